@@ -1,0 +1,82 @@
+"""Health: how a worker stands, and the standing it is read from."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from loom.domain.run import OpenReason, Outcome, Run
+from loom.domain.slot import Ticket
+from loom.domain.worker import Status, Worker
+
+
+class Health(StrEnum):
+    NEW = "new"
+    UP = "up"
+    LATE = "late"
+    DOWN = "down"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the ledger keeps at hand of each worker, so that no history need be read.
+
+    last_run_id, last_outcome, last_final, last_at: the newest run that counts.
+    previous_run_id: the newest run whose output was valid: a worker's `previous`.
+    consecutive_failures: bad outcomes since the last success.
+    """
+
+    worker: str
+    last_run_id: str | None = None
+    last_outcome: Outcome | None = None
+    last_final: bool = True
+    last_at: datetime | None = None
+    last_success_at: datetime | None = None
+    previous_run_id: str | None = None
+    consecutive_failures: int = 0
+
+    def after(self, run: Run) -> "Standing":
+        """The standing once `run` is recorded. A run that is updated in place isn't counted twice."""
+        if not run.counts or run.worker != self.worker:
+            return self
+        at = run.finished_at or run.tick_at
+        again = run.run_id == self.last_run_id
+        if run.outcome in (Outcome.SKIPPED, Outcome.SUPERSEDED):
+            # Neither good nor bad: it says nothing about whether the worker works.
+            return replace(
+                self,
+                last_run_id=run.run_id,
+                last_outcome=run.outcome,
+                last_final=run.final,
+                last_at=at,
+            )
+        succeeded = run.outcome is Outcome.SUCCEEDED
+        return replace(
+            self,
+            last_run_id=run.run_id,
+            last_outcome=run.outcome,
+            last_final=run.final,
+            last_at=at,
+            last_success_at=at if succeeded else self.last_success_at,
+            previous_run_id=run.run_id if succeeded else self.previous_run_id,
+            consecutive_failures=(0 if succeeded else self.consecutive_failures + (0 if again else 1)),
+        )
+
+
+def health_of(worker: Worker, standing: Standing, tickets: tuple[Ticket, ...], *, paused: bool) -> Health:
+    """How `worker` stands, from its definition, its standing and its open tickets.
+
+    down: its last word was bad and nothing will be tried again. late: something is owed and will be tried.
+    """
+    if worker.status is Status.DISABLED:
+        return Health.DISABLED
+    if paused or worker.status is Status.PAUSED:
+        return Health.PAUSED
+    if any(ticket.reason in (OpenReason.ENFORCEMENT, OpenReason.REQUIREMENT) for ticket in tickets):
+        return Health.DOWN
+    if any(ticket.reason is not None for ticket in tickets):
+        return Health.LATE
+    if standing.last_outcome is None:
+        return Health.NEW
+    return Health.DOWN if standing.consecutive_failures > 0 else Health.UP

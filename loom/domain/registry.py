@@ -1,0 +1,50 @@
+"""Registry: what worker-registry.yaml says, read and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from loom.domain.worker import Worker
+from loom.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class HookSettings:
+    """One entry of ``alerts:``; `options` are checked for its kind when the registry is read."""
+
+    kind: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """ledger: path from the project root. branch: a git branch that carries the ledger, or None.
+    outputs: what of an output leaves the local ledger, 'redacted' or 'full'.
+    keep: how long closed records stay."""
+
+    ledger: str = ".loom/ledger.db"
+    branch: str | None = None
+    outputs: str = "redacted"
+    keep: timedelta = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenEntry:
+    """A worker whose entry has mistakes: it doesn't run, its mark stays put, the others go on."""
+
+    id: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """zone: the IANA zone of the file. declared_env: every name any worker requires or any hook reads."""
+
+    zone: str
+    workers: tuple[Worker, ...]
+    broken: tuple[BrokenEntry, ...] = ()
+    hooks: tuple[HookSettings, ...] = ()
+    state: StateSettings = StateSettings()
+    max_parallel: int = 4
+    declared_env: tuple[str, ...] = ()

@@ -1,0 +1,166 @@
+"""Run: what happened to a slot (or to a manual request), and the steps that lead to it.
+
+Execution (what the worker's code did) -> Verdict (what validation says of its output) -> Run (the record).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Trigger(StrEnum):
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    RETRY = "retry"
+    BACKFILL = "backfill"
+
+
+class OpenReason(StrEnum):
+    """Why a slot is still open."""
+
+    RETRY = "retry"
+    ABANDONED = "abandoned"
+    ENFORCEMENT = "enforcement"
+    REQUIREMENT = "requirement"
+    BUDGET = "budget"
+    OVERLAP = "overlap"
+
+
+class Outcome(StrEnum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INVALID = "invalid"
+    TIMED_OUT = "timed_out"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    SUPERSEDED = "superseded"
+    MISSED = "missed"
+    ABANDONED = "abandoned"
+
+    @property
+    def bad(self) -> bool:
+        """Whether a person must hear of it."""
+        return self in _BAD
+
+
+_BAD = frozenset(
+    {
+        Outcome.FAILED,
+        Outcome.INVALID,
+        Outcome.TIMED_OUT,
+        Outcome.BLOCKED,
+        Outcome.MISSED,
+        Outcome.ABANDONED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """kind: the exception's class or a rule's id. where: file:line in the worker, a rule, or a field."""
+
+    kind: str
+    message: str
+    where: str | None = None
+
+
+class Ending(StrEnum):
+    """How the worker's code ended."""
+
+    RETURNED = "returned"
+    RAISED = "raised"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed_out"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What happened when a worker's code was run. Never an exception: trouble with one slot is a value.
+
+    value: the JSON form of what it returned (only for RETURNED), or None.
+    schema: the worker's output model, to validate `value` against (only for RETURNED).
+    transient: whether trying again might help. retry_after: how long the other side asked us to wait.
+    attempts: how many times the code was started. log: captured text, bounded.
+    """
+
+    ending: Ending
+    value: Any = None
+    schema: type[Any] | None = None
+    reason: str = ""
+    error: RunError | None = None
+    transient: bool = False
+    retry_after: timedelta | None = None
+    attempts: int = 1
+    started_at: datetime
+    finished_at: datetime
+    duration_s: float
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """output: the validated JSON form, or None when refused.
+    errors: one per mistake, each showing the offending value."""
+
+    output: Mapping[str, Any] | None
+    errors: tuple[RunError, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        return self.output is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One record of what happened: to one slot, to a range of adjacent slots that share a fate, or to
+    a manual request.
+
+    slot: the (first) slot's instant; None for a manual request without a slot. slot_last, count: the
+        range's end and size; equal to `slot` and 1 for a single slot.
+    final: False while the slot stays open and may be tried again; `open_reason` says why it is.
+    on_time: True when the slot was decided by the first tick after it came due with its catch-up intact.
+    output: validated and redacted. rejected: what an invalid run returned, redacted.
+    counts: False for runs with --param, which change neither health nor `previous`.
+    episode: the alert episode a bad run belongs to, or 'held 1 of 3'; empty for good ones.
+    tick_at: when the tick came that recorded it, UTC.
+    """
+
+    run_id: str
+    worker: str
+    agent: str | None
+    slot: datetime | None
+    slot_last: datetime | None = None
+    count: int = 1
+    trigger: Trigger
+    outcome: Outcome
+    final: bool = True
+    open_reason: OpenReason | None = None
+    reason: str = ""
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration_s: float | None = None
+    output: Mapping[str, Any] | None = None
+    rejected: Any = None
+    error: RunError | None = None
+    errors: tuple[RunError, ...] = ()
+    enforcement_digest: str | None = None
+    log: str = ""
+    tick_id: str = ""
+    tick_at: datetime
+    on_time: bool = False
+    counts: bool = True
+    episode: str = ""
+    not_before: datetime | None = None
+    settings: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def bad(self) -> bool:
+        """Whether a person must hear of it: a bad outcome, or a slot that waits for something to be set up."""
+        return self.outcome.bad or self.open_reason is OpenReason.REQUIREMENT

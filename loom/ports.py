@@ -1,0 +1,159 @@
+"""The sockets the join needs. Each has an in-memory twin that ships and passes the same contract suite."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from loom.domain.alert import Alert, Delivery, Episode
+from loom.domain.enforcement import OutputRuling, Refusal
+from loom.domain.health import Standing
+from loom.domain.registry import HookSettings
+from loom.domain.run import Run
+from loom.domain.slot import Ticket
+from loom.domain.tick import Mark, Pause, Tick
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Mark, history, standing, pause and open tickets of `old` belong to `new` from now on."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class HooksInForce:
+    """The last valid ``alerts:`` of the registry, for the day the registry can't be read."""
+
+    hooks: tuple[HookSettings, ...]
+
+
+Entry = Tick | Mark | Ticket | Run | Episode | Delivery | Pause | Renamed | HooksInForce
+"""What can be written: a new version of a value. The last version of a key is the one that holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a decision needs, read at one moment. Its size depends on what is open, never on history.
+
+    revision: changes whenever a mark, ticket or pause does; `claim` holds it against the ledger's.
+    tickets: those not closed, by key. episodes: those not closed, by subject. deliveries: those not sent.
+    """
+
+    revision: int
+    marks: Mapping[str, datetime]
+    tickets: Mapping[str, Ticket]
+    pauses: Mapping[str, Pause]
+    standings: Mapping[str, Standing]
+    episodes: Mapping[str, Episode]
+    deliveries: tuple[Delivery, ...]
+    last_tick: Tick | None
+    hooks: tuple[HookSettings, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQuery:
+    """Which runs to read, newest first. since/until: bounds on `tick_at`, UTC."""
+
+    worker: str | None = None
+    slot: datetime | None = None
+    outcomes: tuple[str, ...] = ()
+    tick_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 50
+
+
+class Ledger(Protocol):
+    """The durable record. Two all-or-nothing writes, and reads.
+
+    Laws, kept by every implementation: a mark never goes back (an older one is ignored); a closed ticket
+    never opens again; a ticket is only changed by who holds its fence; a batch is written whole or not
+    at all.
+    """
+
+    def snapshot(self) -> Snapshot: ...
+
+    def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
+        """Write a tick's decisions: marks, tickets closed, opened and claimed, and their runs.
+
+        Raises StaleDecision when the ledger's revision isn't `revision` any more; nothing is written then.
+        """
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Write what happened since. A Ticket must carry the fence that the ledger holds for its key.
+
+        Raises ClaimLost, with the keys, when another fence holds or the ticket is closed; nothing is written.
+        """
+
+    def run(self, run_id: str) -> Run | None:
+        """The run with this id, or with this unique beginning of an id of 8 or more characters."""
+
+    def runs(self, query: RunQuery) -> Sequence[Run]: ...
+
+    def ticks(self, *, since: datetime) -> Sequence[Tick]:
+        """Ticks at or after `since`, oldest first."""
+
+    def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
+        """What was said, and to whom, about one run."""
+
+    def counts(self, *, since: datetime) -> Mapping[tuple[str, bool], int]:
+        """How many slots ended per (outcome, on_time) in final runs with tick_at at or after `since`."""
+
+    def prune(self, *, before: datetime) -> int:
+        """Forget sent deliveries, closed episodes, ended ticks, closed tickets and final runs older than
+        `before`, except those a standing names. Returns how many runs went."""
+
+    def close(self) -> None: ...
+
+
+class Liveness(Protocol):
+    """Whether the process that claimed a ticket is alive, as far as this machine can tell."""
+
+    def claim_as(self) -> str:
+        """The name under which this process claims; from the first call on it shows as alive."""
+
+    def alive(self, ticket: Ticket, *, real_now: datetime) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class AlertHook(Protocol):
+    """A way to reach a person."""
+
+    @property
+    def name(self) -> str: ...
+
+    def deliver(self, alert: Alert) -> None:
+        """Deliver or raise DeliveryFailed with a reason a person can act on. Bounded in time."""
+
+
+class Guard(Protocol):
+    """The enforcement context around one run of one worker."""
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]: ...
+
+    def http(self) -> "httpx.Client": ...
+
+    def http_async(self) -> "httpx.AsyncClient": ...
+
+    def revoke(self, why: str) -> None:
+        """From now on every act is refused."""
+
+    def rule_on(self, output: Any) -> OutputRuling:
+        """What the output rules say of an output's JSON form; never raises."""
+
+
+class Progress(Protocol):
+    """Who watches a tick while it works: a terminal, or nobody."""
+
+    def started(self, ticket: Ticket, agent: str | None) -> None: ...
+
+    def said(self, ticket: Ticket, text: str) -> None: ...
+
+    def finished(self, run: Run) -> None: ...

@@ -1,0 +1,137 @@
+"""The public face of Loom: all that a worker may import.
+
+    from loom.worker import Finding, WorkerContext, WorkerOutput
+
+    class Settings(BaseModel):
+        quiet_after_days: int = 30
+
+    class Output(WorkerOutput):
+        contacts_checked: int
+
+    def run(context: WorkerContext[Settings]) -> Output: ...     # or: async def run
+
+The type argument of `WorkerContext` is the settings model, the return annotation the output model;
+nothing is registered twice.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from loom.domain.enforcement import EnforcementContext, Refusal
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = [
+    "Finding",
+    "PermanentError",
+    "Refused",
+    "Skip",
+    "TransientError",
+    "WorkerContext",
+    "WorkerOutput",
+]
+
+
+class TransientError(Exception):
+    """Trying again might help. retry_after: how long the other side asked us to wait."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PermanentError(Exception):
+    """Trying again won't help."""
+
+
+class Skip(Exception):
+    """There is nothing to do here; the text says why."""
+
+
+class Refused(PermanentError):
+    """The enforcement context stopped an act. The run ends `blocked` even if the worker catches this."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+class Finding(BaseModel):
+    """One thing a person can act on: how bad, what, where."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    severity: Literal["info", "warning", "critical"]
+    title: str
+    detail: str = ""
+    subject: str = ""
+    url: str | None = None
+
+
+class WorkerOutput(BaseModel):
+    """What a worker returns; subclass it to add fields of your own."""
+
+    summary: str
+    findings: list[Finding] = Field(default_factory=list)
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerContext(Generic[SettingsT]):
+    """Everything a run is given.
+
+    slot: the scheduled instant (aware, in the worker's zone), or None when run by hand.
+    slot_key: names this occasion for ever; the idempotency key for anything done in the outside world.
+    now: the tick's time (aware, in the worker's zone).
+    previous: the last valid output's JSON form, or None.
+    project: the project's root folder.
+    """
+
+    worker_id: str
+    agent: str | None
+    slot: datetime | None
+    slot_key: str
+    now: datetime
+    settings: SettingsT
+    enforcement: EnforcementContext
+    log: logging.Logger
+    previous: Mapping[str, Any] | None
+    project: Path
+    secret_source: Callable[[str], str]
+    http_source: Callable[[], "httpx.Client"]
+    http_async_source: Callable[[], "httpx.AsyncClient"]
+    progress_sink: Callable[[str], None]
+    cancelled_source: Callable[[], bool]
+
+    @property
+    def http(self) -> "httpx.Client":
+        """The guarded client, made when first asked for; the same one every time."""
+        return self.http_source()
+
+    @property
+    def http_async(self) -> "httpx.AsyncClient":
+        """The guarded client for an async `run`."""
+        return self.http_async_source()
+
+    @property
+    def cancelled(self) -> bool:
+        """True once this run should stop: its deadline has passed or Loom is shutting down."""
+        return self.cancelled_source()
+
+    def secret(self, name: str) -> str:
+        """The secret's value. Raises PermanentError for a name the worker's `requires` doesn't list."""
+        return self.secret_source(name)
+
+    def progress(self, text: str) -> None:
+        """Say in a few words how far the work has come; shown live in a terminal, kept in the log."""
+        self.progress_sink(text)
