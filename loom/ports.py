@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from loom.domain.alert import Alert, Delivery, Episode
+from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.enforcement import OutputRuling, Refusal
 from loom.domain.health import Standing
 from loom.domain.registry import HookSettings
@@ -91,7 +91,10 @@ class Ledger(Protocol):
         """
 
     def run(self, run_id: str) -> Run | None:
-        """The run with this id, or with this unique beginning of an id of 8 or more characters."""
+        """The run with this id, or the only one whose id begins or ends with these 8 or more characters."""
+
+    def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
+        """Slots of `worker` later than `after` whose tickets are closed: run by hand ahead of the mark."""
 
     def runs(self, query: RunQuery) -> Sequence[Run]: ...
 
@@ -127,6 +130,9 @@ class AlertHook(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    def wants(self, event: Event) -> bool:
+        """Whether this hook is for such events (``events:`` of its entry; every event by default)."""
 
     def deliver(self, alert: Alert) -> None:
         """Deliver or raise DeliveryFailed with a reason a person can act on. Bounded in time."""

@@ -23,6 +23,9 @@ class Event(StrEnum):
     STATE_UNPUSHED = "state.unpushed"
 
 
+EVERY_EVENT = frozenset(Event)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """What a hook delivers. Its JSON form (`payload`) is the contract with whoever receives it."""
@@ -70,7 +73,10 @@ class Episode:
 
     subject: a worker's id, or 'loom:registry', 'loom:registry:WORKER', 'loom:enforcement', 'loom:clock'.
     held: bad outcomes gathered before the threshold; the episode exists but nothing was said yet.
+    gathered: a worker's bad outcomes since it opened, the held ones included.
+    last_run: the run gathered last; updated in place on a later tick, it isn't gathered twice.
     kind: what the last alert was about; a change of it reminds at once.
+    last_alert: what was said last; a reminder on a tick where nothing ran repeats it.
     """
 
     id: str
@@ -79,8 +85,10 @@ class Episode:
     announced: bool = False
     held: int = 0
     gathered: int = 0
+    last_run: str | None = None
     kind: str = ""
     last_alert_at: datetime | None = None
+    last_alert: Alert | None = None
     closed_at: datetime | None = None
 
 

@@ -1,4 +1,10 @@
-"""Cron text -> the minutes, hours and days it names. The only door through which croniter enters."""
+"""Cron text -> the minutes, hours and days it names. The only door through which croniter enters.
+
+croniter turns the fields into numbers; what may stand in them is decided here first, because a schedule
+must mean the same to whoever reads it as it would in a crontab. croniter also reads dialects that Debian
+cron doesn't know (L, #, W, ?, random, hashed), reads `5-5` as every value there is, and lets a range run
+backwards; cron engines disagree on `5/15`.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,16 +12,17 @@ from functools import lru_cache
 
 from croniter import CroniterError, croniter
 
-_NICKNAMES = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
-_FIELD_NAMES = ("minute", "hour", "day of month", "month", "day of week")
-_FULL_RANGES = (range(60), range(24), range(1, 32), range(1, 13), range(7))
+_NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
-# croniter reads dialects (L, #, W, ?, random, hashed) that Debian cron doesn't know; a schedule must
-# mean the same to whoever reads it as it would in a crontab.
-_STANDARD_FIELD = re.compile(r"[0-9a-z*,/-]+", re.IGNORECASE)
-_NAMES = re.compile(
-    r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat", re.IGNORECASE
-)
+_ITEM = re.compile(r"(\*|(?P<low>[0-9a-z]+)(?:-(?P<high>[0-9a-z]+))?)(?:/(?P<step>[0-9]+))?")
 
 
 class CronError(ValueError):
@@ -42,62 +49,129 @@ class CronFields:
     elapsed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """low, high: the smallest and largest number it takes. names: those of its numbers from `low` on."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def full(self) -> range:
+        """Every number it can name, once; 7 is the same weekday as 0."""
+        return range(7) if self.name == "day of week" else range(self.low, self.high + 1)
+
+
+_FIELDS = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of month", 1, 31),
+    _Field(
+        "month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+    ),
+    _Field("day of week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)
+
+
 @lru_cache(maxsize=16384)
 def parse_cron(text: str) -> CronFields:
     """Read five cron fields or a nickname such as ``@daily``.
 
     Raises CronError with what was expected, what was found, and what to write instead.
     """
-    expression = text.strip()
+    expression = text.strip().lower()
     if expression.startswith("@"):
-        if expression.lower() not in _NICKNAMES:
+        if expression not in _NICKNAMES:
             raise CronError(f"unknown nickname {text!r}; expected one of {', '.join(_NICKNAMES)}")
-        expression = " ".join(_expand_nickname(expression.lower()))
+        expression = _NICKNAMES[expression]
     parts = expression.split()
     if len(parts) != 5:
         raise CronError(
             f"expected five fields, got {_count(len(parts))} ({text!r}); "
             "write minute, hour, day of month, month, day of week, such as '0 6 * * *'"
         )
-    for name, part in zip(_FIELD_NAMES, parts, strict=True):
-        if not _STANDARD_FIELD.fullmatch(part) or re.search("[a-z]", _NAMES.sub("", part.lower())):
-            raise CronError(
-                f"the {name} field {part!r} isn't plain cron; "
-                "write numbers, month or weekday names, '*', ranges 'a-b', lists 'a,b' and steps '*/n'"
-            )
+    plain = [_plain(field, part) for field, part in zip(_FIELDS, parts, strict=True)]
     try:
-        expanded, _ = croniter.expand(expression)
+        expanded, _ = croniter.expand(" ".join(plain))
     except (CroniterError, ValueError, KeyError, TypeError) as error:
         raise CronError(f"{text!r} isn't cron text: {error}") from None
-    numbers = [
-        tuple(full) if values == ["*"] else tuple(sorted({int(value) for value in values}))
-        for values, full in zip(expanded, _FULL_RANGES, strict=True)
-    ]
-    minutes, hours, days, months, weekdays = numbers
+    minutes, hours, days, months, weekdays = (
+        tuple(field.full if "*" in values else sorted({int(value) for value in values}))
+        for field, values in zip(_FIELDS, expanded, strict=True)
+    )
     fields = CronFields(
         minutes=minutes,
         hours=hours,
         days=days,
         months=months,
-        weekdays=tuple(sorted({day % 7 for day in weekdays})),
+        weekdays=weekdays,
         either_day=not (parts[2].startswith("*") or parts[4].startswith("*")),
         elapsed=parts[0].startswith("*") or parts[1].startswith("*"),
     )
-    if not fields.either_day and not any(days[0] <= _LONGEST_MONTH.get(month, 31) for month in fields.months):
-        raise CronError(f"{text!r} can never fire: no month it names has a day {days[0]}")
+    if not fields.either_day and not any(days[0] <= _LONGEST_MONTH.get(month, 31) for month in months):
+        raise CronError(
+            f"{text!r} can never fire: no month it names has a day {days[0]}; name a day that comes"
+        )
     return fields
 
 
-def _expand_nickname(nickname: str) -> list[str]:
-    return {
-        "@yearly": "0 0 1 1 *",
-        "@annually": "0 0 1 1 *",
-        "@monthly": "0 0 1 * *",
-        "@weekly": "0 0 * * 0",
-        "@daily": "0 0 * * *",
-        "@midnight": "0 0 * * *",
-        "@hourly": "0 * * * *",
-    }[nickname].split()
+def _plain(field: _Field, part: str) -> str:
+    """The field in numbers that every engine reads alike. Raises CronError for what isn't plain cron."""
+    return ",".join(_plain_item(field, item) for item in part.split(","))
+
+
+def _plain_item(field: _Field, item: str) -> str:
+    match = _ITEM.fullmatch(item)
+    if match is None:
+        raise CronError(
+            f"the {field.name} field can't read {item!r}; "
+            "write numbers, month or weekday names, '*', ranges 'a-b', lists 'a,b' and steps '*/n'"
+        )
+    step = _step(field, item, match["step"])
+    if match["low"] is None:
+        return f"*{step}"
+    low = _number(field, match["low"])
+    if match["high"] is None and step:
+        raise CronError(
+            f"cron engines disagree on {item!r} in the {field.name} field; "
+            f"write the range as well: '{low}-{field.full[-1]}{step}'"
+        )
+    high = low if match["high"] is None else _number(field, match["high"])
+    if high < low:
+        parts = [_range(low, field.full[-1]), _range(field.low, high)]
+        raise CronError(
+            f"the range {item!r} in the {field.name} field runs backwards; "
+            f"write its parts: '{','.join(filter(None, parts))}'"
+        )
+    return _range(low, high) if low == high else f"{_range(low, high)}{step}"
+
+
+def _number(field: _Field, text: str) -> int:
+    if text in field.names:
+        return field.low + field.names.index(text)
+    if text.isdigit() and len(text) <= 2 and field.low <= int(text) <= field.high:
+        return int(text)
+    names = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
+    raise CronError(f"the {field.name} field takes {field.low} to {field.high}{names}, not {text!r}")
+
+
+def _range(low: int, high: int) -> str:
+    if low >= high:
+        return str(low) if low == high else ""
+    return f"{low}-{high}"
+
+
+def _step(field: _Field, item: str, text: str | None) -> str:
+    if text is None:
+        return ""
+    most = len(field.full)
+    if len(text) > 2 or not 1 <= int(text) <= most:
+        raise CronError(
+            f"the step in {item!r} doesn't fit the {field.name} field; write a number from 1 to {most}"
+        )
+    return f"/{int(text)}"
 
 
 def _count(number: int) -> str:

@@ -162,5 +162,5 @@ class Run:
 
     @property
     def bad(self) -> bool:
-        """Whether a person must hear of it: a bad outcome, or a slot that waits for something to be set up."""
+        """Whether a person must hear of it: a bad outcome, or a slot waiting for a requirement."""
         return self.outcome.bad or self.open_reason is OpenReason.REQUIREMENT

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loom.domain.alert import Delivery
+from loom.domain.run import Run
+from loom.domain.slot import Slot
+from loom.errors import ExitCode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
@@ -35,3 +40,41 @@ class Pause:
     reason: str = ""
     until: datetime | None = None
     lifted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a dry run says of one slot or manual request: what a real tick would do, and why."""
+
+    worker: str
+    agent: str | None
+    slot: datetime | None
+    action: str
+    reason: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickReport:
+    """What one tick did, as told to whoever called it.
+
+    runs: in the order they were decided. deliveries: every alert tried in this tick.
+    problems: sentences about what is broken. notes: sentences worth knowing that are nobody's fault.
+    planned: only after a dry run. upcoming: the next slot of any worker, or None.
+    zone: the registry's, in which a person reads times.
+    """
+
+    tick: Tick
+    zone: str = "UTC"
+    runs: tuple[Run, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    planned: tuple[Planned, ...] = ()
+    upcoming: Slot | None = None
+    exit_code: ExitCode = ExitCode.OK
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to tell but what comes next."""
+        return not (self.runs or self.deliveries or self.problems or self.notes or self.planned)

@@ -1,0 +1,6 @@
+"""``python -m loom`` is ``loom``."""
+
+from loom.cli import main
+
+if __name__ == "__main__":
+    main()

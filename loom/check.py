@@ -1,0 +1,161 @@
+"""Would the next tick work? Looks at everything a tick needs and runs nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from loom.alerts.missing import MissingHook
+from loom.domain.alert import EVERY_EVENT
+from loom.domain.board import Answer
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.registry import Registry
+from loom.domain.worker import Status, Worker
+from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
+from loom.ports import AlertHook, Ledger
+
+
+def check(
+    *,
+    project: Path,
+    env: Mapping[str, str],
+    in_actions: bool,
+    load_registry: Callable[[], Registry],
+    load_enforcement: Callable[[], EnforcementContext],
+    open_ledger: Callable[[Registry | None], Ledger],
+    hooks: Callable[[Registry], tuple[AlertHook, ...]],
+) -> Iterator[Answer]:
+    """One answer after another, as they are found. Secrets are named, never shown."""
+    registry: Registry | None = None
+    try:
+        registry = load_registry()
+    except RegistryError as error:
+        for problem in error.problems:
+            yield Answer(level="error", what="worker-registry.yaml", detail=str(problem))
+    else:
+        yield from _registry(registry)
+    yield from _enforcement(load_enforcement)
+    if registry is not None:
+        for worker in registry.workers:
+            yield from _worker(worker, project, env)
+    yield from _ledger(lambda: open_ledger(registry))
+    if registry is not None:
+        yield from _alerts(hooks(registry))
+        yield from _memory(registry, in_actions)
+
+
+def _registry(registry: Registry) -> Iterator[Answer]:
+    active = sum(worker.status is Status.ACTIVE for worker in registry.workers)
+    yield Answer(
+        level="ok",
+        what="worker-registry.yaml",
+        detail=f"{len(registry.workers)} workers, {active} active, times in {registry.zone}",
+    )
+    for entry in registry.broken:
+        for problem in entry.problems:
+            yield Answer(level="error", what=f"worker {entry.id}", detail=str(problem))
+
+
+def _enforcement(load: Callable[[], EnforcementContext]) -> Iterator[Answer]:
+    try:
+        context = load()
+    except EnforcementError as error:
+        for problem in error.problems:
+            yield Answer(
+                level="error",
+                what="enforcement",
+                detail=str(problem),
+                remedy="no worker runs until this is mended",
+            )
+    else:
+        yield Answer(
+            level="ok",
+            what="enforcement",
+            detail=f"{len(context.rule_ids)} rules in force: {', '.join(context.rule_ids)}",
+        )
+
+
+def _worker(worker: Worker, project: Path, env: Mapping[str, str]) -> Iterator[Answer]:
+    from loom.execution.entrypoint import load
+    from loom.execution.parameters import read_settings
+
+    what = f"worker {worker.id}"
+    disabled = worker.status is Status.DISABLED
+    try:
+        entrypoint = load(worker, project)
+        read_settings(worker, entrypoint.settings_model, {})
+    except LoomError as error:
+        yield Answer(level="warning" if disabled else "error", what=what, detail=str(error))
+        return
+    missing = [f"{name} is not set" for name in worker.requires.env if not env.get(name)]
+    missing += [f"{path} is not there" for path in worker.requires.paths if not (project / path).exists()]
+    if missing and not disabled:
+        yield Answer(
+            level="warning",
+            what=what,
+            detail="; ".join(missing),
+            remedy="its slots wait for it within their catch-up, then they are missed and alerted",
+        )
+        return
+    output = f"{entrypoint.output_model.__module__}:{entrypoint.output_model.__qualname__}"
+    yield Answer(level="ok", what=what, detail=f"{worker.status.value}, returns {output}")
+
+
+def _ledger(open_: Callable[[], Ledger]) -> Iterator[Answer]:
+    try:
+        ledger = open_()
+        try:
+            snapshot = ledger.snapshot()
+            # Writing nothing is the smallest write there is: it takes the lock and commits.
+            ledger.record([])
+        finally:
+            ledger.close()
+    except LedgerError as error:
+        yield Answer(level="error", what="ledger", detail=str(error))
+        return
+    last = (
+        f"last tick {snapshot.last_tick.at.isoformat(timespec='seconds')}"
+        if snapshot.last_tick
+        else "no tick yet"
+    )
+    yield Answer(level="ok", what="ledger", detail=f"writable, {last}")
+    waiting = len(snapshot.deliveries)
+    if waiting:
+        reasons = "; ".join(sorted({f"{d.hook}: {d.error}" for d in snapshot.deliveries if d.error}))
+        yield Answer(
+            level="warning",
+            what="alerts",
+            detail=f"{waiting} not delivered yet" + (f" ({reasons})" if reasons else ""),
+            remedy="each tick tries them again; check the hook with: loom check --send-test-alert",
+        )
+
+
+def _alerts(hooks: tuple[AlertHook, ...]) -> Iterator[Answer]:
+    usable = [hook for hook in hooks if not isinstance(hook, MissingHook)]
+    for hook in hooks:
+        if isinstance(hook, MissingHook) and any(hook.wants(event) for event in EVERY_EVENT):
+            yield Answer(level="error", what=f"alert hook {hook.name}", detail=hook.why)
+    if not usable:
+        yield Answer(
+            level="error",
+            what="alert hooks",
+            detail="none is configured, so no failure would reach a person",
+            remedy="add one under alerts: in worker-registry.yaml, such as {kind: stderr}",
+        )
+        return
+    yield Answer(level="ok", what="alert hooks", detail=", ".join(hook.name for hook in usable))
+    if all(hook.name.startswith("stderr") for hook in usable):
+        yield Answer(
+            level="warning",
+            what="alert hooks",
+            detail="alerts only go to stderr, which a person has to read",
+            remedy="set LOOM_ALERT_WEBHOOK_URL, or add a webhook, command or file hook",
+        )
+
+
+def _memory(registry: Registry, in_actions: bool) -> Iterator[Answer]:
+    if in_actions and registry.state.branch is None:
+        yield Answer(
+            level="error",
+            what="memory between runners",
+            detail="each tick on GitHub Actions starts with an empty ledger: it sees only this hour's slots",
+            remedy="this version can't carry the ledger from runner to runner; run it where .loom stays",
+        )

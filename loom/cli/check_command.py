@@ -1,0 +1,82 @@
+"""`loom check`: would the next tick work?"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loom.cli.options import json_option, project_option, settings_for
+from loom.errors import ExitCode
+
+if TYPE_CHECKING:
+    from loom.ports import AlertHook
+
+
+@click.command(name="check")
+@click.option(
+    "--send-test-alert", is_flag=True, help="Also send a test alert through every hook, and say which failed."
+)
+@json_option
+@project_option
+def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
+    """Look at everything the next tick needs, and run nothing.
+
+    Registry, enforcement, entrypoints and output models, settings, required secrets (named, never shown),
+    the ledger, the alert hooks. Exit code 3 if something would keep a tick from working, 4 if a test alert
+    could not be delivered, else 0.
+
+    \b
+    loom check
+    loom check --send-test-alert
+    """
+    from loom.check import check
+    from loom.domain.board import Answer
+    from loom.wiring import hooks_in_need, open_ledger, read_enforcement, read_registry
+
+    settings = settings_for(project)
+    answers = list(
+        check(
+            project=settings.project,
+            env=os.environ,
+            in_actions=settings.in_actions,
+            load_registry=lambda: read_registry(settings),
+            load_enforcement=lambda: read_enforcement(settings),
+            open_ledger=lambda registry: open_ledger(settings, registry),
+            hooks=lambda registry: hooks_in_need(settings),  # noqa: ARG005  (it reads the same registry)
+        )
+    )
+    code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN
+    if send_test_alert:
+        failures = _send_test_alert(settings.run_url, hooks_in_need(settings))
+        answers += [Answer(level="error", what="test alert", detail=failure) for failure in failures]
+        if failures and code is ExitCode.OK:
+            code = ExitCode.UNDELIVERED
+        if not failures:
+            answers.append(Answer(level="ok", what="test alert", detail="delivered by every hook"))
+    if as_json:
+        from loom.report import as_json as json_report
+
+        click.echo(
+            json_report.dump({"answers": json_report.answers(answers), "exit_code": int(code)}), nl=False
+        )
+    else:
+        from loom.report.terminal import console_for, show_answers
+
+        show_answers(console_for(sys.stdout), answers)
+    return code
+
+
+def _send_test_alert(run_url: str | None, hooks: "tuple[AlertHook, ...]") -> list[str]:
+    from loom.alerts.direct import cry
+    from loom.clock import SystemClock
+    from loom.domain.alert import Alert, Event
+
+    alert = Alert(
+        event=Event.WORKER_FAILING,
+        summary="this is a test alert from loom check: nothing is wrong, and somebody hears Loom",
+        at=SystemClock().now(),
+        run_url=run_url,
+    )
+    return cry(alert, hooks)

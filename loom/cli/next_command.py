@@ -1,0 +1,44 @@
+"""`loom next`: which slots come?"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from loom.cli.options import json_option, project_option, settings_for
+
+
+@click.command(name="next")
+@click.option(
+    "--days", type=click.FloatRange(0.01, 366), default=1, show_default=True, help="How far to look."
+)
+@click.option("--at", metavar="ISO8601", help="Look from this instant on, such as 2026-03-07T12:00:00Z.")
+@json_option
+@project_option
+def command(days: float, at: str | None, as_json: bool, project: Path | None) -> int:
+    """List the slots to come, and mark those that fall in a clock change.
+
+    \b
+    loom next
+    loom next --days 7
+    loom next --at 2027-03-13T12:00:00Z --days 2
+    """
+    from datetime import timedelta
+    from zoneinfo import ZoneInfo
+
+    from loom.status import coming
+    from loom.wiring import clock_for, read_registry
+
+    registry = read_registry(settings_for(project))
+    now = clock_for(at).now()
+    slots = coming(registry, now=now, span=timedelta(days=days))
+    zone = ZoneInfo(registry.zone)
+    if as_json:
+        from loom.report import as_json as json_report
+
+        click.echo(json_report.dump({"slots": json_report.coming(slots, zone)}), nl=False)
+    else:
+        from loom.report.terminal import console_for, show_coming
+
+        show_coming(console_for(sys.stdout), slots, zone, now)
+    return 0

@@ -1,0 +1,35 @@
+"""Options that several commands share, and the settings they lead to."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from loom.settings import Settings
+
+Command = Callable[..., Any]
+
+
+def project_option(command: Command) -> Command:
+    return click.option(
+        "--project",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="The project's folder. Default: the nearest one upwards with a worker-registry.yaml.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else."
+    )(command)
+
+
+def settings_for(project: Path | None) -> "Settings":
+    """Raises SettingsError when there is no project."""
+    from loom.settings import read_settings
+
+    return read_settings(os.environ, cwd=Path.cwd(), project=project)

@@ -1,0 +1,1 @@
+"""Renderings: a value in, text out. Nothing here reads a file or asks the time."""

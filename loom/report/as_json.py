@@ -1,0 +1,181 @@
+"""The JSON contracts of `run`, `status`, `next`, `history`, `show` and `check`. Keys are only ever added.
+
+Times are RFC 3339 with offset, in the zone given.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from loom.domain.alert import Delivery, DeliveryState
+from loom.domain.board import Answer, Board, Coming
+from loom.domain.run import Run, RunError
+from loom.domain.tick import Planned, TickReport
+
+
+def dump(value: Any) -> str:
+    """One JSON document with a newline at its end; plain ASCII, so that no text of a worker can break it."""
+    return json.dumps(value, indent=2, default=_plain) + "\n"
+
+
+def tick_report(report: TickReport, zone: ZoneInfo) -> dict[str, Any]:
+    tick = report.tick
+    return {
+        "tick": {"id": tick.id, "at": _time(tick.at, zone), "trigger": tick.trigger},
+        "runs": [run(each, zone) for each in report.runs],
+        "alerts": [_delivery(each) for each in report.deliveries],
+        "problems": list(report.problems),
+        "notes": list(report.notes),
+        "planned": [_planned(each, zone) for each in report.planned],
+        "next": (
+            None
+            if report.upcoming is None
+            else {"worker": report.upcoming.worker, "slot": _time(report.upcoming.at, zone)}
+        ),
+        "exit_code": int(report.exit_code),
+    }
+
+
+def run(each: Run, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "run_id": each.run_id,
+        "worker": each.worker,
+        "agent": each.agent,
+        "slot": _time(each.slot, zone),
+        "slot_last": _time(each.slot_last, zone),
+        "count": each.count,
+        "trigger": each.trigger.value,
+        "outcome": each.outcome.value,
+        "final": each.final,
+        "open_reason": each.open_reason.value if each.open_reason else None,
+        "not_before": _time(each.not_before, zone),
+        "reason": each.reason or None,
+        "attempts": each.attempts,
+        "started_at": _time(each.started_at, zone),
+        "finished_at": _time(each.finished_at, zone),
+        "duration_s": each.duration_s,
+        "output": each.output,
+        "error": _error(each.error),
+        "enforcement_digest": each.enforcement_digest,
+        "episode": each.episode or None,
+    }
+
+
+def run_in_full(each: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> dict[str, Any]:
+    return run(each, zone) | {
+        "errors": [_error(error) for error in each.errors],
+        "rejected": each.rejected,
+        "log": each.log,
+        "settings": dict(each.settings),
+        "counts": each.counts,
+        "on_time": each.on_time,
+        "tick": {"id": each.tick_id, "at": _time(each.tick_at, zone)},
+        "alerts": [_delivery(delivery) for delivery in deliveries],
+    }
+
+
+def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "at": _time(each.at, zone),
+        "timezone": each.zone,
+        "workers": [
+            {
+                "id": row.worker,
+                "agent": row.agent,
+                "schedule": row.schedule,
+                "status": row.status,
+                "health": row.health.value if row.health else "broken",
+                "next_slot": _time(row.next_slot, zone),
+                "last_run": (
+                    None
+                    if row.last_run_id is None
+                    else {
+                        "run_id": row.last_run_id,
+                        "outcome": row.last_outcome.value if row.last_outcome else None,
+                        "final": row.last_final,
+                        "at": _time(row.last_at, zone),
+                    }
+                ),
+                "last_success_at": _time(row.last_success_at, zone),
+                "consecutive_failures": row.consecutive_failures,
+                "needs": row.needs or None,
+            }
+            for row in each.rows
+        ],
+        "ticks": {
+            "last_at": _time(each.ticks.last_at, zone),
+            "last_trigger": each.ticks.last_trigger,
+            "received_24h": each.ticks.received_24h,
+            "longest_gap_24h_s": each.ticks.longest_gap_24h_s,
+        },
+        "figures": {
+            "days": each.figures.days,
+            "slots_decided": each.figures.slots,
+            "slots_on_time": each.figures.on_time,
+            "runs": each.figures.runs,
+            "runs_under_digest": each.figures.under_digest,
+            "bad_outcomes": each.figures.bad,
+            "bad_outcomes_delivered": each.figures.bad_delivered,
+        },
+        "alerts": {"undelivered": each.undelivered},
+        "problems": list(each.problems),
+    }
+
+
+def coming(slots: Sequence[Coming], zone: ZoneInfo) -> list[dict[str, Any]]:
+    return [
+        {
+            "worker": each.worker,
+            "agent": each.agent,
+            "slot": _time(each.slot, zone),
+            "note": each.note or None,
+        }
+        for each in slots
+    ]
+
+
+def answers(each: Sequence[Answer]) -> list[dict[str, Any]]:
+    return [{"ok": a.ok, "level": a.level, "what": a.what, "detail": a.detail, "do": a.remedy} for a in each]
+
+
+def _planned(each: Planned, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "worker": each.worker,
+        "agent": each.agent,
+        "slot": _time(each.slot, zone),
+        "count": each.count,
+        "action": each.action,
+        "reason": each.reason or None,
+    }
+
+
+def _delivery(each: Delivery) -> dict[str, Any]:
+    return {
+        "event": each.alert.event.value,
+        "worker": each.alert.worker,
+        "hook": each.hook,
+        "delivered": each.state is DeliveryState.SENT,
+        "error": each.error,
+    }
+
+
+def _error(error: RunError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {"kind": error.kind, "message": error.message, "where": error.where}
+
+
+def _time(at: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if at is None else at.astimezone(zone).isoformat()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form here")

@@ -1,0 +1,321 @@
+"""What a person sees in a terminal, or in a log when there is none. Everything is drawn by rich.
+
+Text that comes from workers is never read as markup: it only enters through `rich.text.Text`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import IO
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from loom.domain.alert import Delivery, DeliveryState
+from loom.domain.board import Answer, Board, Coming
+from loom.domain.health import Health
+from loom.domain.run import Outcome, Run
+from loom.domain.tick import TickReport
+from loom.report.words import ago, comes_next, count, one_line, span, when
+
+OUTCOME_SIGNS = {
+    Outcome.SUCCEEDED: ("✓", "green"),
+    Outcome.FAILED: ("✗", "bold red"),
+    Outcome.INVALID: ("✗", "bold red"),
+    Outcome.TIMED_OUT: ("✗", "bold red"),
+    Outcome.BLOCKED: ("✗", "bold red"),
+    Outcome.SKIPPED: ("–", "dim"),
+    Outcome.SUPERSEDED: ("–", "dim"),
+    Outcome.MISSED: ("✗", "bold red"),
+    Outcome.ABANDONED: ("✗", "bold red"),
+}
+_HEALTH_SIGNS = {
+    Health.NEW: ("○", "dim"),
+    Health.UP: ("●", "green"),
+    Health.LATE: ("◐", "yellow"),
+    Health.DOWN: ("✗", "bold red"),
+    Health.PAUSED: ("‖", "dim"),
+    Health.DISABLED: ("·", "dim"),
+    None: ("✗", "bold red"),
+}
+_SEVERITY_STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+_SEVERITY_ORDER = ("critical", "warning", "info")
+_FINDINGS_SHOWN = 8
+
+
+def console_for(stream: IO[str]) -> Console:
+    """A console that colours only a terminal (NO_COLOR is respected) and never wraps a log."""
+    terminal = stream.isatty()
+    return Console(file=stream, highlight=False, soft_wrap=not terminal, width=None if terminal else 160)
+
+
+def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
+    """The runs of one tick with their findings, what could not be said to anybody, and what comes next."""
+    for run in report.runs:
+        _show_run_line(console, run, zone)
+    for planned in report.planned:
+        line = Text("would " + planned.action, style="bold")
+        line.append(f"  {planned.worker}", style="bold cyan")
+        if planned.slot:
+            line.append(f"  slot {when(planned.slot, zone)}")
+        if planned.count > 1:
+            line.append(f"  ({count(planned.count, 'slot')})")
+        if planned.reason:
+            line.append(f"  {one_line(planned.reason)}", style="dim")
+        console.print(line)
+    for delivery in report.deliveries:
+        if delivery.state is not DeliveryState.SENT:
+            console.print(
+                Text(
+                    f"! alert not delivered by {delivery.hook}: {one_line(delivery.error or 'unknown')}; "
+                    "it is tried again on every tick",
+                    style="bold red",
+                )
+            )
+    for note in report.notes:
+        console.print(Text(one_line(note, 600), style="yellow"))
+    if not report.runs and not report.planned and not report.problems:
+        console.print(Text("Nothing was due."))
+    upcoming = comes_next(report, zone)
+    if upcoming:
+        console.print(Text(upcoming, "dim"))
+
+
+def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
+    """One line a worker; the three promises above, what needs a person below."""
+    figures = board.figures
+    console.print(
+        Text.assemble(
+            ("Loom", "bold"),
+            f"  {when(board.at, zone)}   last {figures.days} days: ",
+            (f"{_share(figures.on_time, figures.slots)} slots on time", "bold"),
+            " · ",
+            (f"{_share(figures.under_digest, figures.runs)} runs enforced", "bold"),
+            " · ",
+            (f"{_share(figures.bad_delivered, figures.bad)} bad outcomes delivered", "bold"),
+        )
+    )
+    wide = console.width >= 100
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    table.add_column("")
+    table.add_column("worker", no_wrap=True, overflow="ellipsis")
+    if wide:
+        table.add_column("agent", no_wrap=True)
+        table.add_column("schedule", no_wrap=True, style="dim")
+    table.add_column("last run", no_wrap=True, overflow="ellipsis")
+    table.add_column("next slot", no_wrap=True)
+    for row in board.rows:
+        sign, style = _HEALTH_SIGNS[row.health]
+        last = Text("never", "dim")
+        if row.last_outcome is not None:
+            last = Text(row.last_outcome.value, OUTCOME_SIGNS[row.last_outcome][1])
+            if row.last_at is not None:
+                last.append(f" {ago(row.last_at, board.at)}", style="default")
+            if row.consecutive_failures > 1:
+                last.append(f", {row.consecutive_failures} in a row", style="default")
+        cells: list[Text] = [
+            Text(f"{sign} {row.health.value if row.health else 'broken'}", style),
+            Text(row.worker),
+        ]
+        if wide:
+            cells += [Text(row.agent or "–"), Text(row.schedule)]
+        cells += [last, Text(when(row.next_slot, zone) if row.next_slot else "–")]
+        table.add_row(*cells)
+    console.print(table)
+    for row in board.rows:
+        if row.needs:
+            console.print(Text.assemble((f"! {row.worker}: ", "bold red"), one_line(row.needs)))
+    for problem in board.problems:
+        console.print(Text(f"! {problem}", style="bold red"))
+    if board.undelivered:
+        console.print(
+            Text(f"! {count(board.undelivered, 'alert')} not delivered yet; see: loom check", "bold red")
+        )
+    ticks = board.ticks
+    if ticks.last_at is None:
+        console.print(Text("No tick has come yet. Start one with: loom run", style="yellow"))
+    else:
+        gap = f", longest gap {span(ticks.longest_gap_24h_s)}" if ticks.longest_gap_24h_s else ""
+        console.print(
+            Text(
+                f"Last tick {ago(ticks.last_at, board.at)} ({ticks.last_trigger}); "
+                f"{count(ticks.received_24h, 'tick')} in 24 h{gap}.",
+                style="dim",
+            )
+        )
+
+
+def show_coming(console: Console, slots: Sequence[Coming], zone: ZoneInfo, now: datetime) -> None:
+    if not slots:
+        console.print("No slot comes in this time. See the schedules with: loom status")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("slot", "", "worker", "agent", ""):
+        table.add_column(heading, no_wrap=heading != "", overflow="ellipsis")
+    for each in slots:
+        table.add_row(
+            Text(when(each.slot, zone)),
+            Text(ago(each.slot, now), "dim"),
+            Text(each.worker),
+            Text(each.agent or "–"),
+            Text(each.note, "yellow"),
+        )
+    console.print(table)
+
+
+def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
+    if not runs:
+        console.print("No runs are recorded for this. See what is there with: loom history")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("run", "when", "worker", "outcome", "what"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for run in runs:
+        sign, style = OUTCOME_SIGNS[run.outcome]
+        table.add_row(
+            Text(short_id(run.run_id), "dim"),
+            Text(when(run.started_at or run.tick_at, zone)),
+            Text(run.worker),
+            Text(f"{sign} {run.outcome.value}" + ("" if run.final else " (open)"), style),
+            Text(one_line(_gist(run), 200)),
+        )
+    console.print(table)
+    console.print(Text("More of one: loom show RUN", style="dim"))
+
+
+def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:
+    """Everything the ledger knows of one run."""
+    sign, style = OUTCOME_SIGNS[run.outcome]
+    final = "" if run.final else f", still open ({run.open_reason.value if run.open_reason else ''})"
+    console.print(
+        Text.assemble((f"{sign} {run.outcome.value}", style), f"{final}  ", (run.worker, "bold cyan"))
+    )
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in _facts(run, zone):
+        table.add_row(name, Text(text))
+    for each in deliveries:
+        state = "delivered" if each.state is DeliveryState.SENT else f"{each.state.value}: {each.error}"
+        table.add_row("alert", Text(f"{each.alert.event.value} by {each.hook}: {state}"))
+    console.print(table)
+    for error in run.errors or ((run.error,) if run.error else ()):
+        where = f" ({error.where})" if error.where else ""
+        console.print(Text(f"{error.kind}: {error.message}{where}", style="red"))
+    if run.output is not None:
+        _show_findings(console, run, shown=None)
+        rest = {k: v for k, v in run.output.items() if k not in ("findings", "summary")}
+        console.print(Text("output", style="bold"))
+        console.print_json(data=rest, highlight=False)
+    if run.rejected is not None:
+        console.print(Text("rejected output", style="bold"))
+        console.print_json(data=run.rejected, highlight=False)
+    if run.log:
+        console.print(Text("log", style="bold"))
+        console.print(Padding(Text(_printable(run.log)), (0, 0, 0, 2)))
+
+
+def show_answers(console: Console, answers: Sequence[Answer]) -> None:
+    signs = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "bold red")}
+    for answer in answers:
+        sign, style = signs[answer.level]
+        console.print(Text.assemble((f"{sign} ", style), answer.what, (f"  {answer.detail}", "dim")))
+        if answer.remedy:
+            console.print(Padding(Text(answer.remedy, "yellow"), (0, 0, 0, 4)))
+    errors = sum(answer.level == "error" for answer in answers)
+    warnings = sum(answer.level == "warning" for answer in answers)
+    if errors:
+        console.print(
+            Text(f"The next tick would not work as it should: {count(errors, 'error')}.", "bold red")
+        )
+    else:
+        more = f" ({count(warnings, 'warning')})" if warnings else ""
+        console.print(Text(f"The next tick would work{more}.", "bold green"))
+
+
+def short_id(run_id: str) -> str:
+    """The end of a run's id is its random part; the beginning is its time, shared by its neighbours."""
+    return run_id[-12:]
+
+
+def _show_run_line(console: Console, run: Run, zone: ZoneInfo) -> None:
+    sign, style = OUTCOME_SIGNS[run.outcome]
+    line = Text.assemble((f"{sign} {run.outcome.value:<9}", style), "  ", (run.worker, "bold"))
+    if run.agent:
+        line.append(f" ({run.agent})")
+    if run.slot is not None:
+        line.append(f"  slot {when(run.slot, zone)}")
+        if run.count > 1 and run.slot_last is not None:
+            line.append(f" to {when(run.slot_last, zone)}, {count(run.count, 'slot')}")
+    if run.duration_s is not None:
+        line.append(f"  {span(run.duration_s)}", style="dim")
+    console.print(line)
+    gist = _gist(run)
+    if gist:
+        console.print(Padding(Text(one_line(gist, 400)), (0, 0, 0, 12)))
+    if not run.final and run.not_before is not None:
+        console.print(
+            Padding(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"), (0, 0, 0, 12))
+        )
+    _show_findings(console, run, shown=_FINDINGS_SHOWN)
+    if run.bad and run.log:
+        console.print(Padding(Text(f"more: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12)))
+
+
+def _show_findings(console: Console, run: Run, *, shown: int | None) -> None:
+    found = list((run.output or {}).get("findings") or ())
+    found.sort(key=lambda finding: _SEVERITY_ORDER.index(finding["severity"]))
+    for finding in found[:shown]:
+        severity = finding["severity"]
+        line = Text.assemble((f"{severity:<8}", _SEVERITY_STYLES[severity]), "  ")
+        if finding.get("subject"):
+            line.append(one_line(finding["subject"], 120) + ": ", style="bold")
+        line.append(one_line(finding["title"], 200))
+        console.print(Padding(line, (0, 0, 0, 12)))
+        if finding.get("detail"):
+            console.print(Padding(Text(one_line(finding["detail"], 400), "dim"), (0, 0, 0, 22)))
+    if shown is not None and len(found) > shown:
+        rest = count(len(found) - shown, "more finding")
+        console.print(Padding(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12)))
+
+
+def _gist(run: Run) -> str:
+    if run.error is not None:
+        where = f" ({run.error.where})" if run.error.where else ""
+        return f"{run.error.kind}: {run.error.message}{where}"
+    summary = str((run.output or {}).get("summary") or "")
+    return summary or run.reason
+
+
+def _facts(run: Run, zone: ZoneInfo) -> list[tuple[str, str]]:
+    facts = [("run", run.run_id), ("agent", run.agent or "–"), ("trigger", run.trigger.value)]
+    if run.slot is not None:
+        last = f" to {when(run.slot_last, zone)} ({run.count:,} slots)" if run.slot_last else ""
+        facts.append(("slot", when(run.slot, zone) + last))
+    if run.started_at is not None:
+        facts.append(("started", when(run.started_at, zone)))
+    if run.duration_s is not None:
+        facts.append(("took", span(run.duration_s)))
+    facts.append(("attempts", str(run.attempts)))
+    if run.not_before is not None and not run.final:
+        facts.append(("again after", when(run.not_before, zone)))
+    if run.reason:
+        facts.append(("reason", one_line(run.reason, 1000)))
+    if run.output is not None:
+        facts.append(("summary", one_line(str(run.output.get("summary", "")), 1000)))
+    facts.append(("rules", run.enforcement_digest or "none in force"))
+    if run.episode:
+        facts.append(("episode", run.episode))
+    if run.settings:
+        facts.append(("--param", ", ".join(f"{k}={v}" for k, v in run.settings.items())))
+    return facts
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

@@ -1,0 +1,58 @@
+"""How times, spans and counts are said to a person, in plain words."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from loom.domain.tick import TickReport
+
+
+def when(at: datetime, zone: ZoneInfo) -> str:
+    """``Sat 21 Nov 06:00 CST``"""
+    return f"{at.astimezone(zone):%a %-d %b %H:%M %Z}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """``3 h ago``, ``in 25 min``; the largest unit that fits, two below ten hours."""
+    seconds = (now - at).total_seconds()
+    text = span(abs(seconds))
+    return f"{text} ago" if seconds >= 0 else f"in {text}"
+
+
+def span(seconds: float) -> str:
+    """A length of time: ``0.4 s``, ``12 s``, ``25 min``, ``3 h 10 min``, ``14 h``, ``9 d``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 10:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    if hours < 48:
+        return f"{round(minutes / 60)} h"
+    return f"{round(minutes / 60 / 24)} d"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """``1 slot``, ``12 slots``"""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Text from a worker on one line: control characters become spaces, and it is cut at `limit`."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def nothing_due(report: TickReport, zone: ZoneInfo) -> str:
+    """What a log says of an idle tick, in one line."""
+    return f"Nothing was due. {comes_next(report, zone)}".strip()
+
+
+def comes_next(report: TickReport, zone: ZoneInfo) -> str:
+    slot = report.upcoming
+    if slot is None:
+        return ""
+    return f"Next: {slot.worker}, {when(slot.at, zone)} ({ago(slot.at, report.tick.at)})."

@@ -1,0 +1,105 @@
+"""The books of one tick: which runs happened, which episode each bad one belongs to, what is to be said.
+
+Runs and the alerts they cause are written in one batch, so that a crash between them can't lose an alert.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from loom.alerts.outbox import prepare
+from loom.alerts.policy import Trouble, consider
+from loom.domain.alert import Delivery, Episode
+from loom.domain.health import Standing
+from loom.domain.run import Run
+from loom.domain.worker import AlertPolicy
+from loom.ports import AlertHook, Entry, Snapshot
+
+
+class Books:
+    """Mutable, for one tick and one thread."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        policies: Mapping[str, AlertPolicy],
+        hooks: Sequence[AlertHook],
+        troubles: Sequence[Trouble],
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        run_url: str | None,
+        zone: str,
+        removed: Collection[str],
+        paused: Collection[str],
+    ) -> None:
+        self._episodes = dict(snapshot.episodes)
+        self._standings = dict(snapshot.standings)
+        self._policies = policies
+        self._hooks = hooks
+        self._troubles = tuple(troubles)
+        self._now = now
+        self._new_id = new_id
+        self._run_url = run_url
+        self._zone = zone
+        self._removed = removed
+        self._paused = paused
+        self.runs: dict[str, Run] = {}
+        self.deliveries: list[Delivery] = []
+
+    def enter(self, runs: Sequence[Run], *, reminders: bool = False) -> list[Entry]:
+        """The entries that record `runs`, the episodes they touch and the alerts to send.
+
+        reminders: also say what is due to be said of troubles and episodes in which nothing happened.
+        """
+        if not reminders and not any(run.bad or run.worker in self._episodes for run in runs):
+            self._remember(runs)
+            return list(runs)
+        considered = consider(
+            self._episodes,
+            runs=runs,
+            policies=self._policies,
+            standings=self._standings,
+            troubles=self._troubles,
+            now=self._now(),
+            new_id=self._new_id,
+            run_url=self._run_url,
+            zone=self._zone,
+            removed=self._removed,
+            paused=self._paused,
+        )
+        for episode in considered.episodes:
+            self._keep(episode)
+        told = [replace(run, episode=considered.belongs.get(run.run_id, "")) for run in runs]
+        self._remember(told)
+        deliveries = prepare(considered.alerts, self._hooks, now=self._now(), new_id=self._new_id)
+        self.deliveries.extend(deliveries)
+        return [*told, *considered.episodes, *deliveries]
+
+    def show(self, run: Run) -> None:
+        """Tell of a run that was recorded before and still holds, without entering it again."""
+        self.runs.setdefault(run.run_id, run)
+
+    def previous_run(self, worker: str) -> str | None:
+        """The id of the worker's newest run with a valid output."""
+        standing = self._standings.get(worker)
+        return standing.previous_run_id if standing else None
+
+    def lose(self, run_ids: Iterable[str]) -> None:
+        """Forget runs whose tickets another process took over: they are not ours to tell."""
+        lost = set(run_ids)
+        for run_id in lost:
+            self.runs.pop(run_id, None)
+        self.deliveries = [each for each in self.deliveries if each.alert.run_id not in lost]
+
+    def _remember(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            self.runs[run.run_id] = run
+            standing = self._standings.get(run.worker) or Standing(worker=run.worker)
+            self._standings[run.worker] = standing.after(run)
+
+    def _keep(self, episode: Episode) -> None:
+        if episode.closed_at is None:
+            self._episodes[episode.subject] = episode
+        else:
+            self._episodes.pop(episode.subject, None)

@@ -1,0 +1,52 @@
+"""What a runner is made of. Concrete classes are chosen in `wiring`; here they are named by their sockets."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from loom.clock import Clock
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.registry import HookSettings, Registry
+from loom.domain.run import Execution
+from loom.domain.worker import Worker
+from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
+
+if TYPE_CHECKING:
+    from loom.execution.assignment import Assignment
+
+
+class Executor(Protocol):
+    """Runs assignments side by side and says what happened; never raises for what a worker does."""
+
+    def submit(self, assignment: "Assignment") -> None: ...
+
+    def wait(self, timeout: float | None) -> list[tuple[str, Execution]]: ...
+
+    def cancel(self, why: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """load_registry raises RegistryError; load_enforcement raises EnforcementError; open_ledger LedgerError.
+
+    take_secrets: removes the named variables from the environment and gives the values.
+    fallback_hooks: where to cry when the registry never was readable.
+    """
+
+    project: Path
+    clock: Clock
+    host: str
+    run_url: str | None
+    in_actions: bool
+    load_registry: Callable[[], Registry]
+    load_enforcement: Callable[[], EnforcementContext]
+    open_ledger: Callable[[Registry | None], Ledger]
+    liveness: Callable[[Registry | None], Liveness]
+    executor: Callable[[], AbstractContextManager[Executor]]
+    guard: Callable[[EnforcementContext, Worker], Guard]
+    hooks: Callable[[Sequence[HookSettings], Mapping[str, str]], tuple[AlertHook, ...]]
+    fallback_hooks: Callable[[], tuple[AlertHook, ...]]
+    take_secrets: Callable[[Sequence[str]], Mapping[str, str]]
+    progress: Progress

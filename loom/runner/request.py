@@ -1,0 +1,57 @@
+"""What a tick was asked for, and which workers a person meant by the names they gave."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from loom.domain.registry import Registry
+from loom.domain.worker import Worker
+from loom.errors import RegistryError, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickRequest:
+    """workers: ids or agents' names; none means: whatever is due. slot: the one slot to run (UTC).
+    at_given: whether the clock was set with ``--at``. params: overrides of one worker's settings."""
+
+    workers: tuple[str, ...] = ()
+    slot: datetime | None = None
+    at_given: bool = False
+    dry_run: bool = False
+    force: bool = False
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def by_hand(self) -> bool:
+        return bool(self.workers)
+
+
+def find_workers(registry: Registry, names: Sequence[str]) -> tuple[Worker, ...]:
+    """The workers meant by `names`: an id, or an agent's name, in any case; each once, in registry order.
+
+    Raises UsageError for a name that means no worker or more than one, and RegistryError, with its
+    mistakes, for a worker whose entry is broken.
+    """
+    wanted = {_find(registry, name).id for name in names}
+    return tuple(worker for worker in registry.workers if worker.id in wanted)
+
+
+def _find(registry: Registry, name: str) -> Worker:
+    folded = name.casefold()
+    for entry in registry.broken:
+        if entry.id.casefold() == folded:
+            raise RegistryError(entry.problems)
+    by_id = [worker for worker in registry.workers if worker.id.casefold() == folded]
+    meant = by_id or [worker for worker in registry.workers if (worker.agent or "").casefold() == folded]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        ids = " and ".join(worker.id for worker in meant)
+        raise UsageError(f"--worker {name} means more than one worker: {ids}. Name one by its id.")
+    known = [worker.id for worker in registry.workers]
+    known += [worker.agent.lower() for worker in registry.workers if worker.agent]
+    close = difflib.get_close_matches(folded, known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else f" The workers are: {', '.join(known[:20])}."
+    raise UsageError(f"--worker {name}: no worker has this id or agent.{hint}")

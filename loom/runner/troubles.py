@@ -1,0 +1,83 @@
+"""What is wrong with Loom's own set-up at this tick, as the alert policy wants to hear it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from loom.alerts.policy import Trouble
+from loom.domain.alert import Event
+from loom.domain.registry import Registry
+from loom.domain.run import RunError
+from loom.domain.tick import Tick
+from loom.errors import EnforcementError, Problem, RegistryError
+
+
+def current(
+    *,
+    registry: Registry | None,
+    registry_error: RegistryError | None,
+    enforcement_error: EnforcementError | None,
+    last_tick: Tick | None,
+    now: datetime,
+    tolerance: timedelta,
+) -> tuple[Trouble, ...]:
+    """Every trouble there is now; one that is no longer among them is over."""
+    found: list[Trouble] = []
+    if registry_error is not None:
+        found.append(
+            _configuration(
+                "loom:registry",
+                Event.REGISTRY_BROKEN,
+                "worker-registry.yaml can't be used, so nothing runs",
+                registry_error.problems,
+            )
+        )
+    for entry in registry.broken if registry is not None else ():
+        found.append(
+            _configuration(
+                f"loom:registry:{entry.id}",
+                Event.REGISTRY_BROKEN,
+                f"{entry.id} doesn't run: its entry in worker-registry.yaml has mistakes",
+                entry.problems,
+                worker=entry.id,
+            )
+        )
+    if enforcement_error is not None:
+        found.append(
+            _configuration(
+                "loom:enforcement",
+                Event.ENFORCEMENT_BROKEN,
+                "the enforcement context is broken, so every due slot is blocked",
+                enforcement_error.problems,
+            )
+        )
+    if last_tick is not None and now < last_tick.at - tolerance:
+        found.append(
+            Trouble(
+                subject="loom:clock",
+                event=Event.CLOCK_BACKWARDS,
+                kind="clock",
+                summary=(
+                    f"the clock says {now.isoformat(timespec='seconds')}, but the last tick came at "
+                    f"{last_tick.at.isoformat(timespec='seconds')}: nothing is run twice; set the clock right"
+                ),
+                error=None,
+            )
+        )
+    return tuple(found)
+
+
+def _configuration(
+    subject: str, event: Event, what: str, problems: Sequence[Problem], *, worker: str | None = None
+) -> Trouble:
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    place = first.file if first.line is None else f"{first.file}:{first.line}"
+    return Trouble(
+        subject=subject,
+        event=event,
+        # The mistakes themselves: when they change, there is something new to say.
+        kind="; ".join(str(problem) for problem in problems)[:2000],
+        summary=f"{what}: {first}{more}",
+        error=RunError("configuration", str(first), place),
+        worker=worker,
+    )

@@ -1,0 +1,85 @@
+"""What the surroundings say: environment variables, the project folder, the kind of terminal.
+
+Read once at start-up; from then on these are values, and the environment isn't asked again.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from loom.errors import SettingsError
+
+REGISTRY_NAME = "worker-registry.yaml"
+FALLBACK_WEBHOOK = "LOOM_ALERT_WEBHOOK_URL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """project: the root folder (it holds `worker-registry.yaml`). env: a copy of the environment.
+    in_actions: whether this runs under GitHub Actions. run_url: the page of the Actions run, if any.
+    host: this machine's name, as claims are signed with it."""
+
+    project: Path
+    env: Mapping[str, str]
+    in_actions: bool
+    run_url: str | None
+    host: str
+
+    @property
+    def registry_file(self) -> Path:
+        return self.project / REGISTRY_NAME
+
+    @property
+    def enforcement_folder(self) -> Path:
+        return self.project / "enforcement"
+
+
+def read_settings(environ: Mapping[str, str], *, cwd: Path, project: Path | None) -> Settings:
+    """The settings for a command started in `cwd`; `project` is the folder named by ``--project``.
+
+    Raises SettingsError when there is no registry in the named folder, or in `cwd` and its parents.
+    """
+    env = dict(environ)
+    return Settings(
+        project=_find_project(cwd, project),
+        env=MappingProxyType(env),
+        in_actions=env.get("GITHUB_ACTIONS") == "true",
+        run_url=_actions_run_url(env),
+        host=os.uname().nodename or "localhost",
+    )
+
+
+def take_secrets(environ: MutableMapping[str, str], names: Iterable[str]) -> Mapping[str, str]:
+    """Remove the named variables from `environ` and return those that were set and not empty.
+
+    A worker, or a library it uses, can't read from the environment what is no longer there.
+    """
+    taken = {name: environ.pop(name, "") for name in sorted(set(names))}
+    return MappingProxyType({name: value for name, value in taken.items() if value})
+
+
+def _find_project(cwd: Path, named: Path | None) -> Path:
+    if named is not None:
+        root = (cwd / named).resolve()
+        if not (root / REGISTRY_NAME).is_file():
+            raise SettingsError(
+                f"no {REGISTRY_NAME} in {root}: name the folder that holds it, "
+                f"or make a starter project with: loom init {named}"
+            )
+        return root
+    for folder in (cwd, *cwd.parents):
+        if (folder / REGISTRY_NAME).is_file():
+            return folder
+    raise SettingsError(
+        f"no {REGISTRY_NAME} in {cwd} or any folder above it: go to your project, "
+        "name it with --project DIR, or make a starter project with: loom init DIR"
+    )
+
+
+def _actions_run_url(env: Mapping[str, str]) -> str | None:
+    server, repository, run = (
+        env.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    )
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None

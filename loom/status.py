@@ -1,0 +1,123 @@
+"""How does each worker stand, and what comes next? Reads the ledger and the registry, never writes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from loom.domain.board import Board, Coming, Figures, Row, TickFigures
+from loom.domain.health import Health, Standing, health_of
+from loom.domain.registry import Registry
+from loom.domain.run import OpenReason, Outcome
+from loom.domain.slot import Ticket
+from loom.domain.tick import Tick
+from loom.domain.worker import Status, Worker
+from loom.ports import Ledger, Snapshot
+from loom.slots.calendar import due, instants, next_instant
+from loom.slots.notes import clock_change_note
+
+FIGURE_DAYS = 7
+_DAY = timedelta(days=1)
+
+
+def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
+    """Everything that `loom status` shows, as of `now` (UTC)."""
+    snapshot = ledger.snapshot()
+    rows = [_row(worker, snapshot, now) for worker in registry.workers]
+    rows += [
+        Row(
+            worker=entry.id,
+            agent=None,
+            schedule="",
+            status="broken",
+            health=None,
+            next_slot=None,
+            needs="; ".join(str(problem) for problem in entry.problems),
+        )
+        for entry in registry.broken
+    ]
+    return Board(
+        at=now,
+        zone=registry.zone,
+        rows=tuple(rows),
+        ticks=_ticks(ledger.ticks(since=now - _DAY), snapshot.last_tick, now),
+        figures=_figures(ledger, snapshot, now),
+        undelivered=len(snapshot.deliveries),
+    )
+
+
+def coming(registry: Registry, *, now: datetime, span: timedelta) -> list[Coming]:
+    """Every slot of every active worker in (now, now + span], earliest first."""
+    found = [
+        Coming(
+            worker=worker.id,
+            agent=worker.agent,
+            slot=at,
+            note=clock_change_note(worker.schedule, at) or "",
+        )
+        for worker in registry.workers
+        if worker.status is Status.ACTIVE
+        for at in instants(worker.schedule, now, now + span)
+    ]
+    return sorted(found, key=lambda each: (each.slot, each.worker))
+
+
+def _row(worker: Worker, snapshot: Snapshot, now: datetime) -> Row:
+    standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
+    tickets = tuple(t for t in snapshot.tickets.values() if t.worker == worker.id)
+    pause = snapshot.pauses.get(worker.id)
+    paused = pause is not None and not pause.lifted and (pause.until is None or now < pause.until)
+    health = health_of(worker, standing, tickets, paused=paused)
+    mark = snapshot.marks.get(worker.id)
+    if health in (Health.UP, Health.NEW) and mark is not None and due(worker, mark, now):
+        health = Health.LATE
+    active = worker.status is Status.ACTIVE and not paused
+    return Row(
+        worker=worker.id,
+        agent=worker.agent,
+        schedule=worker.schedule.cron,
+        status=worker.status.value,
+        health=health,
+        next_slot=next_instant(worker.schedule, now) if active else None,
+        last_run_id=standing.last_run_id,
+        last_outcome=standing.last_outcome,
+        last_final=standing.last_final,
+        last_at=standing.last_at,
+        last_success_at=standing.last_success_at,
+        consecutive_failures=standing.consecutive_failures,
+        needs=_needs(standing, tickets),
+    )
+
+
+def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:
+    """What a person must do before the worker can run again, or must look at; empty when all is well."""
+    for ticket in tickets:
+        if ticket.reason in (OpenReason.REQUIREMENT, OpenReason.ENFORCEMENT):
+            return f"{ticket.reason.value}: {ticket.detail}"
+    if standing.consecutive_failures and standing.last_outcome not in (None, Outcome.SUCCEEDED):
+        return f"see: loom show {(standing.last_run_id or '')[-12:]}"
+    return ""
+
+
+def _ticks(ticks: Sequence[Tick], last: Tick | None, now: datetime) -> TickFigures:
+    times = sorted(tick.at for tick in ticks if tick.at <= now)
+    gaps = [(after - before).total_seconds() for before, after in pairwise([*times, now])]
+    return TickFigures(
+        last_at=last.at if last else None,
+        last_trigger=last.trigger if last else None,
+        received_24h=len(times),
+        longest_gap_24h_s=max(gaps, default=None),
+    )
+
+
+def _figures(ledger: Ledger, snapshot: Snapshot, now: datetime) -> Figures:
+    promises = ledger.promises(since=now - timedelta(days=FIGURE_DAYS))
+    waiting = {each.alert.run_id for each in snapshot.deliveries if each.alert.run_id}
+    return Figures(
+        days=FIGURE_DAYS,
+        slots=promises.slots,
+        on_time=promises.on_time,
+        runs=promises.started,
+        under_digest=promises.under_digest,
+        bad=promises.bad,
+        bad_delivered=promises.bad - min(promises.bad, len(waiting)),
+    )

@@ -1,0 +1,134 @@
+"""The only module that names concrete classes: settings in, a runner's parts out.
+
+Heavy rooms are imported when the part that needs them is asked for, so that a tick with nothing due, or a
+`loom --help`, doesn't pay for them.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from loom.clock import Clock, SetClock, SystemClock
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.registry import HookSettings, Registry, StateSettings
+from loom.domain.worker import Worker
+from loom.errors import RegistryError
+from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
+from loom.runner.parts import Executor, Parts
+from loom.settings import Settings, take_secrets
+
+
+def clock_for(at_text: str | None) -> Clock:
+    """The machine's clock, or one set to `at_text` (ISO 8601). Raises UsageError for text that is no time."""
+    if at_text is None:
+        return SystemClock()
+    from loom.instants import parse_instant
+
+    return SetClock(parse_instant(at_text, option="--at"))
+
+
+def read_registry(settings: Settings) -> Registry:
+    """Raises RegistryError."""
+    from loom.registry import load
+
+    return load(settings.registry_file, project=settings.project)
+
+
+def read_enforcement(settings: Settings) -> EnforcementContext:
+    """Raises EnforcementError."""
+    from loom.enforcement import load
+
+    return load(settings.enforcement_folder)
+
+
+def ledger_path(settings: Settings, registry: Registry | None) -> Path:
+    """Where the ledger lies. A registry that can't be read leaves the default, where it most likely is."""
+    state = registry.state if registry is not None else StateSettings()
+    return settings.project / state.ledger
+
+
+def open_ledger(settings: Settings, registry: Registry | None) -> Ledger:
+    """Opened for writing, made if it isn't there. Raises LedgerError."""
+    from loom.ledger.sqlite import SqliteLedger
+
+    return SqliteLedger(ledger_path(settings, registry))
+
+
+def peek_ledger(settings: Settings, registry: Registry | None) -> Ledger:
+    """For reading: a ledger that isn't there yet reads as an empty one, and isn't made."""
+    if ledger_path(settings, registry).exists():
+        return open_ledger(settings, registry)
+    from loom.ledger.memory import MemoryLedger
+
+    return MemoryLedger()
+
+
+def alert_hooks(
+    settings: Settings, configured: Sequence[HookSettings], secrets: Mapping[str, str]
+) -> tuple[AlertHook, ...]:
+    from loom.alerts.build import build
+
+    env = {**os.environ, **secrets}
+    withheld = secrets.keys() - {
+        str(value) for hook in configured for key, value in hook.options.items() if key.endswith("_env")
+    }
+    return build(configured, env=env, project=settings.project, stderr=sys.stderr, withheld=withheld)
+
+
+def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal: bool = False) -> Parts:
+    """Everything a tick needs. rehearsal: for a dry run, which makes no ledger."""
+    return Parts(
+        project=settings.project,
+        clock=clock,
+        host=settings.host,
+        run_url=settings.run_url,
+        in_actions=settings.in_actions,
+        load_registry=lambda: read_registry(settings),
+        load_enforcement=lambda: read_enforcement(settings),
+        open_ledger=lambda registry: (peek_ledger if rehearsal else open_ledger)(settings, registry),
+        liveness=lambda registry: _liveness(settings, registry),
+        executor=lambda: _executor(clock),
+        guard=_guard,
+        hooks=lambda configured, secrets: alert_hooks(settings, configured, secrets),
+        fallback_hooks=lambda: _fallback_hooks(settings),
+        take_secrets=lambda names: take_secrets(os.environ, names),
+        progress=progress,
+    )
+
+
+def hooks_in_need(settings: Settings) -> tuple[AlertHook, ...]:
+    """The registry's hooks if it can be read, else those of last resort; for when the ledger is gone."""
+    try:
+        registry = read_registry(settings)
+    except RegistryError:
+        return _fallback_hooks(settings)
+    # What a tick took out of the environment at its start is still in the copy made before it.
+    names = {name: settings.env[name] for name in registry.declared_env if settings.env.get(name)}
+    return alert_hooks(settings, registry.hooks, names)
+
+
+def _liveness(settings: Settings, registry: Registry | None) -> Liveness:
+    from loom.ledger.liveness import ProcessLiveness
+
+    folder = ledger_path(settings, registry).parent
+    return ProcessLiveness(folder, host=settings.host, pid=os.getpid())
+
+
+def _executor(clock: Clock) -> AbstractContextManager[Executor]:
+    from loom.execution.inline import InlineExecutor
+
+    return InlineExecutor(clock)
+
+
+def _guard(context: EnforcementContext, worker: Worker) -> Guard:
+    from loom.enforcement.guard import RunGuard
+
+    return RunGuard(context, worker_id=worker.id, agent=worker.agent)
+
+
+def _fallback_hooks(settings: Settings) -> tuple[AlertHook, ...]:
+    from loom.alerts.build import FALLBACK
+
+    return alert_hooks(settings, FALLBACK, {})
