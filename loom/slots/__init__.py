@@ -1,0 +1,1 @@
+"""When slots come due (`calendar`), and what becomes of each (`life`)."""

@@ -1,0 +1,128 @@
+"""A slot that is to be decided now, and the ways in which it can end without another start."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from loom.domain.run import OpenReason, Outcome, Trigger
+from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.worker import Worker
+from loom.slots.decision import Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """at: the slot's instant. ticket: OPEN, or None when the slot is newly due.
+    died: the ticket as read, when an attempt was under way and its process died."""
+
+    at: datetime
+    ticket: Ticket | None = None
+    died: Ticket | None = None
+
+    @property
+    def started(self) -> bool:
+        return self.ticket is not None and self.ticket.starts > 0
+
+    def waits(self, now: datetime) -> bool:
+        """Whether it isn't to be tried yet."""
+        return self.ticket is not None and self.ticket.not_before is not None and self.ticket.not_before > now
+
+    def as_ticket(self, worker: Worker) -> Ticket:
+        """Its ticket; a new one, OPEN, when it is newly due."""
+        return self.ticket or Ticket(
+            key=Slot(worker.id, self.at).key,
+            worker=worker.id,
+            slot=self.at,
+            trigger=Trigger.SCHEDULE,
+            state=TicketState.OPEN,
+        )
+
+    def ended(self, outcome: Outcome, reason: str) -> Ended:
+        """Its end. What did start ends with its last attempt's outcome instead: a failure is not hidden."""
+        if self.ticket is None:
+            return Ended(self.at, outcome, reason)
+        if self.started:
+            last = self.ticket.outcome or Outcome.ABANDONED
+            return Ended(self.at, last, reason, closed(self.ticket, last), attempted=True)
+        return Ended(self.at, outcome, reason, closed(self.ticket, outcome))
+
+    def skipped(self, reason: str) -> Ended:
+        """Its end by a person's wish, whatever came before; only a run that died just now still says so."""
+        if self.died is not None:
+            return self.ended(Outcome.ABANDONED, reason)
+        ticket = None if self.ticket is None else closed(self.ticket, Outcome.SKIPPED)
+        return Ended(self.at, Outcome.SKIPPED, reason, ticket)
+
+
+def by_hand(ticket: Ticket) -> bool:
+    """Whether it is a manual request of its own, not a slot's ticket, even if it names a slot to run for."""
+    return ticket.slot is None or ticket.key != Slot(ticket.worker, ticket.slot).key
+
+
+def taken_back(at: datetime, ticket: Ticket) -> Owed:
+    """The slot of a ticket that is open, or was left behind by a process that died."""
+    if ticket.state is not TicketState.STARTED:
+        return Owed(at, let_go(ticket))
+    again = replace(
+        let_go(ticket),
+        reason=OpenReason.ABANDONED,
+        detail="its process died before the end was recorded",
+        not_before=None,
+        starts=max(1, ticket.starts),
+        outcome=Outcome.ABANDONED,
+    )
+    return Owed(at, again, died=ticket)
+
+
+def request_ended(ticket: Ticket) -> Ended:
+    """The end of a manual request that nobody works on any more: it is never started again."""
+    last = Outcome.ABANDONED
+    if ticket.state is TicketState.OPEN:
+        last, reason = ticket.outcome or Outcome.SKIPPED, "a request by hand is not tried again"
+    elif ticket.state is TicketState.CLAIMED:
+        reason = "its process died before it began; a request by hand is not started again"
+    else:
+        reason = "its process died before the end was recorded; a request by hand is not started again"
+    attempted = ticket.state is TicketState.STARTED or ticket.starts > 0
+    return Ended(None, last, reason, closed(ticket, last), attempted=attempted)
+
+
+def let_go(ticket: Ticket) -> Ticket:
+    """The ticket, OPEN, in nobody's hands."""
+    if ticket.state is TicketState.OPEN:
+        return ticket
+    return replace(ticket, state=TicketState.OPEN, claimer=None, lease_until=None, started_at=None)
+
+
+def closed(ticket: Ticket, outcome: Outcome) -> Ticket:
+    """The ticket, closed for ever."""
+    return replace(
+        ticket,
+        state=TicketState.CLOSED,
+        outcome=outcome,
+        reason=None,
+        detail="",
+        not_before=None,
+        claimer=None,
+        lease_until=None,
+    )
+
+
+def waited(ticket: Ticket) -> str:
+    """What an open ticket that never started was waiting for."""
+    if ticket.reason is None:
+        return "claimed by a process that died before it began"
+    return f"waited for {ticket.reason}: {ticket.detail}" if ticket.detail else f"waited for {ticket.reason}"
+
+
+def shown(worker: Worker, at: datetime) -> str:
+    """The instant as the worker's clock shows it, to the minute, with its offset."""
+    return at.astimezone(ZoneInfo(worker.schedule.zone)).isoformat(timespec="minutes")
+
+
+def span(length: timedelta) -> str:
+    """A length of time in one unit: '3 d', '24 h', '90 min', '45 s'."""
+    for unit, size in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
+        if length >= 2 * size:
+            return f"{round(length / size, 1):g} {unit}"
+    return f"{round(length.total_seconds(), 1):g} s"
