@@ -35,14 +35,19 @@ class SystemClock:
 
 
 class SetClock:
-    """A clock set to `at` when it is made, running on from there at the machine's pace (`--at`)."""
+    """A clock set to `at`, running on from there at the machine's pace (`--at`).
+
+    It starts when it is first asked: the tick's own time is exactly what was given."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at.astimezone(UTC)
-        self._set = time.monotonic()
+        self._started: float | None = None
 
     def now(self) -> datetime:
-        return self._at + timedelta(seconds=time.monotonic() - self._set)
+        elapsed = time.monotonic()
+        if self._started is None:
+            self._started = elapsed
+        return self._at + timedelta(seconds=elapsed - self._started)
 
     def real(self) -> datetime:
         return datetime.now(UTC)

@@ -38,7 +38,7 @@ def read_registry(settings: Settings) -> Registry:
 
 def read_enforcement(settings: Settings) -> EnforcementContext:
     """Raises EnforcementError."""
-    from loom.enforcement import load
+    from loom.enforcement.loader import load
 
     return load(settings.enforcement_folder)
 

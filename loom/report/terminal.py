@@ -214,7 +214,7 @@ def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: Z
         console.print_json(data=run.rejected, highlight=False)
     if run.log:
         console.print(Text("log", style="bold"))
-        console.print(Padding(Text(_printable(run.log)), (0, 0, 0, 2)))
+        console.print(Padding(Text(_printable(run.log)), (0, 0, 0, 2), expand=False))
 
 
 def show_answers(console: Console, answers: Sequence[Answer]) -> None:
@@ -223,7 +223,7 @@ def show_answers(console: Console, answers: Sequence[Answer]) -> None:
         sign, style = signs[answer.level]
         console.print(Text.assemble((f"{sign} ", style), answer.what, (f"  {answer.detail}", "dim")))
         if answer.remedy:
-            console.print(Padding(Text(answer.remedy, "yellow"), (0, 0, 0, 4)))
+            console.print(Padding(Text(answer.remedy, "yellow"), (0, 0, 0, 4), expand=False))
     errors = sum(answer.level == "error" for answer in answers)
     warnings = sum(answer.level == "warning" for answer in answers)
     if errors:
@@ -254,14 +254,14 @@ def _show_run_line(console: Console, run: Run, zone: ZoneInfo) -> None:
     console.print(line)
     gist = _gist(run)
     if gist:
-        console.print(Padding(Text(one_line(gist, 400)), (0, 0, 0, 12)))
+        console.print(Padding(Text(one_line(gist, 400)), (0, 0, 0, 12), expand=False))
     if not run.final and run.not_before is not None:
         console.print(
-            Padding(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"), (0, 0, 0, 12))
+            Padding(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"), (0, 0, 0, 12), expand=False)
         )
     _show_findings(console, run, shown=_FINDINGS_SHOWN)
     if run.bad and run.log:
-        console.print(Padding(Text(f"more: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12)))
+        console.print(Padding(Text(f"more: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False))
 
 
 def _show_findings(console: Console, run: Run, *, shown: int | None) -> None:
@@ -273,12 +273,12 @@ def _show_findings(console: Console, run: Run, *, shown: int | None) -> None:
         if finding.get("subject"):
             line.append(one_line(finding["subject"], 120) + ": ", style="bold")
         line.append(one_line(finding["title"], 200))
-        console.print(Padding(line, (0, 0, 0, 12)))
+        console.print(Padding(line, (0, 0, 0, 12), expand=False))
         if finding.get("detail"):
-            console.print(Padding(Text(one_line(finding["detail"], 400), "dim"), (0, 0, 0, 22)))
+            console.print(Padding(Text(one_line(finding["detail"], 400), "dim"), (0, 0, 0, 22), expand=False))
     if shown is not None and len(found) > shown:
         rest = count(len(found) - shown, "more finding")
-        console.print(Padding(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12)))
+        console.print(Padding(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False))
 
 
 def _gist(run: Run) -> str:

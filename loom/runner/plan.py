@@ -110,7 +110,7 @@ def _plan_worker(
         now=now,
         due=newly_due,
         tickets=tickets,
-        paused=pause_in_force(snapshot.pauses.get(worker.id), now),
+        paused=snapshot.pauses.get(worker.id),
         obstacle=world.obstacle(worker),
         alive=world.alive,
     )
@@ -183,7 +183,14 @@ def _close(
         last = world.run(run_id)
         if last is not None:
             result.runs.append(
-                replace(last, final=True, open_reason=None, reason=closing.reason, not_before=None)
+                replace(
+                    last,
+                    outcome=closing.outcome,
+                    final=True,
+                    open_reason=None,
+                    reason=closing.reason,
+                    not_before=None,
+                )
             )
             return
     result.runs.append(
@@ -191,7 +198,7 @@ def _close(
             run_id=run_id,
             worker=id_,
             agent=agent,
-            slot=closing.first,
+            slot=closing.first or (closing.started.slot if closing.started else None),
             slot_last=closing.last if closing.count > 1 else None,
             count=closing.count,
             trigger=Trigger.SCHEDULE if closing.first else Trigger.MANUAL,

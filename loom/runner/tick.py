@@ -97,6 +97,19 @@ class _Tick:
                 assert self.registry_error is not None  # noqa: S101  (one of the two is set above)
                 raise self.registry_error
             self.chosen = find_workers(self.registry, self.request.workers)
+            if self.request.params:
+                self._refuse_wrong_params(self.chosen[0])
+
+    def _refuse_wrong_params(self, worker: Worker) -> None:
+        """A mistyped --param is a mistake of the command line, not a run that failed."""
+        from loom.execution.entrypoint import EntrypointError, load
+        from loom.execution.parameters import apply_params
+
+        try:
+            model = load(worker, self.parts.project).settings_model
+        except EntrypointError:
+            return  # the run itself will say so, and record it
+        apply_params(model, worker.settings, self.request.params)
 
     def _refuse_a_wrong_clock(self, snapshot: Snapshot) -> None:
         """`--at` in the future or before the last tick would decide slots twice or too early."""

@@ -1,0 +1,85 @@
+"""Days of ticks: eleven through the real command, a whole year through the runner in this process."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from loom.clock import ManualClock
+from loom.domain.run import Outcome
+from loom.ledger.memory import MemoryLedger
+from loom.runner.request import TickRequest
+from loom.runner.tick import run_tick
+from loom.settings import read_settings
+from tests.acceptance.rehearsal import rehearsal_parts
+from tests.ground.command import Command
+from tests.ground.project import Project
+from tests.ground.shut import REPOSITORY
+
+CHICAGO = ZoneInfo("America/Chicago")
+ENTRIES = """
+    daily: {schedule: "0 3 * * *", entrypoint: "workers.echo:run"}
+    gap: {schedule: "30 2 * * *", entrypoint: "workers.echo:run"}
+    fold: {schedule: "30 1 * * *", entrypoint: "workers.echo:run"}
+    weekly: {schedule: "0 18 * * sun", entrypoint: "workers.echo:run"}
+"""
+
+
+def _hourly(start: datetime, days: int) -> list[datetime]:
+    return [start + timedelta(hours=n, minutes=7) for n in range(days * 24)]
+
+
+def test_eleven_days_of_hourly_ticks_through_both_clock_changes_run_every_slot_once(
+    loom: Command, project: Project
+) -> None:
+    project.entries(ENTRIES)
+    ran: Counter[tuple[str, str]] = Counter()
+    for start, days in (
+        (datetime(2026, 3, 6, 6, tzinfo=UTC), 5),
+        (datetime(2026, 10, 29, 5, tzinfo=UTC), 6),
+    ):
+        for at in _hourly(start, days):
+            tick = loom("run", "--at", at.isoformat(), "--json", "--project", project.root)
+            assert tick.exit_code in (0, 1), tick
+            for run in tick.json()["runs"]:
+                if run["outcome"] == "succeeded":
+                    ran[run["worker"], run["slot"]] += 1
+    assert set(ran.values()) == {1}
+    per_worker = Counter(worker for worker, _ in ran)
+    assert per_worker == {"daily": 11, "gap": 11, "fold": 11, "weekly": 2}
+    assert ("gap", "2026-03-08T03:00:00-05:00") in ran
+    assert ("fold", "2026-11-01T01:30:00-05:00") in ran
+    assert ("fold", "2026-11-01T01:30:00-06:00") not in ran
+
+
+def test_a_year_of_hourly_ticks_gives_exactly_2450_scheduled_runs(project: Project) -> None:
+    registry = (REPOSITORY / "worker-registry.yaml").read_text(encoding="utf-8")
+    project.write("worker-registry.yaml", registry)
+    for worker in (REPOSITORY / "workers").glob("*.py"):
+        project.write(
+            f"workers/{worker.name}",
+            """
+            from loom.worker import WorkerContext, WorkerOutput
+
+            def run(context: WorkerContext) -> WorkerOutput:
+                return WorkerOutput(summary="nothing")
+            """,
+        )
+    ledger = MemoryLedger()
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=CHICAGO))
+    settings = read_settings({}, cwd=project.root, project=None)
+    parts = rehearsal_parts(settings, clock, ledger)
+    ran: Counter[str] = Counter()
+    slots = set()
+    end = datetime(2027, 1, 1, tzinfo=CHICAGO).astimezone(UTC)
+    ticks = 0
+    while clock.now() < end:
+        ticks += 1
+        for run in run_tick(parts, TickRequest()).runs:
+            assert run.outcome is Outcome.SUCCEEDED, run
+            assert (run.worker, run.slot) not in slots
+            slots.add((run.worker, run.slot))
+            ran[run.worker] += 1
+        clock.advance(timedelta(hours=1))
+    assert ticks == 8760
+    assert ran.total() == 2450
+    assert len(ran) == 11

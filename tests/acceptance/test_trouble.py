@@ -1,0 +1,343 @@
+"""What goes wrong is said, recorded, alerted, and stops nothing else."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.ground.command import Command
+from tests.ground.project import Project
+
+AT = ("--at", "2026-11-20T12:10:00Z")
+LATER = ("--at", "2026-11-20T12:50:00Z")
+
+TWO = """
+    good: {agent: Good, schedule: "0 * * * *", entrypoint: "workers.echo:run"}
+    bad: {agent: Bad, schedule: "0 * * * *", entrypoint: "workers.bad:run", timeout: 2s}
+"""
+HEADER = """
+    import sys, time
+    from loom.worker import Finding, Skip, TransientError, WorkerContext, WorkerOutput
+
+    def run(context: WorkerContext) -> WorkerOutput:
+"""
+
+
+def outcomes(answer: dict[str, list[dict[str, object]]]) -> dict[object, object]:
+    return {run["worker"]: run["outcome"] for run in answer["runs"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ("raise ValueError('broken')", "failed"),
+        ("sys.exit(0)", "failed"),
+        ("raise KeyboardInterrupt", "failed"),
+        ("f = lambda n: f(n + 1)\n        return f(0)", "failed"),
+        ("time.sleep(60)", "timed_out"),
+        ("return None", "invalid"),
+        ("return {'summary': 1}", "invalid"),
+        ("return WorkerOutput(summary='x' * 30_000_000)", "invalid"),
+        ("raise Skip('nothing to do')", "skipped"),
+        ("context.http.post('https://api.hubapi.com/crm/v3/objects/contacts', json={})", "blocked"),
+    ],
+)
+def test_a_bad_worker_ends_in_its_own_outcome_and_leaves_its_neighbour_alone(
+    loom: Command, project: Project, body: str, outcome: str
+) -> None:
+    project.entries(TWO)
+    project.write("workers/bad.py", HEADER + f"        {body}\n")
+    tick = loom("run", *AT, "--json", "--project", project.root, timeout_s=30)
+    answer = tick.json()
+    assert outcomes(answer) == {"good": "succeeded", "bad": outcome}
+    assert tick.exit_code == (0 if outcome == "skipped" else 1)
+    alerts = [(alert["event"], alert["worker"], alert["delivered"]) for alert in answer["alerts"]]
+    if outcome == "skipped":
+        assert alerts == []
+    else:
+        event = "worker.failing" if outcome == "timed_out" else "worker.down"
+        assert alerts == [(event, "bad", True)]
+        assert "bad" in tick.stderr
+
+
+def test_a_mistake_in_one_entry_stops_that_worker_alone_and_is_said_once(
+    loom: Command, project: Project
+) -> None:
+    project.entries(
+        """
+        good: {schedule: "0 * * * *", entrypoint: "workers.echo:run"}
+        typo: {shedule: "0 3 * *", entrypoint: "workers.echo:run"}
+        """
+    )
+    tick = loom("run", *AT, "--json", "--project", project.root)
+    assert tick.exit_code == 3
+    answer = tick.json()
+    assert outcomes(answer) == {"good": "succeeded"}
+    assert [(a["event"], a["worker"]) for a in answer["alerts"]] == [("registry.broken", "typo")]
+    assert "at worker 'typo'" in tick.stderr
+    assert "worker-registry.yaml:" in tick.stderr
+
+    again = loom("run", *LATER, "--json", "--project", project.root)
+    assert again.exit_code == 3
+    assert again.json()["alerts"] == []
+
+
+def test_slots_of_a_broken_entry_are_found_once_it_is_mended(loom: Command, project: Project) -> None:
+    project.entries('typo: {schedule: "0 6 * *", entrypoint: "workers.echo:run"}')
+    loom("run", *AT, "--project", project.root)
+    project.entries('typo: {schedule: "0 6 * * *", entrypoint: "workers.echo:run"}')
+    mended = loom("run", "--at", "2026-11-20T15:00:00Z", "--json", "--project", project.root)
+    assert mended.exit_code == 0, mended
+    answer = mended.json()
+    assert [(run["slot"], run["outcome"]) for run in answer["runs"]] == [
+        ("2026-11-20T06:00:00-06:00", "succeeded")
+    ]
+    assert [alert["event"] for alert in answer["alerts"]] == ["registry.mended"]
+
+
+def test_a_broken_file_stops_the_tick_and_is_alerted_through_the_last_valid_hooks(
+    loom: Command, project: Project
+) -> None:
+    heard = project.root / "heard.jsonl"
+    project.registry(
+        """
+        version: 1
+        timezone: America/Chicago
+        alerts: [{kind: file, path: heard.jsonl}]
+        workers:
+          echo: {schedule: "0 * * * *", entrypoint: "workers.echo:run"}
+        """
+    )
+    assert loom("run", *AT, "--project", project.root).exit_code == 0
+    project.registry("version: 2\nworkers: [\n")
+    broken = loom("run", "--at", "2026-11-20T14:00:00Z", "--json", "--project", project.root)
+    assert broken.exit_code == 3
+    assert broken.json()["runs"] == []
+    events = [json.loads(line)["event"] for line in heard.read_text().splitlines()]
+    assert events == ["registry.broken"]
+
+
+def test_a_broken_enforcement_context_blocks_every_due_slot_until_it_is_whole(
+    loom: Command, project: Project
+) -> None:
+    rule = project.root / "enforcement" / "rules" / "hubspot-read-only.yaml"
+    text = rule.read_text()
+    rule.unlink()
+    blocked = loom("run", *AT, "--json", "--project", project.root)
+    assert blocked.exit_code == 3
+    answer = blocked.json()
+    (run,) = answer["runs"]
+    assert (run["outcome"], run["final"], run["attempts"]) == ("blocked", False, 0)
+    assert [alert["event"] for alert in answer["alerts"]] == ["enforcement.broken"]
+    by_hand = loom("run", "--worker", "echo", "--force", *LATER, "--json", "--project", project.root)
+    assert by_hand.exit_code == 3
+    assert outcomes(by_hand.json()) == {"echo": "blocked"}
+
+    rule.write_text(text)
+    whole = loom("run", "--at", "2026-11-20T12:55:00Z", "--json", "--project", project.root)
+    assert whole.exit_code == 0, whole
+    answer = whole.json()
+    assert [(run["slot"], run["outcome"]) for run in answer["runs"]] == [
+        ("2026-11-20T06:00:00-06:00", "succeeded")
+    ]
+    assert [alert["event"] for alert in answer["alerts"]] == ["enforcement.restored"]
+
+
+def test_a_missing_secret_keeps_the_slot_open_is_alerted_once_and_runs_when_it_is_set(
+    loom: Command, project: Project
+) -> None:
+    project.entries(
+        """
+        needy:
+          schedule: "0 * * * *"
+          entrypoint: workers.needy:run
+          requires: {env: [SECRET_TOKEN], paths: [data]}
+        """
+    )
+    project.write(
+        "workers/needy.py",
+        """
+        import os
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            assert "SECRET_TOKEN" not in os.environ
+            print("the token is", context.secret("SECRET_TOKEN"))
+            return WorkerOutput(summary=f"{len(context.secret('SECRET_TOKEN'))} characters")
+        """,
+    )
+    waiting = loom("run", *AT, "--json", "--project", project.root)
+    assert waiting.exit_code == 1
+    (run,) = waiting.json()["runs"]
+    assert (run["outcome"], run["final"]) == ("skipped", False)
+    assert "SECRET_TOKEN is not set" in run["reason"]
+    assert len(waiting.json()["alerts"]) == 1
+    assert "SECRET_TOKEN" in loom("status", "--project", project.root).stdout
+
+    still = loom("run", "--at", "2026-11-20T12:20:00Z", "--json", "--project", project.root)
+    assert still.exit_code == 1
+    assert still.json()["alerts"] == []
+
+    (project.root / "data").mkdir()
+    env = {"SECRET_TOKEN": "swordfish-value"}
+    ran = loom("run", *LATER, "--json", "--project", project.root, env=env)
+    assert ran.exit_code == 0, ran
+    (run,) = ran.json()["runs"]
+    assert (run["outcome"], run["output"]["summary"]) == ("succeeded", "15 characters")
+    shown = loom("show", run["run_id"], "--project", project.root)
+    assert "the token is" in shown.stdout
+    assert "swordfish-value" not in shown.stdout + project.ledger.read_bytes().decode("latin-1")
+
+
+def test_what_failed_for_a_passing_reason_is_tried_again_on_a_later_tick_and_recovers(
+    loom: Command, project: Project
+) -> None:
+    project.entries(
+        """
+        flaky:
+          schedule: "0 6 * * *"
+          entrypoint: workers.flaky:run
+          retry: {attempts: 2, backoff: 1s, max_backoff: 1s, jitter: 0}
+        """
+    )
+    project.write(
+        "workers/flaky.py",
+        """
+        from loom.worker import TransientError, WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            if not (context.project / "mended").exists():
+                raise TransientError("the other side is down")
+            return WorkerOutput(summary="fine")
+        """,
+    )
+    failed = loom("run", *AT, "--json", "--project", project.root)
+    assert failed.exit_code == 1
+    (run,) = failed.json()["runs"]
+    assert (run["outcome"], run["attempts"], run["final"]) == ("failed", 2, False)
+    assert [alert["event"] for alert in failed.json()["alerts"]] == ["worker.failing"]
+    assert "late" in loom("status", "--project", project.root).stdout
+
+    (project.root / "mended").touch()
+    mended = loom("run", "--at", "2026-11-20T13:10:00Z", "--json", "--project", project.root)
+    assert mended.exit_code == 0, mended
+    (run,) = mended.json()["runs"]
+    assert (run["outcome"], run["slot"], run["final"]) == ("succeeded", "2026-11-20T06:00:00-06:00", True)
+    assert [alert["event"] for alert in mended.json()["alerts"]] == ["worker.recovered"]
+
+
+def test_an_alert_that_cannot_be_delivered_is_exit_4_and_is_tried_again(
+    loom: Command, project: Project
+) -> None:
+    project.registry(
+        """
+        version: 1
+        timezone: America/Chicago
+        alerts: [{kind: command, command: ["./tell"]}]
+        workers:
+          bad: {schedule: "0 6 * * *", entrypoint: "workers.bad:run"}
+        """
+    )
+    project.write("workers/bad.py", HEADER + "        raise ValueError('broken')\n")
+    deaf = loom("run", *AT, "--json", "--project", project.root)
+    assert deaf.exit_code == 4
+    assert deaf.json()["alerts"][0]["delivered"] is False
+    assert loom("status", "--json", "--project", project.root).json()["alerts"] == {"undelivered": 1}
+
+    tell = project.write("tell", "#!/bin/sh\ncat > heard.json\n")
+    tell.chmod(0o755)
+    heard = loom("run", *LATER, "--json", "--project", project.root)
+    assert heard.exit_code == 0, heard
+    assert [(a["event"], a["delivered"]) for a in heard.json()["alerts"]] == [("worker.down", True)]
+    assert json.loads((project.root / "heard.json").read_text())["worker"] == "bad"
+
+
+@pytest.mark.parametrize("ruin", [b"this is no database", b""])
+def test_a_ledger_that_is_no_ledger_stops_the_tick_and_is_alerted(
+    loom: Command, project: Project, ruin: bytes
+) -> None:
+    loom("run", *AT, "--project", project.root)
+    with sqlite3.connect(project.ledger) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    if not ruin:
+        ruin = project.ledger.read_bytes()[: 3 * 4096]
+    project.ledger.write_bytes(ruin)
+    broken = loom("run", *LATER, "--project", project.root)
+    assert broken.exit_code == 3
+    assert "ledger.db" in broken.stderr
+    assert "ledger.broken" in broken.stderr
+    assert "Traceback" not in broken.stderr
+
+
+def test_a_clock_that_went_backwards_is_alerted_and_nothing_runs_twice(
+    loom: Command, project: Project
+) -> None:
+    refused = loom("run", "--at", "2999-01-01T00:00:00Z", "--project", project.root)
+    assert refused.exit_code == 2
+    assert "future" in refused.stderr
+    loom("run", *LATER, "--project", project.root)
+    refused = loom("run", *AT, "--project", project.root)
+    assert refused.exit_code == 2
+    assert "last tick" in refused.stderr
+    rehearsed = loom("run", *AT, "--dry-run", "--json", "--project", project.root)
+    assert rehearsed.exit_code == 0
+
+
+def test_two_ticks_at_once_run_each_slot_once(loom: Command, project: Project) -> None:
+    workers = "\n".join(
+        f'w{n}: {{schedule: "0 * * * *", entrypoint: "workers.slow:run"}}' for n in range(6)
+    )
+    project.entries(workers)
+    project.write(
+        "workers/slow.py",
+        """
+        import time
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            with (context.project / "ran.txt").open("a") as file:
+                file.write(context.slot_key + "\\n")
+            time.sleep(0.3)
+            return WorkerOutput(summary="done")
+        """,
+    )
+    ticks = [loom.start("run", *AT, "--json", "--project", project.root) for _ in range(3)]
+    answers = [json.loads(tick.communicate(timeout=60)[0]) for tick in ticks]
+    ran = (project.root / "ran.txt").read_text().split()
+    assert len(ran) == 6
+    assert len(set(ran)) == 6
+    succeeded = [r["worker"] for answer in answers for r in answer["runs"] if r["outcome"] == "succeeded"]
+    assert sorted(succeeded) == [f"w{n}" for n in range(6)]
+
+
+def test_a_tick_that_was_killed_leaves_an_abandoned_run_that_is_started_again(
+    loom: Command, project: Project
+) -> None:
+    project.entries('slow: {schedule: "0 6 * * *", entrypoint: "workers.slow:run"}')
+    project.write(
+        "workers/slow.py",
+        """
+        import time
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            started = context.project / "started"
+            if not started.exists():
+                started.touch()
+                time.sleep(120)
+            return WorkerOutput(summary="done")
+        """,
+    )
+    tick = loom.start("run", *AT, "--project", project.root)
+    for _ in range(400):
+        if (project.root / "started").exists():
+            break
+        tick.poll()
+        __import__("time").sleep(0.05)
+    tick.kill()
+    tick.communicate()
+    after = loom("run", *LATER, "--json", "--project", project.root)
+    told = [(run["outcome"], run["final"], run["slot"]) for run in after.json()["runs"]]
+    slot = "2026-11-20T06:00:00-06:00"
+    assert told == [("abandoned", False, slot), ("succeeded", True, slot)]
