@@ -24,4 +24,8 @@ def cry(alert: Alert, hooks: Sequence[AlertHook]) -> list[str]:
             )
         except DeliveryFailed as error:
             failures.append(f"the alert {alert.event.value} was not delivered by {hook.name}: {error}")
+        except Exception as error:  # noqa: BLE001  a hook's bug must not keep the other hooks from speaking
+            failures.append(
+                f"the alert {alert.event.value}: {hook.name} broke: {type(error).__name__}: {error}"
+            )
     return failures

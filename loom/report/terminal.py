@@ -86,15 +86,15 @@ def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
 def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
     """One line a worker; the three promises above, what needs a person below."""
     figures = board.figures
+    console.print(Text.assemble(("Loom", "bold"), f"  {when(board.at, zone)}"))
     console.print(
         Text.assemble(
-            ("Loom", "bold"),
-            f"  {when(board.at, zone)}   last {figures.days} days: ",
-            (f"{_share(figures.on_time, figures.slots)} slots on time", "bold"),
-            " · ",
-            (f"{_share(figures.under_digest, figures.runs)} runs enforced", "bold"),
-            " · ",
-            (f"{_share(figures.bad_delivered, figures.bad)} bad outcomes delivered", "bold"),
+            f"{figures.days} days: slots on time ",
+            (_share(figures.on_time, figures.slots), "bold"),
+            " · runs enforced ",
+            (_share(figures.under_digest, figures.runs), "bold"),
+            " · bad outcomes delivered ",
+            (_share(figures.bad_delivered, figures.bad), "bold"),
         )
     )
     wide = console.width >= 100
@@ -257,11 +257,17 @@ def _show_run_line(console: Console, run: Run, zone: ZoneInfo) -> None:
         console.print(Padding(Text(one_line(gist, 400)), (0, 0, 0, 12), expand=False))
     if not run.final and run.not_before is not None:
         console.print(
-            Padding(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"), (0, 0, 0, 12), expand=False)
+            Padding(
+                Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"),
+                (0, 0, 0, 12),
+                expand=False,
+            )
         )
     _show_findings(console, run, shown=_FINDINGS_SHOWN)
     if run.bad and run.log:
-        console.print(Padding(Text(f"more: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False))
+        console.print(
+            Padding(Text(f"more: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False)
+        )
 
 
 def _show_findings(console: Console, run: Run, *, shown: int | None) -> None:
@@ -278,7 +284,9 @@ def _show_findings(console: Console, run: Run, *, shown: int | None) -> None:
             console.print(Padding(Text(one_line(finding["detail"], 400), "dim"), (0, 0, 0, 22), expand=False))
     if shown is not None and len(found) > shown:
         rest = count(len(found) - shown, "more finding")
-        console.print(Padding(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False))
+        console.print(
+            Padding(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False)
+        )
 
 
 def _gist(run: Run) -> str:
@@ -314,7 +322,7 @@ def _facts(run: Run, zone: ZoneInfo) -> list[tuple[str, str]]:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part:,} of {whole:,}"
+    return f"{part:,}/{whole:,}" if whole else "none yet"
 
 
 def _printable(text: str) -> str:

@@ -26,21 +26,23 @@ def conclude(
 ) -> Run:
     """The run that `execution` amounts to, before it is known whether it will be tried again (`final`).
 
-    `mask` blanks secrets in every text that a worker could have written.
+    `mask` blanks secrets in every text that a worker could have written. What a person elsewhere will read
+    (error, reason, output) is also held against the output rules; the log stays in the local ledger.
     """
+    clean = _Clean(guard, mask)
     run = Run(
         run_id=ticket.run_id or ticket.key,
         worker=worker.id,
         agent=worker.agent,
         slot=ticket.slot,
         trigger=ticket.trigger,
-        outcome=Outcome.FAILED,
-        reason=mask(execution.reason),
+        outcome=_OUTCOMES[execution.ending],
+        reason=clean.text(execution.reason),
         attempts=execution.attempts,
         started_at=execution.started_at,
         finished_at=execution.finished_at,
         duration_s=execution.duration_s,
-        error=_masked(execution.error, mask) if execution.error else None,
+        error=clean.error(execution.error) if execution.error else None,
         enforcement_digest=digest,
         log=mask(execution.log),
         tick_id=tick.id,
@@ -48,32 +50,49 @@ def conclude(
         counts=not params,
         settings=dict(params),
     )
-    match execution.ending:
-        case Ending.RETURNED:
-            return _returned(run, worker, execution, guard, mask)
-        case Ending.SKIPPED:
-            return replace(run, outcome=Outcome.SKIPPED)
-        case Ending.TIMED_OUT:
-            return replace(run, outcome=Outcome.TIMED_OUT)
-        case Ending.REFUSED:
-            return replace(run, outcome=Outcome.BLOCKED)
-        case Ending.RAISED:
-            return run
+    return _returned(run, worker, execution, guard, clean) if execution.ending is Ending.RETURNED else run
 
 
-def _returned(
-    run: Run, worker: Worker, execution: Execution, guard: Guard, mask: Callable[[str], str]
-) -> Run:
+_OUTCOMES = {
+    Ending.RETURNED: Outcome.SUCCEEDED,
+    Ending.RAISED: Outcome.FAILED,
+    Ending.SKIPPED: Outcome.SKIPPED,
+    Ending.TIMED_OUT: Outcome.TIMED_OUT,
+    Ending.REFUSED: Outcome.BLOCKED,
+}
+
+
+class _Clean:
+    """Takes out of a text what must not leave: secrets, and what the output rules name."""
+
+    def __init__(self, guard: Guard, mask: Callable[[str], str]) -> None:
+        self._guard = guard
+        self._mask = mask
+
+    def text(self, text: str) -> str:
+        return str(self._guard.rule_on(self._mask(text)).value) if text else ""
+
+    def error(self, error: RunError) -> RunError:
+        return replace(error, message=self.text(error.message))
+
+    def json(self, value: Any) -> Any:
+        """For a value the output rules have gone over already."""
+        text = json.dumps(value)
+        masked = self._mask(text)
+        return value if masked == text else json.loads(masked)
+
+
+def _returned(run: Run, worker: Worker, execution: Execution, guard: Guard, clean: _Clean) -> Run:
     # The shape first, the output rules second: a rule may redact what the model would then refuse.
     verdict = judge(execution, worker.expect)
     if verdict.output is None:
-        ruling = guard.rule_on(execution.value)
+        errors = tuple(clean.error(error) for error in verdict.errors)
         return replace(
             run,
             outcome=Outcome.INVALID,
-            error=_masked(verdict.errors[0], mask),
-            errors=tuple(_masked(error, mask) for error in verdict.errors),
-            rejected=_masked_json(ruling.value, mask),
+            error=errors[0],
+            errors=errors,
+            rejected=clean.json(guard.rule_on(execution.value).value),
         )
     ruling = guard.rule_on(verdict.output)
     if ruling.refusal is not None:
@@ -81,18 +100,9 @@ def _returned(
         return replace(
             run,
             outcome=Outcome.BLOCKED,
-            error=_masked(refused, mask),
+            error=clean.error(refused),
             reason=f"the output was refused by rule {ruling.refusal.rule}",
+            rejected=clean.json(ruling.value),
         )
     redacted = f"redacted: {', '.join(ruling.redacted)}" if ruling.redacted else ""
-    return replace(run, outcome=Outcome.SUCCEEDED, output=_masked_json(ruling.value, mask), reason=redacted)
-
-
-def _masked(error: RunError, mask: Callable[[str], str]) -> RunError:
-    return replace(error, message=mask(error.message))
-
-
-def _masked_json(value: Any, mask: Callable[[str], str]) -> Any:
-    text = json.dumps(value)
-    masked = mask(text)
-    return value if masked == text else json.loads(masked)
+    return replace(run, output=clean.json(ruling.value), reason=redacted)

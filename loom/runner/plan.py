@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
@@ -12,6 +13,8 @@ from loom.domain.worker import Worker
 from loom.ports import Entry, HooksInForce, Renamed, Snapshot
 from loom.slots.calendar import due, first_mark
 from loom.slots.life import Closing, Decision, Obstacle, decide, remove
+
+_Value = TypeVar("_Value")
 
 _OUTCOME_WHILE_OPEN = {
     OpenReason.ENFORCEMENT: Outcome.BLOCKED,
@@ -56,7 +59,6 @@ def plan(registry: Registry, snapshot: Snapshot, world: Circumstances) -> Plan:
     result = Plan()
     if registry.hooks != snapshot.hooks:
         result.entries.append(HooksInForce(registry.hooks))
-    snapshot = _renamed(registry, snapshot, result)
     by_worker: dict[str, list[Ticket]] = {}
     for ticket in snapshot.tickets.values():
         by_worker.setdefault(ticket.worker, []).append(ticket)
@@ -72,24 +74,39 @@ def plan(registry: Registry, snapshot: Snapshot, world: Circumstances) -> Plan:
     return result
 
 
-def _renamed(registry: Registry, snapshot: Snapshot, result: Plan) -> Snapshot:
-    """The snapshot as it reads once every `was:` that still has something to carry over is applied."""
+def carry_over(registry: Registry, snapshot: Snapshot) -> tuple[Snapshot, list[Entry]]:
+    """The snapshot as it reads once every `was:` that still has something to carry over is applied, and the
+    entries that write it: mark, history, open slots, pauses and the open episode get the new id."""
+    entries: list[Entry] = []
     for worker in registry.workers:
-        old = worker.was
-        if old is None or worker.id in snapshot.marks or old not in snapshot.marks:
+        old, new = worker.was, worker.id
+        if old is None or new in snapshot.marks or old not in snapshot.marks:
             continue
-        result.entries.append(Renamed(old, worker.id))
-        moved = [
-            replace(t, worker=worker.id, key=t.key.replace(old, worker.id, 1)) if t.worker == old else t
+        entries.append(Renamed(old, new))
+        tickets = [
+            replace(t, worker=new, key=t.key.replace(old, new, 1)) if t.worker == old else t
             for t in snapshot.tickets.values()
         ]
+        episodes = dict(snapshot.episodes)
+        if old in episodes:
+            episodes[new] = replace(episodes.pop(old), subject=new)
+            entries.append(episodes[new])
         snapshot = replace(
             snapshot,
-            marks={**snapshot.marks, worker.id: snapshot.marks[old]},
-            tickets={ticket.key: ticket for ticket in moved},
-            pauses={(worker.id if id_ == old else id_): pause for id_, pause in snapshot.pauses.items()},
+            marks=_moved(snapshot.marks, old, new),
+            tickets={ticket.key: ticket for ticket in tickets},
+            pauses=_moved(snapshot.pauses, old, new),
+            standings={
+                id_: replace(standing, worker=id_)
+                for id_, standing in _moved(snapshot.standings, old, new).items()
+            },
+            episodes=episodes,
         )
-    return snapshot
+    return snapshot, entries
+
+
+def _moved(mapping: Mapping[str, _Value], old: str, new: str) -> dict[str, _Value]:
+    return {(new if key == old else key): value for key, value in mapping.items()}
 
 
 def _plan_worker(

@@ -26,12 +26,12 @@ from loom.errors import (
     worst,
 )
 from loom.ids import new_id
-from loom.ports import AlertHook, Ledger, Liveness, Snapshot
+from loom.ports import AlertHook, Entry, Ledger, Liveness, Snapshot
 from loom.runner import troubles as trouble
 from loom.runner.books import Books
 from loom.runner.manual import plan_by_hand
 from loom.runner.parts import Parts
-from loom.runner.plan import Circumstances, Plan, pause_in_force, plan
+from loom.runner.plan import Circumstances, Plan, carry_over, pause_in_force, plan
 from loom.runner.request import TickRequest, find_workers
 from loom.slots.calendar import next_instant
 from loom.slots.life import Obstacle
@@ -130,6 +130,10 @@ class _Tick:
 
     # -- deciding ------------------------------------------------------------------------------------
 
+    def _snapshot(self, ledger: Ledger) -> tuple[Snapshot, list[Entry]]:
+        snapshot = ledger.snapshot()
+        return carry_over(self.registry, snapshot) if self.registry is not None else (snapshot, [])
+
     def _plan(self, snapshot: Snapshot, ledger: Ledger, liveness: Liveness) -> Plan:
         if self.registry is None:
             return Plan()
@@ -164,7 +168,7 @@ class _Tick:
     ) -> tuple[Snapshot, Plan, list[Ticket], Books]:
         """Decide and write the decision, again and again until nobody came between."""
         for _ in range(_CLAIM_TRIES):
-            snapshot = ledger.snapshot()
+            snapshot, renames = self._snapshot(ledger)
             decided = self._plan(snapshot, ledger, liveness)
             claimed = self._claimed(decided, liveness)
             books = self._books(snapshot, hooks)
@@ -176,7 +180,7 @@ class _Tick:
             idle = not claimed and not books.deliveries and not snapshot.deliveries
             tick = self._ended(self._exit_code(books, ())) if idle else self.tick
             try:
-                ledger.claim([tick, *decided.entries, *claimed, *said], revision=snapshot.revision)
+                ledger.claim([tick, *renames, *decided.entries, *claimed, *said], revision=snapshot.revision)
             except StaleDecision:
                 time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
             else:
@@ -306,7 +310,7 @@ class _Tick:
 
     def _rehearse(self, ledger: Ledger, liveness: Liveness) -> TickReport:
         """What a tick would do, with nothing written and nothing run."""
-        decided = self._plan(ledger.snapshot(), ledger, liveness)
+        decided = self._plan(self._snapshot(ledger)[0], ledger, liveness)
         agents = {w.id: w.agent for w in self.registry.workers} if self.registry else {}
         planned = [
             Planned(
@@ -374,11 +378,16 @@ class _Tick:
         if self.registry is None:
             return None
         best: Slot | None = None
+        asked: set[tuple[object, ...]] = set()
         for worker in self.registry.workers:
-            if worker.status is Status.ACTIVE:
-                at = next_instant(worker.schedule, self.tick.at, before=best.at if best else None)
-                if at is not None and (best is None or at < best.at):
-                    best = Slot(worker.id, at)
+            schedule = worker.schedule
+            same = (schedule.cron, schedule.zone, schedule.dst.gap, schedule.dst.fold)
+            if worker.status is not Status.ACTIVE or same in asked:
+                continue
+            asked.add(same)
+            at = next_instant(schedule, self.tick.at, before=best.at if best else None)
+            if at is not None and (best is None or at < best.at):
+                best = Slot(worker.id, at)
         return best
 
     def _ended(self, code: ExitCode) -> Tick:

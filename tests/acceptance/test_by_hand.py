@@ -19,7 +19,9 @@ def test_a_disabled_or_paused_worker_is_skipped_unless_forced(loom: Command, pro
     assert [(run["worker"], run["outcome"], run["reason"]) for run in due.json()["runs"]] == [
         ("resting", "skipped", "paused")
     ]
-    skipped = loom("run", "--worker", "off", "--worker", "resting", *LATER, "--json", "--project", project.root)
+    skipped = loom(
+        "run", "--worker", "off", "--worker", "resting", *LATER, "--json", "--project", project.root
+    )
     assert skipped.exit_code == 1
     assert {run["outcome"] for run in skipped.json()["runs"]} == {"skipped"}
     assert all("--force" in run["reason"] for run in skipped.json()["runs"])
@@ -109,7 +111,9 @@ def test_a_worker_is_given_its_last_valid_output(loom: Command, project: Project
         """,
     )
     numbers = [
-        loom("run", "--worker", "echo", "--json", "--project", project.root).json()["runs"][0]["output"]["number"]
+        loom("run", "--worker", "echo", "--json", "--project", project.root).json()["runs"][0]["output"][
+            "number"
+        ]
         for _ in range(3)
     ]
     assert numbers == [1, 2, 3]

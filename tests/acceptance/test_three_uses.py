@@ -50,7 +50,9 @@ def test_a_worker_is_run_by_hand_by_id_or_agent_in_any_case_and_uses_up_no_slot(
     loom: Command, project: Project
 ) -> None:
     loom("run", "--at", "2026-11-20T12:10:00Z", "--project", project.root)
-    by_hand = loom("run", "--worker", "ECHO", "--at", "2026-11-20T13:05:00Z", "--json", "--project", project.root)
+    by_hand = loom(
+        "run", "--worker", "ECHO", "--at", "2026-11-20T13:05:00Z", "--json", "--project", project.root
+    )
     assert by_hand.exit_code == 0, by_hand
     (run,) = by_hand.json()["runs"]
     assert (run["worker"], run["trigger"], run["slot"]) == ("echo", "manual", None)
@@ -115,7 +117,7 @@ def test_a_tick_with_nothing_due_says_what_comes_next(loom: Command, project: Pr
 
 
 def test_history_and_show_tell_of_a_run(loom: Command, project: Project) -> None:
-    project.worker("echo", 'raise_ = 1\n\ndef run(context):\n    pass\n')
+    project.worker("echo", "raise_ = 1\n\ndef run(context):\n    pass\n")
     ran = loom("run", "--worker", "echo", "--json", "--project", project.root)
     assert ran.exit_code == 1
     (run,) = ran.json()["runs"]

@@ -285,9 +285,7 @@ def test_a_clock_that_went_backwards_is_alerted_and_nothing_runs_twice(
 
 
 def test_two_ticks_at_once_run_each_slot_once(loom: Command, project: Project) -> None:
-    workers = "\n".join(
-        f'w{n}: {{schedule: "0 * * * *", entrypoint: "workers.slow:run"}}' for n in range(6)
-    )
+    workers = "\n".join(f'w{n}: {{schedule: "0 * * * *", entrypoint: "workers.slow:run"}}' for n in range(6))
     project.entries(workers)
     project.write(
         "workers/slow.py",

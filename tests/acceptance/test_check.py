@@ -1,0 +1,100 @@
+"""`loom check` answers: would the next tick work?"""
+
+import json
+
+from tests.ground.command import Command
+from tests.ground.project import Project
+from tests.ground.shut import REPOSITORY
+
+
+def test_a_project_that_works_passes(loom: Command, project: Project) -> None:
+    checked = loom("check", "--project", project.root)
+    assert checked.exit_code == 0, checked
+    assert "The next tick would work" in checked.stdout
+
+
+def test_every_kind_of_mistake_is_found_and_nothing_is_run(loom: Command, project: Project) -> None:
+    project.entries(
+        """
+        good: {schedule: "0 * * * *", entrypoint: "workers.echo:run"}
+        typo: {schedule: "0 * * *", entrypoint: "workers.echo:run"}
+        broken: {schedule: "0 * * * *", entrypoint: "workers.broken:run"}
+        shapeless: {schedule: "0 * * * *", entrypoint: "workers.shapeless:run"}
+        unset: {schedule: "0 * * * *", entrypoint: "workers.echo:run", settings: {wrod: ahoy}}
+        needy: {schedule: "0 * * * *", entrypoint: "workers.echo:run", requires: {env: [SOME_TOKEN]}}
+        """
+    )
+    project.write("workers/broken.py", "import nowhere\n")
+    project.write("workers/shapeless.py", "def run(context):\n    open('ran', 'w')\n")
+    checked = loom("check", "--json", "--project", project.root, env={"OTHER_TOKEN": "hush-hush"})
+    assert checked.exit_code == 3
+    answers = {(a["what"], a["level"]): a["detail"] for a in checked.json()["answers"]}
+    assert "five fields" in answers["worker typo", "error"]
+    assert "nowhere" in answers["worker broken", "error"]
+    assert ("worker shapeless", "error") in answers
+    assert "wrod" in answers["worker unset", "error"]
+    assert "SOME_TOKEN is not set" in answers["worker needy", "warning"]
+    assert ("worker good", "ok") in answers
+    assert not (project.root / "ran").exists()
+    assert "hush-hush" not in checked.stdout
+
+
+def test_a_broken_enforcement_context_fails_the_check(loom: Command, project: Project) -> None:
+    (project.root / "enforcement" / "manifest.yaml").unlink()
+    checked = loom("check", "--project", project.root)
+    assert checked.exit_code == 3
+    assert "manifest.yaml" in checked.stdout
+
+
+def test_a_test_alert_goes_through_every_hook_and_failures_are_exit_4(
+    loom: Command, project: Project
+) -> None:
+    project.registry(
+        """
+        version: 1
+        timezone: America/Chicago
+        alerts: [{kind: file, path: heard.jsonl}]
+        workers: {}
+        """
+    )
+    assert loom("check", "--send-test-alert", "--project", project.root).exit_code == 0
+    heard = json.loads((project.root / "heard.jsonl").read_text())
+    assert "test alert" in heard["summary"]
+    project.registry(
+        """
+        version: 1
+        timezone: America/Chicago
+        alerts: [{kind: command, command: [./nothing-here]}]
+        workers: {}
+        """
+    )
+    failed = loom("check", "--send-test-alert", "--project", project.root)
+    assert failed.exit_code == 4
+    assert "nothing-here" in failed.stdout
+
+
+def test_under_actions_a_ledger_that_stays_behind_fails_the_check_and_is_said_by_every_tick(
+    loom: Command, project: Project
+) -> None:
+    actions = {"GITHUB_ACTIONS": "true"}
+    checked = loom("check", "--project", project.root, env=actions)
+    assert checked.exit_code == 3
+    assert "memory between runners" in checked.stdout
+    tick = loom("run", "--at", "2026-11-20T12:10:00Z", "--project", project.root, env=actions)
+    assert "no memory between runners: only this hour's slots are seen" in tick.stdout
+    assert tick.exit_code == 0, tick
+
+
+def test_this_repository_would_work_at_the_next_tick(loom: Command, project: Project) -> None:
+    for name in ("workers", "enforcement", "worker-registry.yaml"):
+        (project.root / name).rename(project.root / f"{name}.old")
+        (project.root / name).symlink_to(REPOSITORY / name)
+    checked = loom("check", "--project", project.root)
+    assert checked.exit_code == 0, checked
+    assert "12 workers, 11 active" in checked.stdout
+
+
+def test_the_schema_is_printed_as_json(loom: Command) -> None:
+    printed = loom("schema")
+    assert printed.exit_code == 0
+    assert printed.json()["$schema"].startswith("https://json-schema.org/")
