@@ -1,0 +1,1 @@
+"""The workers: one file each. A worker imports `loom.worker`, `workers.sources` and nothing else of Loom."""
