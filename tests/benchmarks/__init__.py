@@ -1,0 +1,1 @@
+"""How fast a tick is, as ratios to something bare measured in the same run: `python -m tests.benchmarks`."""

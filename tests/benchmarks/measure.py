@@ -1,0 +1,78 @@
+"""Measuring two things side by side, so that a machine's speed and its other work cancel out."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """ours, theirs: seconds, one per round, in order. ratio: of the medians. goal: the ratio may be at most
+    this. what, against: the two sides in words."""
+
+    what: str
+    against: str
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+    goal: float
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ours) / statistics.median(self.theirs)
+
+    @property
+    def reached(self) -> bool:
+        return self.ratio <= self.goal
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "what": self.what,
+            "against": self.against,
+            "ours_s": self.ours,
+            "theirs_s": self.theirs,
+            "ours_median_s": statistics.median(self.ours),
+            "theirs_median_s": statistics.median(self.theirs),
+            "ratio": self.ratio,
+            "goal": self.goal,
+            "reached": self.reached,
+        }
+
+
+def side_by_side(
+    ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Call both in turns, once to warm up and then `rounds` times; each returns the seconds it took."""
+    ours()
+    theirs()
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
+
+
+def seconds(command: Sequence[str], *, cwd: Path) -> float:
+    """Run a whole process: the seconds it took. Raises RuntimeError, with its words, if it fails."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took = time.perf_counter() - began
+    if done.returncode != 0:
+        said = f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        raise RuntimeError(f"{command} ended with {done.returncode}:\n{said}")
+    return took
+
+
+def environment() -> dict[str, str]:
+    """The process's own, but with bytecode kept, as on any machine that runs Loom more than once."""
+    unwanted = ("PYTHON", "LOOM_", "GITHUB_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}

@@ -1,0 +1,61 @@
+"""The ground every test stands on. What it promises is tested in tests/unit/test_ground.py."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.ground.command import Command
+from tests.ground.needs import EVERY_TEST_MUST_RUN
+from tests.ground.project import Project, build_project
+from tests.ground.shut import keep_this_process_in, shut
+
+# No deadline: a busy machine isn't a failure. No database: what a test found stays in its report.
+settings.register_profile("loom", deadline=None, database=None, print_blob=True)
+settings.load_profile("loom")
+
+keep_this_process_in()
+
+
+@pytest.fixture(autouse=True)
+def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every test's own home and environment, and walls round it; see `shut`."""
+    home = tmp_path_factory.mktemp("home")
+    own_clock = request.node.get_closest_marker("own_clock") is not None
+    with shut(home=home, report=home.with_suffix(".report"), own_clock=own_clock):
+        yield
+
+
+@pytest.fixture
+def loom(ground: None, tmp_path: Path) -> Command:
+    """The real command, started in `tmp_path` unless told otherwise."""
+    return Command(tmp_path, dict(os.environ))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A small real project in `tmp_path`/project."""
+    return build_project(tmp_path / "project")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if EVERY_TEST_MUST_RUN and report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"every test must run here (LOOM_TESTS_REQUIRE_ALL=1), but: {why}"

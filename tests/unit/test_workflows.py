@@ -1,0 +1,161 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.ground.shut import REPOSITORY
+
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+LOOM = REPOSITORY / ".github" / "workflows" / "loom.yml"
+
+CHECKERS = {
+    "check-jsonschema": ("--builtin-schema", "vendor.github-workflows"),
+    "actionlint": ("-no-color", "-shellcheck=", "-pyflakes="),
+    "zizmor": ("--offline", "--pedantic", "--no-progress", "--color=never"),
+}
+
+
+def check(checker: str, workflow: Path) -> tuple[bool, str]:
+    """Whether `checker` finds nothing wrong with `workflow`, and what it says."""
+    program = str(Path(sys.executable).with_name(checker))
+    done = subprocess.run(
+        [program, *CHECKERS[checker], str(workflow)], capture_output=True, text=True, check=False
+    )
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def test_both_workflows_are_there() -> None:
+    assert [workflow.name for workflow in WORKFLOWS] == ["ci.yml", "loom.yml"]
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_passes_the_checker(workflow: Path, checker: str) -> None:
+    passed, said = check(checker, workflow)
+    assert passed, said
+
+
+@pytest.mark.parametrize(
+    ("checker", "sound", "mistaken", "complaint"),
+    [
+        ("check-jsonschema", "timeout-minutes: 30", "timeout-minuets: 30", "timeout-minuets"),
+        ("check-jsonschema", "timezone: America/Chicago", "time-zone: America/Chicago", "time-zone"),
+        ("actionlint", "${{ inputs.worker }}", "${{ inputs.wroker }}", 'property "wroker" is not defined'),
+        ("actionlint", "America/Chicago", "America/Chicgo", "America/Chicgo"),
+        ("actionlint", '"17 * * * *"', '"17 * * *"', "17 * * *"),
+        ("zizmor", '--worker "$WORKER"', "--worker ${{ inputs.worker }}", "template-injection"),
+        ("zizmor", r"actions/checkout@\w{40} # v\S+", "actions/checkout@v6", "unpinned-uses"),
+    ],
+)
+def test_the_checker_finds_a_planted_mistake(
+    tmp_path: Path, checker: str, sound: str, mistaken: str, complaint: str
+) -> None:
+    text = LOOM.read_text(encoding="utf-8")
+    pattern = sound if r"\w" in sound else re.escape(sound)
+    planted, count = re.subn(pattern, lambda _: mistaken, text)
+    assert count == 1
+    workflow = tmp_path / ".github" / "workflows" / "loom.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(planted, encoding="utf-8")
+    passed, said = check(checker, workflow)
+    assert not passed
+    assert complaint in said
+
+
+def read(workflow: Path) -> dict[Any, Any]:
+    document = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    assert isinstance(document, dict)
+    return document
+
+
+# YAML 1.1 reads the key `on` as true.
+ON = True
+
+
+def test_the_tick_wakes_every_hour_off_the_hour_in_the_users_zone() -> None:
+    (schedule,) = read(LOOM)[ON]["schedule"]
+    minute, *rest = schedule["cron"].split()
+    assert 5 <= int(minute) <= 55
+    assert rest == ["*", "*", "*", "*"]
+    assert schedule["timezone"] == "America/Chicago"
+
+
+def test_a_person_can_name_a_worker_or_leave_it_to_the_schedule() -> None:
+    worker = read(LOOM)[ON]["workflow_dispatch"]["inputs"]["worker"]
+    assert worker["type"] == "string"
+    assert worker["default"] == ""
+
+
+@pytest.mark.parametrize(
+    ("worker", "words"),
+    [("", ["run"]), ("sentinel", ["run", "--worker", "sentinel"]), ("a b", ["run", "--worker", "a b"])],
+)
+def test_the_workers_name_reaches_the_command_as_one_word_or_not_at_all(
+    tmp_path: Path, worker: str, words: list[str]
+) -> None:
+    (command,) = (
+        step["run"] for step in read(LOOM)["jobs"]["tick"]["steps"] if "WORKER" in step.get("env", {})
+    )
+    loom = tmp_path / "loom"
+    loom.write_text("#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done\n", encoding="utf-8")
+    loom.chmod(0o755)
+    # GitHub runs a step without `shell:` as `bash -e FILE`.
+    done = subprocess.run(
+        ["bash", "-e", "-c", command],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "WORKER": worker},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == words
+
+
+def test_ticks_wait_for_each_other_and_none_is_cancelled() -> None:
+    assert read(LOOM)["concurrency"] == {"group": "loom", "cancel-in-progress": False}
+
+
+def test_secrets_reach_the_tick_alone_and_nothing_may_be_written() -> None:
+    document = read(LOOM)
+    assert document["permissions"] == {}
+    assert document["jobs"]["tick"]["permissions"] == {"contents": "read"}
+    with_secrets = [step for step in document["jobs"]["tick"]["steps"] if "secrets." in str(step)]
+    assert [set(step["env"]) - {"WORKER"} for step in with_secrets] == [
+        {"HUBSPOT_ACCESS_TOKEN", "YOUTUBE_API_KEY", "LOOM_ALERT_WEBHOOK_URL"}
+    ]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_no_step_finds_a_token_in_the_checkout(workflow: Path) -> None:
+    steps = [step for job in read(workflow)["jobs"].values() for step in job["steps"]]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkouts
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_every_job_ends_in_time(workflow: Path) -> None:
+    for name, job in read(workflow)["jobs"].items():
+        assert job["timeout-minutes"] <= 30, name
+
+
+def test_the_checks_fail_where_there_is_no_python_for_them_and_leave_nothing_behind() -> None:
+    done = subprocess.run(
+        [REPOSITORY / ".ci" / "run", "a-python-nobody-has"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "no Python 3.11 or newer by the name of: a-python-nobody-has" in done.stderr
+    assert "==> Python: FAILED" in done.stderr
+    assert not any(Path(os.environ["TMPDIR"]).iterdir())
+
+
+def test_every_check_runs_for_pushes_and_pull_requests_on_the_oldest_and_a_newer_python() -> None:
+    document = read(REPOSITORY / ".github" / "workflows" / "ci.yml")
+    assert {"push", "pull_request"} <= set(document[ON])
+    job = document["jobs"]["checks"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run python3"]
