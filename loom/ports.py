@@ -68,6 +68,22 @@ class RunQuery:
     limit: int = 50
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    """How far Loom kept its promises over some time.
+
+    slots, on_time: slots that ended as scheduled (not by hand), each of a range counted; those of them
+        whose run is on time. started, under_digest: runs that started; those of them with a digest.
+    bad: runs that a person must hear of.
+    """
+
+    slots: int
+    on_time: int
+    started: int
+    under_digest: int
+    bad: int
+
+
 class Ledger(Protocol):
     """The durable record. Two all-or-nothing writes, and reads.
 
@@ -104,8 +120,8 @@ class Ledger(Protocol):
     def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
         """What was said, and to whom, about one run."""
 
-    def counts(self, *, since: datetime) -> Mapping[tuple[str, bool], int]:
-        """How many slots ended per (outcome, on_time) in final runs with tick_at at or after `since`."""
+    def promises(self, *, since: datetime) -> Promises:
+        """How far the promises were kept by runs with tick_at at or after `since`."""
 
     def prune(self, *, before: datetime) -> int:
         """Forget sent deliveries, closed episodes, ended ticks, closed tickets and final runs older than

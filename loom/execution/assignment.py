@@ -1,0 +1,37 @@
+"""Assignment: one piece of work for an executor, with everything its run may know and touch."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.worker import Worker
+from loom.ports import Guard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """key: the ticket's; what `wait` hands the execution back under.
+    slot: the scheduled instant (aware, in the worker's zone), or None by hand. slot_key: the idempotency key.
+    now: the tick's time (aware, in the worker's zone).
+    previous: the last valid output's JSON form.
+    secrets: values by name, only of those the worker requires.
+    params: ``--param`` overrides of its settings, as typed.
+    say: where the worker's progress goes; called in the run's threads.
+    """
+
+    key: str
+    worker: Worker
+    slot: datetime | None
+    slot_key: str
+    now: datetime
+    project: Path
+    previous: Mapping[str, Any] | None
+    enforcement: EnforcementContext
+    guard: Guard
+    secrets: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    say: Callable[[str], None]

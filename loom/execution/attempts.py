@@ -1,0 +1,120 @@
+"""The whole of one run, in its own thread: load, settle the settings, attempt, wait, attempt again."""
+
+import inspect
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from loom.domain.enforcement import Refusal
+from loom.domain.run import Ending, Execution, RunError
+from loom.execution.backoff import wait_before
+from loom.execution.briefing import Briefing
+from loom.execution.entrypoint import Entrypoint, EntrypointError, load
+from loom.execution.failure import run_error, text_of, traceback_of
+from loom.execution.flight import Flight
+from loom.execution.jsonform import JsonForm, json_form
+from loom.execution.parameters import ParamError, WorkerSettingsError, read_settings
+from loom.execution.trouble import Trouble, classify
+from loom.worker import Refused, Skip
+
+Pause = Callable[[threading.Event, float], bool]
+"""Wait so many seconds, or until the event is set; True if it is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """One attempt that raised, looked at once so that nothing holds on to its frames."""
+
+    error: RunError
+    trouble: Trouble
+    refusal: Refusal | None = None
+    skip: str | None = None
+
+
+def conduct(flight: Flight, *, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
+    """Run the worker's code to its end. Never raises; may hang, as the worker does.
+
+    limit: the most bytes an output's JSON form may have.
+    """
+    try:
+        execution = _conduct(flight, pause, random, limit)
+        refusals = flight.refusals()
+    except BaseException as error:  # noqa: BLE001 - a mistake of Loom's must not leave a slot without an outcome
+        flight.log.write(traceback_of(error))
+        mistake = f"Loom itself failed while running this worker: {type(error).__name__}: {text_of(error)}"
+        return flight.ended(Ending.RAISED, error=RunError("LoomBug", mistake))
+    if refusals and execution.ending is not Ending.REFUSED:
+        return flight.refused(refusals[0])
+    return execution
+
+
+def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
+    assignment = flight.assignment
+    try:
+        entrypoint = load(assignment.worker, assignment.project)
+        settings = read_settings(assignment.worker, entrypoint.settings_model, assignment.params)
+    except (EntrypointError, WorkerSettingsError, ParamError) as unusable:
+        flight.log.write(traceback_of(unusable.__cause__) if unusable.__cause__ else "")
+        flight.log.line("ERROR", unusable.error.message)
+        return flight.ended(Ending.RAISED, error=unusable.error)
+    with Briefing(flight, settings) as briefing:
+        while True:
+            flight.attempts += 1
+            made = _attempt(flight, entrypoint, briefing, limit)
+            if isinstance(made, JsonForm):
+                return flight.ended(
+                    Ending.RETURNED, value=made.value, error=made.error, schema=entrypoint.output_model
+                )
+            if made.refusal is not None:
+                return flight.refused(made.refusal)
+            if made.skip is not None:
+                return flight.ended(Ending.SKIPPED, reason=made.skip)
+            flight.last_error = made.error
+            if not _another_attempt(flight, made, pause, random):
+                return flight.ended(
+                    Ending.RAISED,
+                    error=made.error,
+                    transient=made.trouble.transient,
+                    retry_after=made.trouble.retry_after,
+                )
+
+
+def _attempt(flight: Flight, entrypoint: Entrypoint, briefing: Briefing, limit: int) -> JsonForm | _Failure:
+    try:
+        returned = entrypoint.function(briefing.context)
+        if inspect.isawaitable(returned):
+            returned = briefing.loop.run(returned)
+        return json_form(returned, limit=limit)
+    except BaseException as error:  # noqa: BLE001 - containing whatever a worker raises is what this is for
+        return _failure(flight, error)
+
+
+def _failure(flight: Flight, error: BaseException) -> _Failure:
+    recorded = run_error(error, flight.assignment.project)
+    if isinstance(error, Skip):
+        reason = text_of(error) if str(error).strip() else "the worker gave no reason"
+        return _Failure(recorded, Trouble(transient=False), skip=reason)
+    flight.log.write(traceback_of(error))
+    if isinstance(error, Refused):
+        return _Failure(recorded, Trouble(transient=False), refusal=error.refusal)
+    if flight.cancelled.is_set() and type(error).__name__ == "CancelledError":
+        stopped = RunError("Cancelled", f"stopped before its end: {flight.why}", recorded.where)
+        return _Failure(stopped, Trouble(transient=True))
+    return _Failure(recorded, classify(error, flight.clock.real()))
+
+
+def _another_attempt(flight: Flight, failure: _Failure, pause: Pause, random: Callable[[], float]) -> bool:
+    """Wait as long as is due before the next attempt; False if there is none."""
+    retry = flight.assignment.worker.retry
+    if not failure.trouble.transient or flight.refusals() or flight.attempts >= retry.attempts:
+        return False
+    wait = wait_before(flight.attempts + 1, retry, random)
+    wait = max(wait, failure.trouble.retry_after or timedelta(0))
+    tried = f"attempt {flight.attempts} of {retry.attempts} failed ({failure.error.kind})"
+    seconds = wait.total_seconds()
+    if wait >= flight.left:
+        flight.log.line("WARNING", f"{tried}; no time left to wait {seconds:.1f} s and try again")
+        return False
+    flight.log.line("WARNING", f"{tried}; trying again in {seconds:.1f} s")
+    return not (flight.cancelled.is_set() or pause(flight.cancelled, seconds))

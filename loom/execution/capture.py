@@ -1,0 +1,84 @@
+"""RunLog: what one run said, bounded. Written to by several threads, read once."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+KEPT_EACH_END = 32 * 1024
+
+
+class RunLog:
+    """The first 32 KB and the last 32 KB of what a run logs and prints.
+
+    `logger` belongs to this run alone: it is in no registry of loggers, and passes nothing on. Each line
+    that is logged starts with the seconds since the run began and the level; printed text is kept as it is.
+    """
+
+    def __init__(self, name: str, monotonic: Callable[[], float], *, keep: int = KEPT_EACH_END) -> None:
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._keep = keep
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._left_out = 0
+        self._at_line_start = True
+        self._closed = False
+        self._lock = threading.Lock()
+        self.logger = logging.Logger(name, logging.DEBUG)
+        self.logger.addHandler(_ToRunLog(self))
+
+    def write(self, text: str) -> None:
+        """Append text as it is; dropped once the log is closed."""
+        with self._lock:
+            self._append(text)
+
+    def line(self, level: str, text: str) -> None:
+        """Append a line that starts with the time since the run began, and the level."""
+        since = self._monotonic() - self._began
+        with self._lock:
+            if not self._at_line_start:
+                self._append("\n")
+            self._append(f"+{since:.3f}s {level:<7} {text}\n")
+
+    def close(self) -> None:
+        """From now on nothing is added: a run that overran has said what counts."""
+        with self._lock:
+            self._closed = True
+
+    def text(self) -> str:
+        """What was said, with the number of bytes left out in the middle, if any."""
+        with self._lock:
+            tail = self._tail[-self._keep :]
+            left_out = self._left_out + len(self._tail) - len(tail)
+            start, end = (bytes(part).decode(errors="ignore") for part in (self._head, tail))
+        return f"{start}\n... {left_out:,} bytes left out ...\n{end}" if left_out else start + end
+
+    def _append(self, text: str) -> None:
+        if self._closed or not text:
+            return
+        self._at_line_start = text.endswith("\n")
+        data = text.encode(errors="backslashreplace")
+        room = self._keep - len(self._head)
+        self._head += data[:room]
+        self._tail += data[room:]
+        if len(self._tail) > 4 * self._keep:
+            surplus = len(self._tail) - self._keep
+            del self._tail[:surplus]
+            self._left_out += surplus
+
+
+class _ToRunLog(logging.Handler):
+    def __init__(self, log: RunLog) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record_to(self._log, record, self)
+
+
+def record_to(log: RunLog, record: logging.LogRecord, handler: logging.Handler) -> None:
+    """Write a log record as a line; a record that can't be formatted is reported as logging reports it."""
+    try:
+        log.line(record.levelname, handler.format(record))
+    except Exception:  # noqa: BLE001 - what a worker logs may fail when it is formatted
+        handler.handleError(record)

@@ -1,0 +1,192 @@
+"""While workers run: what they print and log goes to their own run's log, everything else where it went.
+
+Which run speaks is a context variable, so tasks inherit it; threads inherit it because `Thread.start` hands
+it on while anything runs. A thread pool's threads belong to the run that made them start: a pool that
+several workers share should not be.
+"""
+
+import contextvars
+import io
+import logging
+import sys
+import threading
+from typing import Any, TextIO, cast
+
+from loom.execution.capture import RunLog, record_to
+
+_speaking: contextvars.ContextVar[RunLog | None] = contextvars.ContextVar("loom_run_log", default=None)
+
+
+def speak_into(log: RunLog | None) -> contextvars.Token[RunLog | None]:
+    """From here on this thread's, or task's, printed text belongs to `log`."""
+    return _speaking.set(log)
+
+
+def speak_again(token: contextvars.Token[RunLog | None]) -> None:
+    """Undo a `speak_into`."""
+    _speaking.reset(token)
+
+
+class Diversion:
+    """In place while anyone holds it: an executor, and each run whose threads still live."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._handler = _RootHandler()
+        self._start = threading.Thread.start
+        self._handing_on = self._start
+        self._covered: list[logging.Handler] = []
+
+    def hold(self) -> None:
+        """Put it in place, also over streams and handlers that were put there since the last call."""
+        with self._lock:
+            self._holders += 1
+            if self._holders == 1:
+                self._hand_on()
+            self._cover()
+
+    def release(self) -> None:
+        """Take it away again, once nobody holds it."""
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                self._uncover()
+
+    def _hand_on(self) -> None:
+        self._start = threading.Thread.start
+        self._handing_on = _handing_on(self._start)
+        threading.Thread.start = self._handing_on  # type: ignore[method-assign]  # 3.11 threads inherit no context
+
+    def _cover(self) -> None:
+        root = logging.getLogger()
+        sys.stdout, sys.stderr = _diverted(sys.stdout), _diverted(sys.stderr)
+        if root.handlers == self._covered:
+            return
+        if self._handler not in root.handlers:
+            root.addHandler(self._handler)
+        for handler in root.handlers:
+            if handler is not self._handler:
+                handler.addFilter(_outside_runs)
+        self._covered = list(root.handlers)
+
+    def _uncover(self) -> None:
+        if threading.Thread.start is self._handing_on:
+            threading.Thread.start = self._start  # type: ignore[method-assign]  # put back
+        root = logging.getLogger()
+        root.removeHandler(self._handler)
+        for handler in root.handlers:
+            handler.removeFilter(_outside_runs)
+        self._covered = []
+        # Whoever has replaced them since will put back what they found, and that passes text on.
+        sys.stdout, sys.stderr = _real(sys.stdout), _real(sys.stderr)
+
+
+def _diverted(stream: TextIO) -> TextIO:
+    return stream if isinstance(stream, _Diverted) else cast(TextIO, _Diverted(stream))
+
+
+def _real(stream: TextIO) -> TextIO:
+    return stream._stream if isinstance(stream, _Diverted) else stream
+
+
+class _Diverted:
+    """A text stream that asks at each write who is speaking."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        log = _speaking.get()
+        if log is None:
+            return self._stream.write(text)
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        log.write(text)
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        if _speaking.get() is None:
+            self._stream.flush()
+
+    def close(self) -> None:
+        if _speaking.get() is None:
+            self._stream.close()
+
+    def isatty(self) -> bool:
+        return _speaking.get() is None and self._stream.isatty()
+
+    def fileno(self) -> int:
+        if _speaking.get() is None:
+            return self._stream.fileno()
+        raise io.UnsupportedOperation("a worker's output goes to its run's log, which is no file")
+
+    @property
+    def buffer(self) -> Any:
+        log = _speaking.get()
+        return self._stream.buffer if log is None else _Bytes(log)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Bytes(io.RawIOBase):
+    def __init__(self, log: RunLog) -> None:
+        self._log = log
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._log.write(bytes(data).decode(errors="replace"))
+        return len(data)
+
+
+class _RootHandler(logging.Handler):
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        # A record that hangs while it is formatted must hold up its own run only.
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = _speaking.get()
+        if log is not None:
+            record_to(log, record, self)
+            return
+        # Without us there would be no handler at all, and Python would print warnings itself.
+        last = logging.lastResort
+        if last is not None and record.levelno >= last.level and logging.getLogger().handlers == [self]:
+            last.handle(record)
+
+
+def _outside_runs(record: logging.LogRecord) -> bool:  # noqa: ARG001 - the shape of a logging filter
+    return _speaking.get() is None
+
+
+def _handing_on(start: Any) -> Any:
+    def start_within(thread: threading.Thread) -> None:
+        if _speaking.get() is not None:
+            inherited = contextvars.copy_context()
+            run = thread.run
+
+            def run_within() -> None:
+                # Set rather than entered: what the thread reports after its end belongs to the run too.
+                for variable, value in inherited.items():
+                    variable.set(value)
+                try:
+                    run()
+                finally:
+                    DIVERSION.release()
+
+            thread.run = run_within  # type: ignore[method-assign]  # this one thread's
+            DIVERSION.hold()
+        start(thread)
+
+    return start_within
+
+
+DIVERSION = Diversion()
+"""One for the process, as there is one `sys.stdout`."""

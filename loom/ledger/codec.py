@@ -1,0 +1,152 @@
+"""Entry <-> JSON. Fields at their default are left out, so that a record costs what it says.
+
+What each field needs is worked out once per class from its annotation; what is written per entry is a
+walk over that table. Values typed `Any` or `Mapping` are JSON values already and pass through.
+"""
+
+import json
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+
+T = TypeVar("T")
+
+_Step = Callable[[Any], Any]
+
+
+class UnreadableEntry(Exception):
+    """A stored record that this Loom can't read: damaged, or written by another version."""
+
+
+def to_json(entry: object) -> str:
+    """`entry` (a dataclass of the domain) as one line of ASCII JSON.
+
+    Raises ValueError for a datetime without a time zone.
+    """
+    return _ENCODER.encode(encode(entry))
+
+
+def from_json(kind: type[T], text: str, **known: Any) -> T:
+    """The entry of class `kind` that `to_json` wrote; `known` replaces fields of its JSON form.
+
+    Raises UnreadableEntry.
+    """
+    try:
+        form = json.loads(text)
+        form.update(known)
+        return decode(kind, form)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableEntry(f"{kind.__name__} {text[:80]!r}: {error}") from error
+
+
+def encode(entry: Any) -> dict[str, Any]:
+    """`entry` as a dict that `json` can write: instants as RFC 3339 in UTC, enums as their values."""
+    form: dict[str, Any] = {}
+    for name, default, step in _table(type(entry)).encoders:
+        value = getattr(entry, name)
+        if value == default:
+            continue
+        form[name] = value if step is None or value is None else step(value)
+    return form
+
+
+def decode(kind: type[T], form: dict[str, Any]) -> T:
+    """The entry of class `kind`; `form` belongs to this function from now on."""
+    for name, step in _table(kind).decoders:
+        value = form.get(name)
+        if value is not None:
+            form[name] = step(value)
+    return kind(**form)
+
+
+def stamp(at: datetime) -> str:
+    """An instant as text of fixed width in UTC: it sorts as time does.
+
+    Raises ValueError for a datetime without a time zone.
+    """
+    return _in_utc(at).isoformat(timespec="microseconds")
+
+
+read_stamp = datetime.fromisoformat
+
+
+def _in_utc(at: datetime) -> datetime:
+    if at.tzinfo is UTC:
+        return at
+    if at.tzinfo is None:
+        raise ValueError(f"{at!r} has no time zone: the ledger takes aware instants only")
+    return at.astimezone(UTC)
+
+
+def _write_instant(at: datetime) -> str:
+    return _in_utc(at).isoformat()
+
+
+class _Table(NamedTuple):
+    """encoders: (name, default, step) of every field. decoders: (name, step) of those that need one."""
+
+    encoders: tuple[tuple[str, Any, _Step | None], ...]
+    decoders: tuple[tuple[str, _Step], ...]
+
+
+_TABLES: dict[type[Any], _Table] = {}
+
+
+def _table(kind: type[Any]) -> _Table:
+    table = _TABLES.get(kind)
+    if table is None:
+        table = _TABLES[kind] = _draw_up(kind)
+    return table
+
+
+def _draw_up(kind: type[Any]) -> _Table:
+    steps = {field.name: _steps(field.type) for field in fields(kind)}
+    return _Table(
+        encoders=tuple((field.name, _default(field), steps[field.name][0]) for field in fields(kind)),
+        decoders=tuple((name, step) for name, (_, step) in steps.items() if step is not None),
+    )
+
+
+def _default(field: Field[Any]) -> Any:
+    # MISSING equals nothing but itself, so a field without a default is always written.
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _steps(annotation: Any) -> tuple[_Step | None, _Step | None]:
+    """How to write and read a value of the annotated type; None where JSON does as it is."""
+    if isinstance(annotation, types.UnionType):
+        (annotation,) = (part for part in get_args(annotation) if part is not types.NoneType)
+    origin: Any = get_origin(annotation) or annotation
+    if annotation is datetime:
+        return _write_instant, datetime.fromisoformat
+    if origin is Mapping:
+        return dict, None
+    if origin is tuple:
+        write, read = _steps(get_args(annotation)[0])
+        return _each(write, list), _each(read, tuple)
+    if isinstance(origin, type) and is_dataclass(origin):
+        return encode, lambda form: decode(origin, form)
+    if isinstance(origin, type) and issubclass(origin, Enum):
+        return None, {member.value: member for member in origin}.__getitem__
+    if origin in (str, int, float, bool, Any):
+        return None, None
+    raise TypeError(f"the ledger doesn't know how to write {annotation!r}; teach loom.ledger.codec")
+
+
+def _each(step: _Step | None, into: type[list[Any]] | type[tuple[Any, ...]]) -> _Step:
+    if step is None:
+        return into
+    return lambda values: into(map(step, values))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} isn't a JSON value: {value!r}")
+
+
+# Escaping to ASCII lets a lone surrogate through, which SQLite's UTF-8 wouldn't.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)

@@ -1,0 +1,49 @@
+"""What every ledger must hold to, whatever it is kept in: pure rules that the implementations share."""
+
+from typing import NamedTuple
+
+from loom.domain.health import Standing
+from loom.domain.run import Run, Trigger
+from loom.domain.slot import Ticket
+
+
+class Holding(NamedTuple):
+    """What the ledger holds of a ticket. A key that it doesn't know has fence 0 and isn't closed."""
+
+    fence: int
+    closed: bool
+
+
+UNKNOWN = Holding(0, closed=False)
+
+
+def may_write(ticket: Ticket, holding: Holding, *, claiming: bool) -> bool:
+    """Whether this version of a ticket may follow what is held.
+
+    A closed ticket never opens again. A claim may take the ticket over (fence one higher) or leave it
+    with its holder; a record must carry the very fence that is held.
+    """
+    if holding.closed:
+        return False
+    return ticket.fence == holding.fence or (claiming and ticket.fence == holding.fence + 1)
+
+
+def scheduled_slots(run: Run) -> int:
+    """How many slots `run` stands for in the figures: every one of a range, none for a run by hand."""
+    return 0 if run.slot is None or run.trigger is Trigger.MANUAL else run.count
+
+
+def renamed_key(key: str, old: str, new: str) -> str:
+    """The key of a ticket of worker `old` once it belongs to `new`; a key in another form stays."""
+    rest = key.removeprefix(old)
+    return new + rest if rest != key and rest[:1] in ("@", "#") else key
+
+
+def renamed_standing(old: Standing, held: Standing | None) -> Standing | None:
+    """Which of two standings `held.worker` has once `old` has become it: the one with the newer run.
+
+    None: the one it holds stays.
+    """
+    if held is None or held.last_at is None:
+        return old
+    return old if old.last_at is not None and old.last_at > held.last_at else None

@@ -1,0 +1,159 @@
+"""The in-memory twin of the SQLite ledger: the same laws, gone with the process."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from loom.domain.alert import Delivery, DeliveryState
+from loom.domain.run import Run
+from loom.domain.slot import Slot
+from loom.domain.tick import Tick
+from loom.errors import ClaimLost, StaleDecision
+from loom.ledger.laws import scheduled_slots
+from loom.ledger.tables import NEWEST, Tables
+from loom.ports import Entry, Promises, RunQuery, Snapshot
+
+
+class MemoryLedger:
+    """`loom.ports.Ledger` in dictionaries; several threads may share one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tables = Tables()
+        self._revision = 0
+
+    def snapshot(self) -> Snapshot:
+        with self._lock:
+            held = self._tables
+            return Snapshot(
+                revision=self._revision,
+                marks=dict(held.marks),
+                tickets=dict(held.open_tickets),
+                pauses={worker: pause for worker, pause in held.pauses.items() if not pause.lifted},
+                standings=dict(held.standings),
+                episodes={
+                    episode.subject: episode
+                    for episode in sorted(
+                        held.open_episodes.values(), key=lambda one: (one.opened_at, one.id)
+                    )
+                },
+                deliveries=tuple(held.unsent.values()),
+                last_tick=held.last_tick.get(NEWEST),
+                hooks=held.hooks.get(NEWEST),
+            )
+
+    def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
+        """As the port says; also raises ClaimLost for a ticket that is closed or has another fence."""
+        with self._lock:
+            if self._revision != revision:
+                raise StaleDecision(
+                    f"the ledger is at revision {self._revision}, the decision was made at {revision}"
+                )
+            self._write(entries, claiming=True)
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """As the port says. A version of a final Run that isn't final comes too late and is ignored."""
+        with self._lock:
+            self._write(entries, claiming=False)
+
+    def _write(self, entries: Sequence[Entry], *, claiming: bool) -> None:
+        self._tables.begin()
+        try:
+            lost = [key for entry in entries for key in self._tables.enter(entry, claiming=claiming)]
+            if lost:
+                raise ClaimLost(lost)
+        except BaseException:
+            self._tables.roll_back()
+            raise
+        self._revision += self._tables.moved
+
+    def run(self, run_id: str) -> Run | None:
+        with self._lock:
+            exact = self._tables.runs.get(run_id)
+            if exact is not None or len(run_id) < 8:
+                return exact
+            runs = self._tables.runs
+            found = [run for key, run in runs.items() if key.startswith(run_id) or key.endswith(run_id)]
+            return found[0] if len(found) == 1 else None
+
+    def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
+        with self._lock:
+            return frozenset(
+                ticket.slot
+                for ticket in self._tables.closed_tickets.values()
+                if ticket.slot is not None
+                and ticket.slot > after
+                and ticket.key == Slot(worker, ticket.slot).key
+            )
+
+    def runs(self, query: RunQuery) -> Sequence[Run]:
+        """Newest `tick_at` first, then by run_id downwards. `until` is inclusive; a slot within a range
+        finds the range's run."""
+        with self._lock:
+            fitting = [run for run in self._tables.runs.values() if _fits(run, query)]
+        fitting.sort(key=lambda run: (run.tick_at, run.run_id), reverse=True)
+        return fitting[: max(query.limit, 0)]
+
+    def ticks(self, *, since: datetime) -> Sequence[Tick]:
+        with self._lock:
+            fitting = [tick for tick in self._tables.ticks.values() if tick.at >= since]
+        return sorted(fitting, key=lambda tick: (tick.at, tick.id))
+
+    def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
+        with self._lock:
+            return [one for one in self._tables.deliveries.values() if one.alert.run_id == run_id]
+
+    def promises(self, *, since: datetime) -> Promises:
+        with self._lock:
+            runs = [run for run in self._tables.runs.values() if run.tick_at >= since]
+        ended = [run for run in runs if run.final]
+        started = [run for run in runs if run.started_at is not None]
+        return Promises(
+            slots=sum(scheduled_slots(run) for run in ended),
+            on_time=sum(scheduled_slots(run) for run in ended if run.on_time),
+            started=len(started),
+            under_digest=sum(run.enforcement_digest is not None for run in started),
+            bad=sum(run.bad for run in runs),
+        )
+
+    def prune(self, *, before: datetime) -> int:
+        with self._lock:
+            held = self._tables
+            named = {one.last_run_id for one in held.standings.values()}
+            named |= {one.previous_run_id for one in held.standings.values()}
+            named |= {one.run_id for one in held.open_tickets.values()}
+            old = [key for key, run in held.runs.items() if run.tick_at < before and key not in named]
+            for run_id in old:
+                del held.runs[run_id]
+            for key, ticket in list(held.closed_tickets.items()):
+                at = ticket.slot or ticket.started_at
+                # A manual request that never started has no time of its own: it goes when its run has gone.
+                if at < before if at is not None else ticket.run_id not in held.runs:
+                    del held.closed_tickets[key]
+            for delivery in list(held.deliveries.values()):
+                if delivery.state is DeliveryState.SENT and delivery.changed_at < before:
+                    del held.deliveries[delivery.id]
+            for tick in list(held.ticks.values()):
+                ended = tick.finished_at is not None and tick.at < before
+                # The newest stays: it is how the next one tells that the clock went backwards.
+                if ended and tick is not held.last_tick[NEWEST]:
+                    del held.ticks[tick.id]
+            return len(old)
+
+    def close(self) -> None:
+        """Nothing to do: what was written stays as long as the object."""
+
+
+def _fits(run: Run, query: RunQuery) -> bool:
+    return (
+        query.worker in (None, run.worker)
+        and query.tick_id in (None, run.tick_id)
+        and (not query.outcomes or run.outcome in query.outcomes)
+        and (query.since is None or run.tick_at >= query.since)
+        and (query.until is None or run.tick_at <= query.until)
+        and (query.slot is None or _covers(run, query.slot))
+    )
+
+
+def _covers(run: Run, slot: datetime) -> bool:
+    return run.slot is not None and run.slot <= slot <= (run.slot_last or run.slot)

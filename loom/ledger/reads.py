@@ -1,0 +1,187 @@
+"""What is asked of the SQLite ledger. No question's cost grows with history: each is answered by an index."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from loom.domain.alert import Delivery, Episode
+from loom.domain.health import Standing
+from loom.domain.run import Outcome, Run
+from loom.domain.slot import Slot, Ticket
+from loom.domain.tick import Pause, Tick
+from loom.ledger.codec import from_json, read_stamp, stamp
+from loom.ports import HooksInForce, Promises, RunQuery, Snapshot
+
+_OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
+
+OUTCOMES = ", ".join(f"'{name}'" for name in _OUTCOMES)
+"""Every outcome, in SQL: an index that begins with the outcome is sought once for each."""
+
+STANDINGS = (
+    "SELECT worker, last_run_id, last_outcome, last_final, last_at, last_success_at,"
+    " previous_run_id, consecutive_failures FROM standings"
+)
+OPEN_TICKETS = "SELECT key, worker, body FROM tickets WHERE closed = 0"
+OPEN_EPISODES = "SELECT subject, body FROM episodes WHERE closed_at IS NULL ORDER BY opened_at, id"
+UNSENT = "SELECT body FROM deliveries WHERE sent = 0 ORDER BY number"
+LAST_TICK = "SELECT body FROM ticks ORDER BY at DESC, id DESC LIMIT 1"
+TICKS = "SELECT body FROM ticks WHERE at >= ? ORDER BY at, id"
+DELIVERIES = "SELECT body FROM deliveries WHERE run_id = ? ORDER BY number"
+RUN = "SELECT worker, body FROM runs WHERE run_id = ?"
+RUN_BY_START = "SELECT worker, body FROM runs WHERE run_id >= ? AND run_id < ? LIMIT 2"
+RUN_BY_END = (
+    "SELECT worker, body FROM runs WHERE tail >= ? AND tail < ? AND substr(run_id, -length(?)) = ? LIMIT 2"
+)
+# The keys of one worker's slots lie together, in the order of time.
+CLOSED_SLOTS = "SELECT at FROM tickets WHERE key >= ? AND key < ? AND closed = 1 AND at > ?"
+PROMISES = (
+    "SELECT total(slots * final), total(slots * final * on_time), total(started),"  # noqa: S608  (as above)
+    " total(started * governed), total(bad) FROM runs INDEXED BY runs_by_outcome"
+    f" WHERE outcome IN ({OUTCOMES}) AND tick_at >= ?"
+)
+
+
+def read_snapshot(db: sqlite3.Connection) -> Snapshot:
+    """Everything a decision needs; the caller holds a read transaction, so that it is of one moment."""
+    revision, hooks = db.execute("SELECT revision, hooks FROM ledger").fetchone()
+    tick = db.execute(LAST_TICK).fetchone()
+    return Snapshot(
+        revision=revision,
+        marks={worker: read_stamp(at) for worker, at in db.execute("SELECT worker, at FROM marks")},
+        tickets={
+            key: from_json(Ticket, body, key=key, worker=worker)
+            for key, worker, body in db.execute(OPEN_TICKETS)
+        },
+        pauses={
+            row[0]: read_pause(row) for row in db.execute("SELECT worker, body FROM pauses WHERE lifted = 0")
+        },
+        standings={row[0]: read_standing(row) for row in db.execute(STANDINGS)},
+        episodes={
+            subject: from_json(Episode, body, subject=subject) for subject, body in db.execute(OPEN_EPISODES)
+        },
+        deliveries=tuple(from_json(Delivery, body) for (body,) in db.execute(UNSENT)),
+        last_tick=None if tick is None else from_json(Tick, tick[0]),
+        hooks=None if hooks is None else from_json(HooksInForce, hooks).hooks,
+    )
+
+
+def read_run(db: sqlite3.Connection, run_id: str) -> Run | None:
+    rows = db.execute(RUN, (run_id,)).fetchall()
+    if not rows and len(run_id) >= 8:
+        end = tail(run_id)
+        found = db.execute(RUN_BY_START, (run_id, _past(run_id))).fetchall()
+        found += db.execute(RUN_BY_END, (end, _past(end), run_id, run_id)).fetchall()
+        rows = list(set(found))
+    return _run(rows[0]) if len(rows) == 1 else None
+
+
+def read_closed_slots(db: sqlite3.Connection, worker: str, after: datetime) -> frozenset[datetime]:
+    first, past = Slot(worker, after).key, _past(f"{worker}@")
+    return frozenset(read_stamp(at) for (at,) in db.execute(CLOSED_SLOTS, (first, past, stamp(after))))
+
+
+def tail(run_id: str) -> str:
+    """The last twelve characters, backwards: as the ledger indexes the ends of ids."""
+    return run_id[:-13:-1]
+
+
+def _past(start: str) -> str:
+    """A bound above every text that begins with `start`."""
+    return f"{start}\U0010ffff"
+
+
+def read_runs(db: sqlite3.Connection, query: RunQuery) -> Sequence[Run]:
+    return [_run(row) for row in db.execute(*runs_statement(query))]
+
+
+def runs_statement(query: RunQuery) -> tuple[str, Sequence[Any]]:
+    """The SQL that answers `query`, and its parameters.
+
+    A slot or a tick has few runs: they are found, then filtered. Otherwise the newest runs of each
+    outcome are read from an index that is in that order, and merged; so a rare outcome in a long history
+    costs as little as a common one.
+    """
+    limit = max(query.limit, 0)
+    if query.slot is not None or query.tick_id is not None:
+        return _few(query, limit)
+    where, params = _conditions(query)
+    index = "runs_by_outcome" if query.worker is None else "runs_by_worker"
+    conditions = " AND ".join(["outcome = ?", *where])
+    one = (
+        f"SELECT * FROM (SELECT id, tick_at, run_id FROM runs INDEXED BY {index}"  # noqa: S608  (constants only)
+        f" WHERE {conditions} ORDER BY tick_at DESC, run_id DESC LIMIT ?)"
+    )
+    outcomes = list(dict.fromkeys(query.outcomes or _OUTCOMES))
+    every = " UNION ALL ".join([one] * len(outcomes))
+    chosen = f"SELECT id FROM ({every}) ORDER BY tick_at DESC, run_id DESC LIMIT ?"  # noqa: S608  (as above)
+    each = [part for name in outcomes for part in (name, *params, limit)]
+    return _NEWEST_FIRST.format(chosen), [*each, limit]
+
+
+_NEWEST_FIRST = "SELECT worker, body FROM runs WHERE id IN ({}) ORDER BY tick_at DESC, run_id DESC"
+
+
+def _few(query: RunQuery, limit: int) -> tuple[str, Sequence[Any]]:
+    # The unary plus keeps SQLite from preferring an index of the whole history.
+    where, params = _conditions(query, plus="+")
+    if query.outcomes:
+        where.append(f"+outcome IN ({', '.join('?' * len(query.outcomes))})")
+        params += query.outcomes
+    if query.tick_id is not None:
+        where.append("tick_id = ?")
+        params.append(query.tick_id)
+    if query.slot is not None:
+        slot = stamp(query.slot)
+        where.append("(slot = ? OR (slot_last >= ? AND slot <= ?))")
+        params += [slot, slot, slot]
+    chosen = f"SELECT id FROM runs WHERE {' AND '.join(where)}"  # noqa: S608  (constants only)
+    return f"{_NEWEST_FIRST.format(chosen)} LIMIT ?", [*params, limit]
+
+
+def _conditions(query: RunQuery, *, plus: str = "") -> tuple[list[str], list[Any]]:
+    conditions = {
+        f"{plus}worker = ?": query.worker,
+        f"{plus}tick_at >= ?": query.since and stamp(query.since),
+        f"{plus}tick_at <= ?": query.until and stamp(query.until),
+    }
+    given = {condition: value for condition, value in conditions.items() if value is not None}
+    return list(given), list(given.values())
+
+
+def read_ticks(db: sqlite3.Connection, since: datetime) -> Sequence[Tick]:
+    return [from_json(Tick, body) for (body,) in db.execute(TICKS, (stamp(since),))]
+
+
+def read_deliveries(db: sqlite3.Connection, run_id: str) -> Sequence[Delivery]:
+    return [from_json(Delivery, body) for (body,) in db.execute(DELIVERIES, (run_id,))]
+
+
+def read_promises(db: sqlite3.Connection, since: datetime) -> Promises:
+    totals = map(int, db.execute(PROMISES, (stamp(since),)).fetchone())
+    slots, on_time, started, under_digest, bad = totals
+    return Promises(slots=slots, on_time=on_time, started=started, under_digest=under_digest, bad=bad)
+
+
+def read_standing(row: tuple[Any, ...]) -> Standing:
+    worker, last_run_id, outcome, final, last_at, success_at, previous_run_id, failures = row
+    return Standing(
+        worker=worker,
+        last_run_id=last_run_id,
+        last_outcome=None if outcome is None else _OUTCOMES[outcome],
+        last_final=final == 1,
+        last_at=None if last_at is None else read_stamp(last_at),
+        last_success_at=None if success_at is None else read_stamp(success_at),
+        previous_run_id=previous_run_id,
+        consecutive_failures=failures,
+    )
+
+
+def read_pause(row: tuple[str, str]) -> Pause:
+    worker, body = row
+    return from_json(Pause, body, worker=worker)
+
+
+def _run(row: tuple[str, str]) -> Run:
+    worker, body = row
+    return from_json(Run, body, worker=worker)

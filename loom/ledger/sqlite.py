@@ -1,0 +1,93 @@
+"""The ledger as one SQLite file."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from loom.domain.alert import Delivery
+from loom.domain.run import Run
+from loom.domain.tick import Tick
+from loom.errors import StaleDecision
+from loom.ledger import pruning, reads
+from loom.ledger.database import explained, open_database
+from loom.ledger.writes import write
+from loom.ports import Entry, Promises, RunQuery, Snapshot
+
+
+class SqliteLedger:
+    """`loom.ports.Ledger` in the file `path`; for one thread, beside any number of other processes.
+
+    create: make the file, and its folder (mode 0700, with a .gitignore), when there is none.
+    busy_timeout: how long a write waits for another process's.
+    Every method raises LedgerError, with the path and what to do, when the file can't be used.
+    """
+
+    def __init__(
+        self, path: Path, *, create: bool = True, busy_timeout: timedelta = timedelta(seconds=30)
+    ) -> None:
+        self._path = path
+        self._db = open_database(path, create=create, busy_timeout=busy_timeout)
+
+    def snapshot(self) -> Snapshot:
+        with self._transaction("BEGIN"):
+            return reads.read_snapshot(self._db)
+
+    def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
+        """As the port says; also raises ClaimLost for a ticket that is closed or has another fence."""
+        with self._transaction("BEGIN IMMEDIATE"):
+            (held,) = self._db.execute("SELECT revision FROM ledger").fetchone()
+            if held != revision:
+                raise StaleDecision(f"the ledger is at revision {held}, the decision was made at {revision}")
+            write(self._db, entries, claiming=True)
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """As the port says. A version of a final Run that isn't final comes too late and is ignored."""
+        with self._transaction("BEGIN IMMEDIATE"):
+            write(self._db, entries, claiming=False)
+
+    def run(self, run_id: str) -> Run | None:
+        with explained(self._path):
+            return reads.read_run(self._db, run_id)
+
+    def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
+        with explained(self._path):
+            return reads.read_closed_slots(self._db, worker, after)
+
+    def runs(self, query: RunQuery) -> Sequence[Run]:
+        """Newest `tick_at` first, then by run_id downwards. `until` is inclusive; a slot within a range
+        finds the range's run."""
+        with explained(self._path):
+            return reads.read_runs(self._db, query)
+
+    def ticks(self, *, since: datetime) -> Sequence[Tick]:
+        with explained(self._path):
+            return reads.read_ticks(self._db, since)
+
+    def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
+        with explained(self._path):
+            return reads.read_deliveries(self._db, run_id)
+
+    def promises(self, *, since: datetime) -> Promises:
+        with explained(self._path):
+            return reads.read_promises(self._db, since)
+
+    def prune(self, *, before: datetime) -> int:
+        with self._transaction("BEGIN IMMEDIATE"):
+            return pruning.prune(self._db, before)
+
+    def close(self) -> None:
+        with explained(self._path):
+            self._db.close()
+
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        """All or nothing; also when a signal or a bug interrupts it."""
+        with explained(self._path):
+            self._db.execute(begin)
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.rollback()
+                raise

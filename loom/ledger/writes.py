@@ -1,0 +1,237 @@
+"""One batch of entries into the SQLite ledger, inside a transaction that the caller opens and ends."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from loom.domain.alert import Delivery, DeliveryState, Episode
+from loom.domain.health import Standing
+from loom.domain.run import Run
+from loom.domain.slot import Ticket, TicketState
+from loom.domain.tick import Mark, Pause, Tick
+from loom.errors import ClaimLost
+from loom.ledger.codec import stamp, to_json
+from loom.ledger.laws import UNKNOWN, Holding, may_write, renamed_key, renamed_standing, scheduled_slots
+from loom.ledger.reads import STANDINGS, read_pause, read_standing, tail
+from loom.ports import Entry, HooksInForce, Renamed
+
+
+def write(db: sqlite3.Connection, entries: Sequence[Entry], *, claiming: bool) -> None:
+    """Write `entries` in their order; the revision grows if a decision could depend on any of them.
+
+    Raises ClaimLost with every key that may not be written; the caller must then roll back.
+    """
+    lost: list[str] = []
+    moved = False
+    for kind, of_kind in groupby(entries, key=type):
+        group: Iterator[Any] = of_kind
+        if kind is Ticket:
+            lost += [ticket.key for ticket in group if not _write_ticket(db, ticket, claiming=claiming)]
+            moved = True
+        elif kind is Mark:
+            moved |= _write_marks(db, group)
+        else:
+            moved |= kind in (Pause, Renamed)
+            for entry in group:
+                _WRITERS[kind](db, entry)
+    if lost:
+        raise ClaimLost(lost)
+    if moved:
+        db.execute("UPDATE ledger SET revision = revision + 1")
+
+
+def _write_marks(db: sqlite3.Connection, marks: Iterator[Mark]) -> bool:
+    before = db.total_changes
+    db.executemany(
+        "INSERT INTO marks (worker, at) VALUES (?, ?)"
+        " ON CONFLICT (worker) DO UPDATE SET at = excluded.at WHERE excluded.at > marks.at",
+        [(mark.worker, stamp(mark.at)) for mark in marks],
+    )
+    return db.total_changes > before
+
+
+def _write_ticket(db: sqlite3.Connection, ticket: Ticket, *, claiming: bool) -> bool:
+    row = db.execute("SELECT fence, closed FROM tickets WHERE key = ?", (ticket.key,)).fetchone()
+    if not may_write(ticket, UNKNOWN if row is None else Holding(*row), claiming=claiming):
+        return False
+    at = ticket.slot or ticket.started_at
+    db.execute(
+        "INSERT INTO tickets (key, worker, fence, closed, at, run_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET worker = excluded.worker, fence = excluded.fence,"
+        " closed = excluded.closed, at = excluded.at, run_id = excluded.run_id, body = excluded.body",
+        (
+            ticket.key,
+            ticket.worker,
+            ticket.fence,
+            ticket.state is TicketState.CLOSED,
+            None if at is None else stamp(at),
+            ticket.run_id,
+            to_json(ticket),
+        ),
+    )
+    return True
+
+
+def _write_run(db: sqlite3.Connection, run: Run) -> None:
+    written = db.execute(
+        "INSERT INTO runs (run_id, tail, worker, outcome, final, on_time, slots, started, governed, bad,"
+        " slot, slot_last, tick_id, tick_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (run_id) DO UPDATE SET worker = excluded.worker, outcome = excluded.outcome,"
+        " final = excluded.final, on_time = excluded.on_time, slots = excluded.slots,"
+        " started = excluded.started, governed = excluded.governed, bad = excluded.bad,"
+        " slot = excluded.slot, slot_last = excluded.slot_last, tick_id = excluded.tick_id,"
+        " tick_at = excluded.tick_at, body = excluded.body"
+        " WHERE runs.final = 0 OR excluded.final = 1",
+        (
+            run.run_id,
+            tail(run.run_id),
+            run.worker,
+            run.outcome,
+            run.final,
+            run.on_time,
+            scheduled_slots(run),
+            run.started_at is not None,
+            run.enforcement_digest is not None,
+            run.bad,
+            None if run.slot is None else stamp(run.slot),
+            None if run.slot_last is None or run.slot_last == run.slot else stamp(run.slot_last),
+            run.tick_id,
+            stamp(run.tick_at),
+            to_json(run),
+        ),
+    )
+    if written.rowcount:
+        _advance_standing(db, run)
+
+
+def _advance_standing(db: sqlite3.Connection, run: Run) -> None:
+    held = _standing(db, run.worker)
+    standing = held or Standing(worker=run.worker)
+    after = standing.after(run)
+    if after is not standing:
+        _write_standing(db, after)
+
+
+def _standing(db: sqlite3.Connection, worker: str) -> Standing | None:
+    row = db.execute(
+        f"{STANDINGS} WHERE worker = ?",
+        (worker,),
+    ).fetchone()
+    return None if row is None else read_standing(row)
+
+
+def _write_standing(db: sqlite3.Connection, standing: Standing) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO standings (worker, last_run_id, last_outcome, last_final, last_at,"
+        " last_success_at, previous_run_id, consecutive_failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            standing.worker,
+            standing.last_run_id,
+            standing.last_outcome,
+            standing.last_final,
+            None if standing.last_at is None else stamp(standing.last_at),
+            None if standing.last_success_at is None else stamp(standing.last_success_at),
+            standing.previous_run_id,
+            standing.consecutive_failures,
+        ),
+    )
+
+
+def _write_tick(db: sqlite3.Connection, tick: Tick) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO ticks (id, at, finished_at, body) VALUES (?, ?, ?, ?)",
+        (
+            tick.id,
+            stamp(tick.at),
+            None if tick.finished_at is None else stamp(tick.finished_at),
+            to_json(tick),
+        ),
+    )
+
+
+def _write_episode(db: sqlite3.Connection, episode: Episode) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO episodes (id, subject, opened_at, closed_at, body) VALUES (?, ?, ?, ?, ?)",
+        (
+            episode.id,
+            episode.subject,
+            stamp(episode.opened_at),
+            None if episode.closed_at is None else stamp(episode.closed_at),
+            to_json(episode),
+        ),
+    )
+
+
+def _write_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
+    db.execute(
+        "INSERT INTO deliveries (id, run_id, sent, changed_at, body) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, sent = excluded.sent,"
+        " changed_at = excluded.changed_at, body = excluded.body",
+        (
+            delivery.id,
+            delivery.alert.run_id,
+            delivery.state is DeliveryState.SENT,
+            stamp(delivery.changed_at),
+            to_json(delivery),
+        ),
+    )
+
+
+def _write_pause(db: sqlite3.Connection, pause: Pause) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO pauses (worker, lifted, body) VALUES (?, ?, ?)",
+        (pause.worker, pause.lifted, to_json(pause)),
+    )
+
+
+def _write_hooks(db: sqlite3.Connection, hooks: HooksInForce) -> None:
+    db.execute("UPDATE ledger SET hooks = ?", (to_json(hooks),))
+
+
+def _rename(db: sqlite3.Connection, renamed: Renamed) -> None:
+    old, new = renamed.old, renamed.new
+    if old == new:
+        return
+    marks = db.execute("DELETE FROM marks WHERE worker = ? RETURNING at", (old,)).fetchall()
+    db.executemany(
+        "INSERT INTO marks (worker, at) VALUES (?, ?)"
+        " ON CONFLICT (worker) DO UPDATE SET at = excluded.at WHERE excluded.at > marks.at",
+        [(new, at) for (at,) in marks],
+    )
+    standing = _standing(db, old)
+    if standing is not None:
+        db.execute("DELETE FROM standings WHERE worker = ?", (old,))
+        if moved := renamed_standing(standing, _standing(db, new)):
+            _write_standing(db, replace(moved, worker=new))
+    for row in db.execute("DELETE FROM pauses WHERE worker = ? RETURNING worker, body", (old,)).fetchall():
+        held = db.execute("SELECT lifted FROM pauses WHERE worker = ?", (new,)).fetchone()
+        if held in (None, (1,)):
+            _write_pause(db, replace(read_pause(row), worker=new))
+    _rename_tickets(db, old, new)
+    db.execute("UPDATE runs SET worker = ? WHERE worker = ?", (new, old))
+    db.execute("UPDATE episodes SET subject = ? WHERE subject = ? AND closed_at IS NULL", (new, old))
+
+
+def _rename_tickets(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Closed tickets move too: a slot that ran under the old name never runs under the new one."""
+    tickets = db.execute("SELECT key, closed FROM tickets WHERE worker = ?", (old,)).fetchall()
+    for key, closed in tickets:
+        taken = renamed_key(key, old, new)
+        held = db.execute("SELECT closed FROM tickets WHERE key = ? AND key <> ?", (taken, key)).fetchone()
+        if held is None or (closed and not held[0]):
+            db.execute("UPDATE OR REPLACE tickets SET key = ?, worker = ? WHERE key = ?", (taken, new, key))
+        else:
+            db.execute("DELETE FROM tickets WHERE key = ?", (key,))
+
+
+_WRITERS: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
+    Run: _write_run,
+    Tick: _write_tick,
+    Episode: _write_episode,
+    Delivery: _write_delivery,
+    Pause: _write_pause,
+    HooksInForce: _write_hooks,
+    Renamed: _rename,
+}

@@ -1,0 +1,157 @@
+"""What every ledger answers about what has been."""
+
+from datetime import timedelta
+
+import pytest
+
+from loom.domain.alert import DeliveryState
+from loom.domain.run import OpenReason, Outcome, Run, Trigger
+from loom.ports import Ledger, Promises, Renamed, RunQuery
+from tests.contracts.ledger_entries import (
+    DAY,
+    HOUR,
+    SIX,
+    a_delivery,
+    a_request,
+    a_run,
+    a_tick,
+    a_ticket,
+    closed,
+)
+
+
+@pytest.fixture
+def history(ledger: Ledger) -> dict[str, Run]:
+    """Eight runs of two workers on four days; 'range' stands for the slots of days 1 to 3."""
+    runs = [
+        a_run("a-000000", tick_at=SIX, tick_id="t0"),
+        a_run("b-000000", "other", tick_at=SIX, tick_id="t0", outcome=Outcome.FAILED),
+        a_run("c-000000", tick_at=SIX + DAY, tick_id="t1", slot=SIX + DAY, outcome=Outcome.FAILED),
+        a_run("d-000000", "other", tick_at=SIX + DAY, tick_id="t1", slot=SIX + DAY),
+        a_run("e-000000", tick_at=SIX + DAY, tick_id="t1", slot=None, trigger=Trigger.MANUAL),
+        a_run(
+            "f-range",
+            tick_at=SIX + 3 * DAY,
+            tick_id="t3",
+            slot=SIX + DAY,
+            slot_last=SIX + 3 * DAY,
+            count=3,
+            outcome=Outcome.MISSED,
+        ),
+        a_run("g-000000", "other", tick_at=SIX + 3 * DAY, tick_id="t3", slot=SIX + 3 * DAY, on_time=True),
+        a_run("h-000000", tick_at=SIX + 3 * DAY, slot=SIX + 3 * DAY, final=False, outcome=Outcome.FAILED),
+    ]
+    ledger.record(runs[4:])
+    ledger.record(runs[:4])
+    return {run.run_id[0]: run for run in runs}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (RunQuery(), "hgfedcba"),
+        (RunQuery(limit=3), "hgf"),
+        (RunQuery(limit=0), ""),
+        (RunQuery(worker="echo"), "hfeca"),
+        (RunQuery(worker="echo", limit=2), "hf"),
+        (RunQuery(worker="nobody"), ""),
+        (RunQuery(outcomes=("failed",)), "hcb"),
+        (RunQuery(outcomes=("failed", "missed", "failed")), "hfcb"),
+        (RunQuery(outcomes=("failed",), worker="echo", limit=1), "h"),
+        (RunQuery(outcomes=("no such outcome",)), ""),
+        (RunQuery(since=SIX + DAY), "hgfedc"),
+        (RunQuery(until=SIX + DAY), "edcba"),
+        (RunQuery(since=SIX + DAY, until=SIX + DAY, worker="other"), "d"),
+        (RunQuery(tick_id="t1"), "edc"),
+        (RunQuery(tick_id="t1", outcomes=("succeeded",), limit=1), "e"),
+        (RunQuery(tick_id="t1", worker="other"), "d"),
+        (RunQuery(slot=SIX), "ba"),
+        (RunQuery(slot=SIX + DAY), "fdc"),
+        (RunQuery(slot=SIX + 2 * DAY), "f"),
+        (RunQuery(slot=SIX + 3 * DAY), "hgf"),
+        (RunQuery(slot=SIX + 4 * DAY), ""),
+        (RunQuery(slot=SIX + 3 * DAY, worker="echo", outcomes=("missed",)), "f"),
+        (RunQuery(slot=SIX + DAY, until=SIX + DAY), "dc"),
+        (RunQuery(slot=SIX + DAY, tick_id="t1"), "dc"),
+    ],
+    ids=str,
+)
+def test_runs_are_found_newest_first(
+    ledger: Ledger, history: dict[str, Run], query: RunQuery, expected: str
+) -> None:
+    assert list(ledger.runs(query)) == [history[letter] for letter in expected]
+
+
+def test_a_run_is_found_by_either_end_of_its_id_if_only_one_has_it(ledger: Ledger) -> None:
+    one = a_run("0190a000-0000-7000-8000-00000000000a")
+    two = a_run("0190a001-0000-7000-8000-00000000000b")
+    three = a_run("0190a001-0000-7000-9000-00000000000b")
+    ledger.record([one, two, three])
+    assert ledger.run(one.run_id) == one
+    assert ledger.run("0190a000") == one
+    assert ledger.run("0000000a") == one
+    assert ledger.run("00000000000a") == one
+    assert ledger.run("8000-00000000000b") == two
+    assert ledger.run("0190a001") is None, "two runs begin like this"
+    assert ledger.run("00000000000b") is None, "two runs end like this"
+    assert ledger.run("0190a00") is None, "seven characters are too few"
+    assert ledger.run("000000a") is None
+    assert ledger.run("%%%%%%%%") is None
+    ledger.record([a_run("0190a001")])
+    assert ledger.run("0190a001") == a_run("0190a001"), "the whole id comes before any beginning"
+
+
+def test_the_end_of_one_id_and_the_beginning_of_another_are_two(ledger: Ledger) -> None:
+    ledger.record([a_run("abcdefgh-1"), a_run("2-abcdefgh"), a_run("palindro-palindro")])
+    assert ledger.run("abcdefgh") is None
+    assert ledger.run("palindro") == a_run("palindro-palindro")
+
+
+def test_slots_closed_ahead_of_the_mark_are_known(ledger: Ledger) -> None:
+    ledger.record(
+        [
+            closed(a_ticket("echo", SIX)),
+            closed(a_ticket("echo", SIX + HOUR)),
+            closed(a_ticket("echo", SIX + 2 * HOUR)),
+            a_ticket("echo", SIX + 3 * HOUR),
+            closed(a_ticket("echo-two", SIX + 2 * HOUR)),
+            closed(a_ticket("ech", SIX + 2 * HOUR)),
+            closed(a_request("echo", "run-0009", started_at=SIX + 4 * HOUR)),
+        ]
+    )
+    assert ledger.closed_slots("echo", after=SIX) == {SIX + HOUR, SIX + 2 * HOUR}
+    assert ledger.closed_slots("echo", after=SIX - timedelta(microseconds=1)) == {
+        SIX + hours * HOUR for hours in range(3)
+    }
+    assert ledger.closed_slots("echo", after=SIX + 2 * HOUR) == frozenset()
+    ledger.record([Renamed("echo", "refrain")])
+    assert ledger.closed_slots("refrain", after=SIX) == {SIX + HOUR, SIX + 2 * HOUR}
+
+
+def test_ticks_are_read_oldest_first(ledger: Ledger) -> None:
+    ticks = [a_tick(f"t{hours}", SIX + hours * HOUR) for hours in range(4)]
+    ledger.record(ticks[::-1])
+    assert list(ledger.ticks(since=SIX + HOUR)) == ticks[1:]
+
+
+def test_deliveries_are_read_by_run_in_the_order_they_were_made(ledger: Ledger) -> None:
+    ledger.record([a_delivery("d2", "run-0001"), a_delivery("d1", "run-0001"), a_delivery("d3", "run-0002")])
+    ledger.record([a_delivery("d2", "run-0001", state=DeliveryState.SENT)])
+    assert [delivery.id for delivery in ledger.deliveries(run_id="run-0001")] == ["d2", "d1"]
+
+
+def test_the_promises_are_counted_from_the_runs(ledger: Ledger) -> None:
+    digest = "sha256:0"
+    ledger.record(
+        [
+            a_run("run-0001", on_time=True, started_at=SIX, enforcement_digest=digest),
+            a_run("run-0002", started_at=SIX, outcome=Outcome.FAILED, final=False),
+            a_run("run-0003", outcome=Outcome.MISSED, count=5, slot_last=SIX + 4 * HOUR),
+            a_run("run-0004", outcome=Outcome.SKIPPED, count=2, on_time=True, enforcement_digest=digest),
+            a_run("run-0005", outcome=Outcome.SKIPPED, final=False, open_reason=OpenReason.REQUIREMENT),
+            a_run("run-0006", slot=None, trigger=Trigger.MANUAL, started_at=SIX, enforcement_digest=digest),
+            a_run("run-0007", trigger=Trigger.MANUAL, outcome=Outcome.SKIPPED, on_time=True),
+            a_run("run-0008", tick_at=SIX - HOUR, outcome=Outcome.FAILED, started_at=SIX - HOUR),
+        ]
+    )
+    assert ledger.promises(since=SIX) == Promises(slots=8, on_time=3, started=3, under_digest=2, bad=3)

@@ -1,0 +1,164 @@
+"""What the ledger costs: every question is answered by an index, and a run takes little room."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loom.domain.run import Outcome
+from loom.domain.slot import TicketState
+from loom.ledger import pruning, reads
+from loom.ledger.database import open_database
+from loom.ledger.sqlite import SqliteLedger
+from loom.ports import Entry, RunQuery
+from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_delivery, a_run, a_tick, a_ticket, an_episode
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(open_database(tmp_path / "ledger.db", create=True, busy_timeout=timedelta())) as db:
+        yield db
+
+
+def plan_of(db: sqlite3.Connection, sql: str, params: Sequence[Any]) -> list[str]:
+    return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", params)]
+
+
+def assert_indexed(db: sqlite3.Connection, sql: str, params: Sequence[Any]) -> None:
+    plan = plan_of(db, sql, params)
+    tables = ("runs", "tickets", "deliveries", "episodes", "ticks")
+    walks = [
+        step
+        for step in plan
+        for table in tables
+        if step.split()[:2] == ["SCAN", table] and " LIMIT 1" not in sql
+    ]
+    # A partial index that holds only what is open is walked whole: that is its point.
+    assert [step for step in walks if not step.endswith(("deliveries_unsent", "episodes_open"))] == [], plan
+
+
+QUERIES = [
+    RunQuery(worker=worker, slot=slot, outcomes=outcomes, tick_id=tick, since=since, until=until)
+    for worker, slot, outcomes, tick, since, until in product(
+        (None, "echo"),
+        (None, SIX),
+        ((), ("failed",), ("failed", "invalid")),
+        (None, "t1"),
+        (None, SIX),
+        (None, SIX),
+    )
+]
+
+
+def test_no_question_about_runs_walks_the_history(db: sqlite3.Connection) -> None:
+    for query in QUERIES:
+        sql, params = reads.runs_statement(query)
+        plan = plan_of(db, sql, params)
+        assert not [step for step in plan if step.startswith("SCAN runs")], (query, plan)
+        if query.slot is None and query.tick_id is None:
+            index = "runs_by_worker (worker=? AND outcome=?" if query.worker else "runs_by_outcome (outcome=?"
+            inner = [step for step in plan if "COVERING INDEX" in step]
+            assert inner, plan
+            assert all(index in step for step in inner), plan
+        else:
+            assert any("runs_by_slot" in step or "runs_by_tick" in step for step in plan), plan
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        (reads.RUN, ("a",)),
+        (reads.RUN_BY_START, ("a", "b")),
+        (reads.RUN_BY_END, ("a", "b", "c", "c")),
+        (reads.PROMISES, ("a",)),
+        (reads.OPEN_TICKETS, ()),
+        (reads.CLOSED_SLOTS, ("a", "b", "c")),
+        (reads.OPEN_EPISODES, ()),
+        (reads.UNSENT, ()),
+        (reads.LAST_TICK, ()),
+        (reads.TICKS, ("a",)),
+        (reads.DELIVERIES, ("a",)),
+        (pruning.RUNS, ("a",)),
+        (pruning.CLOSED_TICKETS, ("a",)),
+        (pruning.TIMELESS_TICKETS, ()),
+        (pruning.SENT_DELIVERIES, ("a",)),
+        (pruning.CLOSED_EPISODES, ("a",)),
+        (pruning.ENDED_TICKS, ("a",)),
+    ],
+)
+def test_no_other_question_walks_a_table_that_grows(
+    db: sqlite3.Connection, sql: str, params: tuple[str, ...]
+) -> None:
+    assert_indexed(db, sql, params)
+
+
+def test_the_check_above_would_notice_a_walk(db: sqlite3.Connection) -> None:
+    with pytest.raises(AssertionError):
+        assert_indexed(db, "SELECT body FROM runs WHERE body > ?", ("a",))
+
+
+def test_the_figures_are_counted_in_the_index_alone(db: sqlite3.Connection) -> None:
+    steps = plan_of(db, reads.PROMISES, ("a",))
+    assert any("COVERING INDEX runs_by_outcome" in step for step in steps)
+
+
+def an_hour(number: int) -> list[Entry]:
+    """What a tick with one good run leaves behind."""
+    at = SIX + number * HOUR
+    run_id = f"0190a000-0000-7000-8000-{number:012}"
+    tick_id = f"0190a000-0000-7000-9000-{number:012}"
+    return [
+        a_tick(tick_id, at, finished_at=at, exit_code=0, host="runner-1"),
+        a_ticket(slot=at, state=TicketState.CLOSED, run_id=run_id, starts=1, outcome=Outcome.SUCCEEDED),
+        a_run(
+            run_id,
+            slot=at,
+            tick_at=at,
+            tick_id=tick_id,
+            attempts=1,
+            started_at=at,
+            finished_at=at,
+            duration_s=0.123456,
+            enforcement_digest=f"sha256:{'0' * 64}",
+            on_time=True,
+        ),
+    ]
+
+
+def test_a_run_without_output_takes_less_than_2_kb_with_its_tick_and_ticket(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    hours = 2000
+    with closing(SqliteLedger(path)) as ledger:
+        empty = path.stat().st_size
+        ledger.record([entry for number in range(hours) for entry in an_hour(number)])
+    assert (path.stat().st_size - empty) / hours < 2048
+
+
+def test_the_snapshot_reads_as_much_after_a_long_history_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(SqliteLedger(path)) as ledger:
+        ledger.record([*an_hour(0), a_ticket("open"), a_delivery("d1"), an_episode("e1")])
+        few = steps_of_a_snapshot(path)
+        ledger.record([entry for number in range(1, 1500) for entry in an_hour(number)])
+        ledger.record([an_episode(f"e{n}", f"s{n}", closed_at=SIX + DAY) for n in range(2, 500)])
+        assert steps_of_a_snapshot(path) <= few * 1.1
+
+
+def steps_of_a_snapshot(path: Path) -> int:
+    """How many steps SQLite's machine takes for one snapshot: a measure that no busy machine disturbs."""
+    with closing(open_database(path, create=False, busy_timeout=timedelta())) as db:
+        steps = 0
+
+        def count() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        db.set_progress_handler(count, 1)
+        reads.read_snapshot(db)
+        return steps
