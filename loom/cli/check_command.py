@@ -1,13 +1,12 @@
 """`loom check`: would the next tick work?"""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.options import answer_alone, json_option, project_option, settings_for
 from loom.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -36,35 +35,34 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     from loom.wiring import hooks_in_need, open_ledger, read_enforcement, read_registry
 
     settings = settings_for(project)
-    answers = list(
-        check(
-            project=settings.project,
-            env=os.environ,
-            in_actions=settings.in_actions,
-            load_registry=lambda: read_registry(settings),
-            load_enforcement=lambda: read_enforcement(settings),
-            open_ledger=lambda registry: open_ledger(settings, registry),
-            hooks=lambda registry: hooks_in_need(settings),  # noqa: ARG005  (it reads the same registry)
+    with answer_alone(as_json) as stream:
+        answers = list(
+            check(
+                project=settings.project,
+                env=os.environ,
+                in_actions=settings.in_actions,
+                load_registry=lambda: read_registry(settings),
+                load_enforcement=lambda: read_enforcement(settings),
+                open_ledger=lambda registry: open_ledger(settings, registry),
+                hooks=lambda _: hooks_in_need(settings),
+            )
         )
-    )
-    code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN
-    if send_test_alert:
-        failures = _send_test_alert(settings.run_url, hooks_in_need(settings))
-        answers += [Answer(level="error", what="test alert", detail=failure) for failure in failures]
-        if failures and code is ExitCode.OK:
-            code = ExitCode.UNDELIVERED
-        if not failures:
-            answers.append(Answer(level="ok", what="test alert", detail="delivered by every hook"))
-    if as_json:
-        from loom.report import as_json as json_report
+        code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN
+        if send_test_alert:
+            failures = _send_test_alert(settings.run_url, hooks_in_need(settings))
+            answers += [Answer(level="error", what="test alert", detail=failure) for failure in failures]
+            if failures and code is ExitCode.OK:
+                code = ExitCode.UNDELIVERED
+            if not failures:
+                answers.append(Answer(level="ok", what="test alert", detail="delivered by every hook"))
+        if as_json:
+            from loom.report import as_json as json_report
 
-        click.echo(
-            json_report.dump({"answers": json_report.answers(answers), "exit_code": int(code)}), nl=False
-        )
-    else:
-        from loom.report.terminal import console_for, show_answers
+            stream.write(json_report.dump({"answers": json_report.answers(answers), "exit_code": int(code)}))
+        else:
+            from loom.report.terminal import console_for, show_answers
 
-        show_answers(console_for(sys.stdout), answers)
+            show_answers(console_for(stream), answers)
     return code
 
 

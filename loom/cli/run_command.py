@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.options import answer_alone, json_option, project_option, settings_for
 from loom.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
@@ -92,13 +92,14 @@ def command(
     )
     progress = _progress(as_json)
     parts = parts_for(settings, clock, progress, rehearsal=dry_run)
-    try:
-        report = run_tick(parts, request)
-    except LedgerError as error:
-        return _cry(settings, parts.clock.now().isoformat(), error)
-    finally:
-        progress.close()
-    _print(report, as_json)
+    with answer_alone(as_json) as answer:
+        try:
+            report = run_tick(parts, request)
+        except LedgerError as error:
+            return _cry(settings, parts.clock.now().isoformat(), error)
+        finally:
+            progress.close()
+        _print(report, answer, as_json)
     return int(report.exit_code)
 
 
@@ -141,7 +142,7 @@ def _progress(as_json: bool) -> "LiveProgress | SilentProgress":
     return LiveProgress(Console(stderr=True, highlight=False))
 
 
-def _print(report: "TickReport", as_json: bool) -> None:
+def _print(report: "TickReport", answer: IO[str], as_json: bool) -> None:
     from zoneinfo import ZoneInfo
 
     zone = ZoneInfo(report.zone)
@@ -150,16 +151,16 @@ def _print(report: "TickReport", as_json: bool) -> None:
     if as_json:
         from loom.report import as_json as json_report
 
-        click.echo(json_report.dump(json_report.tick_report(report, zone)), nl=False)
+        answer.write(json_report.dump(json_report.tick_report(report, zone)))
         return
-    if report.idle and not sys.stdout.isatty():
+    if report.idle and not answer.isatty():
         from loom.report.words import nothing_due
 
-        click.echo(nothing_due(report, zone))
+        answer.write(nothing_due(report, zone) + "\n")
         return
     from loom.report.terminal import console_for, show_tick
 
-    show_tick(console_for(sys.stdout), report, zone)
+    show_tick(console_for(answer), report, zone)
 
 
 def _cry(settings: "Settings", at: str, error: LedgerError) -> int:

@@ -10,7 +10,8 @@ from loom.domain.run import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One worker on the board. health: None when its registry entry is broken. needs: what a person must do."""
+    """One worker on the board. health: None when its registry entry is broken.
+    needs: what a person must do, or empty."""
 
     worker: str
     agent: str | None

@@ -34,6 +34,9 @@ class LiveProgress:
             TextColumn("{task.fields[word]}", markup=False, style="dim"),
             console=console,
             transient=True,
+            # What workers print belongs to their logs; rich must not take it over.
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._tasks: dict[str, int] = {}
         self._live = False

@@ -5,15 +5,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from loom.clock import ManualClock
 from loom.domain.run import Outcome
-from loom.ledger.memory import MemoryLedger
-from loom.runner.request import TickRequest
-from loom.runner.tick import run_tick
-from loom.settings import read_settings
-from tests.acceptance.rehearsal import rehearsal_parts
+from loom.registry import load
 from tests.ground.command import Command
 from tests.ground.project import Project
+from tests.ground.rehearsal import Rehearsal
 from tests.ground.shut import REPOSITORY
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -55,34 +51,24 @@ def test_eleven_days_of_hourly_ticks_through_both_clock_changes_run_every_slot_o
 
 
 def test_a_year_of_hourly_ticks_gives_exactly_2450_scheduled_runs(project: Project) -> None:
-    registry = (REPOSITORY / "worker-registry.yaml").read_text(encoding="utf-8")
-    project.write("worker-registry.yaml", registry)
-    for worker in (REPOSITORY / "workers").glob("*.py"):
-        project.write(
-            f"workers/{worker.name}",
-            """
-            from loom.worker import WorkerContext, WorkerOutput
-
-            def run(context: WorkerContext) -> WorkerOutput:
-                return WorkerOutput(summary="nothing")
-            """,
+    shipped = load(REPOSITORY / "worker-registry.yaml", project=REPOSITORY)
+    project.entries(
+        "\n".join(
+            f'{worker.id}: {{schedule: "{worker.schedule.cron}", entrypoint: "workers.echo:run", '
+            f"status: {worker.status}}}"
+            for worker in shipped.workers
         )
-    ledger = MemoryLedger()
-    clock = ManualClock(datetime(2026, 1, 1, tzinfo=CHICAGO))
-    settings = read_settings({}, cwd=project.root, project=None)
-    parts = rehearsal_parts(settings, clock, ledger)
+    )
+    rehearsal = Rehearsal(project, datetime(2026, 1, 1, tzinfo=CHICAGO), read_once=True)
     ran: Counter[str] = Counter()
     slots = set()
-    end = datetime(2027, 1, 1, tzinfo=CHICAGO).astimezone(UTC)
-    ticks = 0
-    while clock.now() < end:
-        ticks += 1
-        for run in run_tick(parts, TickRequest()).runs:
+    for _ in range(8760):
+        for run in rehearsal.tick().runs:
             assert run.outcome is Outcome.SUCCEEDED, run
             assert (run.worker, run.slot) not in slots
             slots.add((run.worker, run.slot))
             ran[run.worker] += 1
-        clock.advance(timedelta(hours=1))
-    assert ticks == 8760
+        rehearsal.clock.advance(timedelta(hours=1))
+    assert rehearsal.clock.now() == datetime(2027, 1, 1, tzinfo=CHICAGO)
     assert ran.total() == 2450
     assert len(ran) == 11

@@ -60,6 +60,26 @@ def test_a_bad_worker_ends_in_its_own_outcome_and_leaves_its_neighbour_alone(
         assert "bad" in tick.stderr
 
 
+def test_nothing_but_the_answer_reaches_stdout_whatever_a_worker_prints_or_starts(
+    loom: Command, project: Project
+) -> None:
+    project.entries(TWO)
+    project.write(
+        "workers/bad.py",
+        HEADER
+        + """
+        import os, subprocess
+        print("a print")
+        os.write(1, b"a write\\n")
+        subprocess.run(["echo", "a program"], check=True)
+        return WorkerOutput(summary="fine")
+        """,
+    )
+    tick = loom("run", *AT, "--json", "--project", project.root)
+    assert outcomes(tick.json()) == {"good": "succeeded", "bad": "succeeded"}
+    assert loom("check", "--json", "--project", project.root).json()["exit_code"] == 0
+
+
 def test_a_mistake_in_one_entry_stops_that_worker_alone_and_is_said_once(
     loom: Command, project: Project
 ) -> None:

@@ -3,11 +3,13 @@
 import itertools
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loom.ledger.sqlite import SqliteLedger
+from loom.ports import RunQuery
 from tests.benchmarks.measure import Comparison, environment, seconds, side_by_side
 from tests.benchmarks.project import project_of
 from tests.ground.command import PROGRAM
@@ -75,9 +77,9 @@ def _expect_succeeded(file: Path, expected: int) -> None:
     wasn't done."""
     ledger = SqliteLedger(file, create=False)
     try:
-        counts = ledger.counts(since=FIRST_TICK)
+        runs = ledger.runs(RunQuery(since=FIRST_TICK, limit=10 * expected))
     finally:
         ledger.close()
-    succeeded = sum(count for (outcome, _), count in counts.items() if outcome == "succeeded")
-    if succeeded != expected:
-        raise RuntimeError(f"{succeeded} runs succeeded, expected {expected}; by outcome: {dict(counts)}")
+    outcomes = Counter(run.outcome.value for run in runs)
+    if outcomes != {"succeeded": expected}:
+        raise RuntimeError(f"expected {expected} runs that succeeded; by outcome: {dict(outcomes)}")
