@@ -22,26 +22,26 @@ class HttpAllowance:
         it is written (dot segments, doubled or encoded slashes, encoded percent signs, backslashes,
         ``;parameters``) fits ``/**`` alone.
     hosts: of the rule's hosts, those it holds for; empty: all of them. Written as in the rule.
+    https_only: whether it leaves plain http out.
     """
 
     methods: tuple[str, ...]
     paths: tuple[str, ...]
     hosts: tuple[str, ...] = ()
+    https_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRule:
     """hosts: 'api.hubapi.com', 'localhost:8080', '*.example.org' (every name below it) or '*'. A request to
     a host that a rule names is allowed only if one of its allowances fits; a request to a host no rule
-    names is refused. Without a port, 80 and 443 are meant. '*' speaks only of hosts that no other rule names.
-    https_only: whether plain http is refused."""
+    names is refused. Without a port, 80 and 443 are meant. '*' speaks only of hosts no other rule names."""
 
     id: str
     applies_to: tuple[str, ...]
     hosts: tuple[str, ...]
     allow: tuple[HttpAllowance, ...]
     why: str
-    https_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""enforcement/ -> EnforcementContext, and the guard that makes it bite."""

@@ -1,0 +1,153 @@
+"""Document: one YAML file of the folder as plain values that know their lines. Strict: nothing is guessed."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import yaml
+
+from loom.errors import Problem
+
+# libyaml is nine times faster; a PyYAML built without it still works.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 20
+
+Path = tuple[str | int, ...]
+
+
+class Document:
+    """value: what the file says. problems: what is wrong with it so far, each with its line."""
+
+    def __init__(self, file: str, raw: bytes) -> None:
+        self.file = file
+        self.value: Any = None
+        self.problems: list[Problem] = []
+        self._lines: dict[Path, int] = {}
+        self._seen: set[int] = set()
+        try:
+            text = raw.decode()
+            if _too_deep(text):
+                self._problem(None, (), f"is nested more than {_DEEPEST} levels deep")
+                return
+            loader = _Loader(text)
+            try:
+                self.value = self._plain(loader, loader.get_single_node(), ())
+            finally:
+                loader.dispose()
+        except UnicodeDecodeError as error:
+            self._problem(
+                None, (), f"isn't UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+            )
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else None
+            self._problem(line, (), f"isn't valid YAML: {error.problem or error.context}")
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            self._problem(None, (), f"isn't valid YAML: {str(error).splitlines()[0]}")
+
+    def say(self, path: Path, message: str) -> None:
+        """Note a problem at `path`."""
+        line = next(
+            (self._lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._lines), None
+        )
+        self._problem(line, path, message)
+
+    def mapping(
+        self, path: Path, value: Any, required: Collection[str], optional: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """`value` as a mapping; says what is missing and what is unknown, and leaves the unknown out."""
+        if not isinstance(value, dict):
+            self.say(path, f"expected a mapping with {_listed(required)}, got {_shown(value)}")
+            return {}
+        for key in required:
+            if key not in value:
+                self.say(path, f"key {key!r} is missing; write {_listed(required)}")
+        known = {*required, *optional}
+        for key in value:
+            if key not in known:
+                self.say((*path, key), f"unknown key; expected one of {_listed(sorted(known))}")
+        return {key: value[key] for key in value if key in known}
+
+    def text(self, path: Path, value: Any) -> str:
+        """`value` as text that isn't empty; "" after a problem."""
+        if isinstance(value, str) and value.strip():
+            return " ".join(value.split())
+        self.say(path, f"expected text, got {_shown(value)}")
+        return ""
+
+    def one_of(self, path: Path, value: Any, choices: Collection[str]) -> str:
+        if isinstance(value, str) and value in choices:
+            return value
+        self.say(path, f"expected one of {_listed(choices)}, got {_shown(value)}")
+        return ""
+
+    def items(self, path: Path, value: Any) -> list[tuple[Path, Any]]:
+        """The items of a list that isn't empty, each with its path."""
+        if isinstance(value, list) and value:
+            return [((*path, place), item) for place, item in enumerate(value)]
+        self.say(path, f"expected a list with at least one item, got {_shown(value)}")
+        return []
+
+    def texts(self, path: Path, value: Any, trouble: Callable[[str], str | None]) -> tuple[str, ...]:
+        """The items as text; `trouble` says what is wrong with one, or None."""
+        found: list[str] = []
+        for place, item in self.items(path, value):
+            wrong = trouble(item) if isinstance(item, str) else f"expected text, got {_shown(item)}"
+            if wrong is not None:
+                self.say(place, wrong)
+            elif item in found:
+                self.say(place, f"{item!r} stands here twice")
+            else:
+                found.append(item)
+        return tuple(found)
+
+    def _plain(self, loader: Any, node: Any, path: Path) -> Any:
+        if node is None:
+            return None
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if id(node) in self._seen:
+            self.say(path, "aliases (*name) aren't read here; write the value out")
+            return None
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._plain_mapping(loader, node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._plain(loader, each, (*path, place)) for place, each in enumerate(node.value)]
+        return loader.construct_object(node)
+
+    def _plain_mapping(self, loader: Any, node: Any, path: Path) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str):
+                self.say(path, "a key must be text")
+            elif key in mapping:
+                self._problem(key_node.start_mark.line + 1, (*path, key), "this key stands here twice")
+            else:
+                self._lines[*path, key] = key_node.start_mark.line + 1
+                mapping[key] = self._plain(loader, value_node, (*path, key))
+        return mapping
+
+    def _problem(self, line: int | None, path: Path, message: str) -> None:
+        address = tuple(f"key {part!r}" if isinstance(part, str) else f"item {part + 1}" for part in path)
+        self.problems.append(Problem(self.file, line, address, message))
+
+
+def _too_deep(text: str) -> bool:
+    """Found event by event, up to the first level too many: on a hundred thousand opening brackets libyaml's
+    parser takes minutes, and its composer overflows the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
+
+
+def _listed(words: Collection[str]) -> str:
+    return ", ".join(repr(word) for word in words)
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else f"{value!r:.80}"

@@ -1,0 +1,394 @@
+"""Loading the folder: whole, or not at all."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loom.domain.enforcement import (
+    EnforcementContext,
+    Guidance,
+    HttpAllowance,
+    HttpRule,
+    OutputPattern,
+    OutputRule,
+)
+from loom.enforcement.loader import LARGEST, load
+from loom.errors import EnforcementError, ExitCode, Problem
+
+MANIFEST = "version: 1\nrules:\n  - calendar\n  - no-codenames\nguidance:\n  - tone\n"
+CALENDAR = """\
+id: calendar
+kind: http
+applies_to: [echo, "media-*", Sentinel]
+why: The calendar is read.
+hosts: [calendar.example.org, "*.example.net:8443"]
+allow:
+  - methods: [GET, HEAD]
+    paths: [/**]
+  - methods: [POST]
+    paths: [/query/*/run]
+    hosts: [calendar.example.org]
+    https_only: true
+"""
+CODENAMES = """\
+id: no-codenames
+kind: output
+why: Codenames stay inside.
+action: redact
+patterns:
+  - name: codename
+    pattern: 'Project (?P<hit>[A-Z]{4,12})'
+  - name: card number
+    pattern: '\\d{16}'
+    check: luhn
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "enforcement"
+    write(folder, "manifest.yaml", MANIFEST)
+    write(folder, "rules/calendar.yaml", CALENDAR)
+    write(folder, "rules/no-codenames.yaml", CODENAMES)
+    write(folder, "guidance/tone.md", "Be plain.\n")
+    return folder
+
+
+def write(folder: Path, name: str, text: str | bytes) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def problems_of(folder: Path) -> tuple[Problem, ...]:
+    with pytest.raises(EnforcementError) as caught:
+        load(folder)
+    assert caught.value.exit_code == ExitCode.BROKEN
+    return caught.value.problems
+
+
+def test_a_whole_folder_becomes_the_context_in_force(folder: Path) -> None:
+    context = load(folder)
+    assert context.http == (
+        HttpRule(
+            id="calendar",
+            applies_to=("echo", "media-*", "Sentinel"),
+            hosts=("calendar.example.org", "*.example.net:8443"),
+            allow=(
+                HttpAllowance(("GET", "HEAD"), ("/**",)),
+                HttpAllowance(("POST",), ("/query/*/run",), ("calendar.example.org",), https_only=True),
+            ),
+            why="The calendar is read.",
+        ),
+    )
+    assert context.output == (
+        OutputRule(
+            id="no-codenames",
+            applies_to=("*",),
+            action="redact",
+            patterns=(
+                OutputPattern(name="codename", pattern="Project (?P<hit>[A-Z]{4,12})"),
+                OutputPattern(name="card number", pattern=r"\d{16}", check="luhn"),
+            ),
+            why="Codenames stay inside.",
+        ),
+    )
+    assert context.guidance == (Guidance("tone", "Be plain.\n"),)
+    assert context.rule_ids == ("calendar", "no-codenames", "tone")
+    assert sorted(context.files) == [
+        "guidance/tone.md",
+        "manifest.yaml",
+        "rules/calendar.yaml",
+        "rules/no-codenames.yaml",
+    ]
+
+
+def test_nothing_outside_the_folder_is_needed(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "rules-of-the-house"
+    shutil.copytree(folder, elsewhere)
+    assert load(elsewhere) == load(folder)
+
+
+def test_the_digest_is_the_same_for_the_same_bytes_and_another_for_any_other(folder: Path) -> None:
+    seen = {load(folder).digest}
+    assert load(folder).digest in seen
+    assert next(iter(seen)).startswith("sha256:")
+    for name in ("manifest.yaml", "rules/calendar.yaml", "rules/no-codenames.yaml", "guidance/tone.md"):
+        path = folder / name
+        path.write_bytes(path.read_bytes() + b"\n")
+        seen.add(load(folder).digest)
+    write(folder, "README.md", "What this folder is.")
+    seen.add(load(folder).digest)
+    assert len(seen) == 6
+
+
+def test_the_digest_tells_a_name_from_a_content(folder: Path) -> None:
+    # Laid end to end, names and contents of both folders are the very same bytes.
+    write(folder, "manifest.yaml", MANIFEST + "  - tune\n")
+    write(folder, "guidance/tone.md", "a")
+    write(folder, "guidance/tune.md", "bguidance/tune.mdc")
+    one = load(folder).digest
+    write(folder, "guidance/tone.md", "aguidance/tune.mdb")
+    write(folder, "guidance/tune.md", "c")
+    assert load(folder).digest != one
+
+
+def test_a_rule_that_the_manifest_holds_to_its_bytes_may_not_be_altered(folder: Path) -> None:
+    sha256 = load(folder).files["rules/calendar.yaml"]
+    write(folder, "manifest.yaml", MANIFEST.replace("- calendar", f"- id: calendar\n    sha256: {sha256}"))
+    assert "calendar" in load(folder).rule_ids
+    write(folder, "rules/calendar.yaml", CALENDAR.replace("[GET, HEAD]", "[GET, HEAD, PUT]"))
+    (problem,) = problems_of(folder)
+    assert problem.line == 3
+    assert "rules/calendar.yaml was altered" in problem.message
+
+
+def rewrite(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text()
+        assert old in text
+        write(folder, name, text.replace(old, new))
+
+    return change
+
+
+def replace(name: str, text: str | bytes) -> Callable[[Path], None]:
+    return lambda folder: write(folder, name, text)
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def link(name: str, target: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target)
+
+    return change
+
+
+def link_out(folder: Path) -> None:
+    """The rules lie outside, and the folder leads there."""
+    (folder / "rules").rename(folder.parent / "rules-outside")
+    (folder / "rules").symlink_to(folder.parent / "rules-outside")
+
+
+def make_pipe(folder: Path) -> None:
+    (folder / "rules/calendar.yaml").unlink()
+    os.mkfifo(folder / "rules/calendar.yaml")
+
+
+def make_folder(folder: Path) -> None:
+    (folder / "rules/calendar.yaml").unlink()
+    (folder / "rules/calendar.yaml").mkdir()
+
+
+C, N, M = "rules/calendar.yaml", "rules/no-codenames.yaml", "manifest.yaml"
+
+BREAKAGES: list[tuple[str, Callable[[Path], None], str, int | None, str]] = [
+    ("no folder", shutil.rmtree, "enforcement", None, "can't be read (No such file"),
+    ("no manifest", remove(M), M, None, "is missing"),
+    ("no rule", remove(C), M, 3, "rules/calendar.yaml must be present"),
+    ("no guidance", remove("guidance/tone.md"), M, 6, "guidance/tone.md must be present"),
+    ("no rules folder", lambda folder: shutil.rmtree(folder / "rules"), M, 3, "must be present"),
+    ("an extra rule", replace("rules/extra.yaml", CALENDAR), "rules/extra.yaml", None, "isn't named under"),
+    ("an extra guidance", replace("guidance/extra.md", "x"), "guidance/extra.md", None, "isn't named under"),
+    ("another ending", replace("rules/extra.yml", "x"), "rules/extra.yml", None, "doesn't belong here"),
+    ("a hidden file", replace("rules/.x.yaml", "x"), "rules/.x.yaml", None, "doesn't belong here"),
+    ("a stray file", replace("notes.txt", "x"), "notes.txt", None, "doesn't belong here"),
+    ("a stray folder", replace("old/calendar.yaml", CALENDAR), "old", None, "doesn't belong here"),
+    ("a folder below", replace("rules/more/x.yaml", "x"), "rules/more", None, "doesn't belong here"),
+    ("a symlink out", link(C, "../../calendar.yaml"), C, None, "symbolic link"),
+    ("a symlink within", link(C, "no-codenames.yaml"), C, None, "symbolic link"),
+    ("a linked folder", link_out, "rules", None, "doesn't belong here"),
+    ("a linked manifest", link(M, "/dev/null"), M, None, "symbolic link"),
+    ("a pipe", make_pipe, C, None, "isn't a plain file"),
+    ("a folder for a file", make_folder, C, None, "isn't a plain file"),
+    ("a huge file", replace(C, b"#" * (LARGEST + 1)), C, None, "more than"),
+    ("an empty manifest", replace(M, ""), M, None, "expected a mapping"),
+    ("a manifest of no rules", replace(M, "version: 1\nrules: []\n"), M, 2, "at least one item"),
+    ("no rules key", replace(M, "version: 1\n"), M, 1, "key 'rules' is missing"),
+    ("no version", rewrite(M, "version: 1\n", ""), M, 1, "key 'version' is missing"),
+    ("a newer version", rewrite(M, "version: 1", "version: 2"), M, 1, "a newer file needs a newer Loom"),
+    ("true for a version", rewrite(M, "version: 1", "version: true"), M, 1, "expected 1"),
+    ("an unknown manifest key", rewrite(M, "guidance:", "guidence:"), M, 5, "unknown key"),
+    ("a rule named twice", rewrite(M, "- no-codenames", "- calendar"), M, 4, "named twice"),
+    ("a rule and guidance alike", rewrite(M, "- tone", "- calendar"), M, 6, "named twice"),
+    ("an id that is a path", rewrite(M, "- calendar", "- ../calendar"), M, 3, "isn't an id"),
+    ("a number for an id", rewrite(M, "- calendar", "- 7"), M, 3, "7 isn't an id"),
+    ("no for an id", rewrite(M, "- calendar", "- no"), M, 3, "False isn't an id"),
+    ("half an entry", rewrite(M, "- calendar", "- id: calendar"), M, 3, "'sha256' is missing"),
+    ("a bad sha256", rewrite(M, "- tone", "- {id: tone, sha256: abc}"), M, 6, "64 hexadecimal digits"),
+    ("not UTF-8", replace(C, b"id: caf\xe9\n"), C, None, "isn't UTF-8"),
+    ("not YAML", rewrite(C, "[GET, HEAD]", "[GET, HEAD"), C, 8, "isn't valid YAML"),
+    ("a control character", replace(C, "id: \x00"), C, None, "isn't valid YAML"),
+    ("two documents", rewrite(C, "kind: http", "---\nkind: http"), C, 2, "isn't valid YAML"),
+    ("a tag", rewrite(C, "id: calendar", "id: !!python/name:os.system"), C, 1, "isn't valid YAML"),
+    ("an impossible date", rewrite(C, "id: calendar", "id: 2026-02-30"), C, None, "isn't valid YAML"),
+    ("a bottomless nest", replace(C, "[" * 100_000), C, None, "nested more than"),
+    ("an alias", rewrite(C, "[GET, HEAD]", "&x [GET]\n    hosts: *x"), C, 8, "aliases"),
+    ("a key twice", rewrite(C, "kind: http", "kind: http\nkind: http"), C, 3, "stands here twice"),
+    ("a deep key twice", rewrite(C, "paths: [/**]", "paths: [/**]\n    paths: [/]"), C, 9, "twice"),
+    ("an empty rule", replace(C, "# nothing\n"), C, None, "expected a mapping"),
+    ("a list for a rule", replace(C, "- id: calendar\n"), C, 1, "expected a mapping"),
+    ("another id", rewrite(C, "id: calendar", "id: calender"), C, 1, "expected 'calendar'"),
+    ("no id", rewrite(C, "id: calendar\n", ""), C, 1, "key 'id' is missing"),
+    ("no kind", rewrite(C, "kind: http\n", ""), C, 1, "key 'kind' is missing"),
+    ("no why", rewrite(C, "why: The calendar is read.\n", ""), C, 1, "key 'why' is missing"),
+    ("an empty why", rewrite(C, "why: The calendar is read.", 'why: " "'), C, 4, "expected text"),
+    ("an unknown kind", rewrite(C, "kind: http", "kind: https"), C, 2, "unknown kind 'https'"),
+    ("a kind that is a list", rewrite(C, "kind: http", "kind: [http]"), C, 2, "unknown kind"),
+    ("an unknown key", rewrite(C, "applies_to:", "apply_to:"), C, 3, "unknown key"),
+    ("an unknown deep key", rewrite(C, "https_only: true", "https: true"), C, 12, "unknown key"),
+    ("nobody it applies to", rewrite(C, '[echo, "media-*", Sentinel]', "[]"), C, 3, "at least one item"),
+    ("a bad worker", rewrite(C, "[echo,", "[echo/../x,"), C, 3, "isn't a worker's id"),
+    ("no hosts", rewrite(C, "hosts: [calendar.example.org,", "hosts: [" + '"",'), C, 5, "isn't a host"),
+    ("a host with scheme", rewrite(C, "hosts: [c", "hosts: [https://c"), C, 5, "isn't a host"),
+    ("a host in capitals", rewrite(C, "hosts: [c", "hosts: [C"), C, 5, "isn't a host"),
+    (
+        "a host with a path",
+        rewrite(C, "hosts: [calendar.example.org", "hosts: [x.org/a"),
+        C,
+        5,
+        "isn't a host",
+    ),
+    ("a star within", rewrite(C, "hosts: [calendar.", "hosts: [cal*."), C, 5, "isn't a host"),
+    ("an impossible port", rewrite(C, ":8443", ":84430"), C, 5, "isn't a host"),
+    ("port zero", rewrite(C, ":8443", ":0"), C, 5, "isn't a host"),
+    ("a broken address", rewrite(C, "*.example.net:8443", "[::1::2]:80"), C, 5, "isn't a host"),
+    ("a host in two scripts", rewrite(C, "hosts: [calendar", "hosts: [kalénder"), C, 5, "isn't a host"),
+    ("a host twice", rewrite(C, '"*.example.net:8443"', "calendar.example.org"), C, 5, "twice"),
+    (
+        "nothing allowed",
+        rewrite(C, CALENDAR[CALENDAR.index("allow:") :], "allow: []\n"),
+        C,
+        6,
+        "at least one",
+    ),
+    ("a method in small letters", rewrite(C, "[POST]", "[post]"), C, 9, "isn't a method"),
+    ("a method that opens all", rewrite(C, "[POST]", '["*"]'), C, 9, "isn't a method"),
+    ("a number for a method", rewrite(C, "[POST]", "[1]"), C, 9, "expected text"),
+    ("a path without slash", rewrite(C, "/query/*/run", "query"), C, 10, "isn't a path"),
+    ("half a star", rewrite(C, "/query/*/run", "/query/a*/run"), C, 10, "isn't a path"),
+    ("a tail within", rewrite(C, "/query/*/run", "/query/**/run"), C, 10, "isn't a path"),
+    ("dots in a path", rewrite(C, "/query/*/run", "/query/../run"), C, 10, "isn't a path"),
+    ("a doubled slash", rewrite(C, "/query/*/run", "/query//run"), C, 10, "isn't a path"),
+    ("an escape in a path", rewrite(C, "/query/*/run", "/query/%2e/run"), C, 10, "isn't a path"),
+    (
+        "a stranger's host",
+        rewrite(C, "hosts: [calendar.example.org]", "hosts: [x.org]"),
+        C,
+        11,
+        "isn't among",
+    ),
+    ("yes in quotes", rewrite(C, "https_only: true", 'https_only: "true"'), C, 12, "true or false"),
+    ("an unknown action", rewrite(N, "redact", "report"), N, 4, "expected one of 'reject', 'redact'"),
+    ("no patterns", rewrite(N, CODENAMES[CODENAMES.index("patterns:") :], ""), N, 1, "'patterns' is missing"),
+    ("a bad pattern", rewrite(N, "{4,12})", "{4,12}"), N, 7, "isn't a regular expression"),
+    ("a pattern for nothing", rewrite(N, "'\\d{16}'", "'\\d*'"), N, 9, "fits the empty text"),
+    ("a number for a pattern", rewrite(N, "'\\d{16}'", "16"), N, 9, "expected a regular expression"),
+    ("a nameless pattern", rewrite(N, "name: codename", "name: ''"), N, 6, "expected text"),
+    ("an unknown check", rewrite(N, "check: luhn", "check: lune"), N, 10, "expected one of 'luhn'"),
+    ("empty guidance", replace("guidance/tone.md", " \n"), "guidance/tone.md", None, "is empty"),
+    ("bad guidance", replace("guidance/tone.md", b"\xff"), "guidance/tone.md", None, "isn't UTF-8"),
+]
+
+
+@pytest.mark.parametrize(
+    ("breakage", "file", "line", "message"), [row[1:] for row in BREAKAGES], ids=[row[0] for row in BREAKAGES]
+)
+def test_a_broken_folder_is_refused_with_the_place_of_the_mistake(
+    folder: Path, breakage: Callable[[Path], None], file: str, line: int | None, message: str
+) -> None:
+    breakage(folder)
+    problems = problems_of(folder)
+    where = f"enforcement/{file}" if file != "enforcement" else str(folder)
+    found = [problem for problem in problems if problem.file == where and message in problem.message]
+    assert found, [str(problem) for problem in problems]
+    assert found[0].line == line
+
+
+@pytest.mark.parametrize("kind", ["files", "process", "secrets", "limits"])
+def test_a_rule_that_this_version_would_not_enforce_is_refused(folder: Path, kind: str) -> None:
+    rewrite(C, "kind: http", f"kind: {kind}")(folder)
+    (problem,) = problems_of(folder)
+    assert problem.line == 2
+    assert f"rules of kind '{kind}' aren't enforced by this version" in problem.message
+
+
+def test_every_mistake_is_listed_at_once(folder: Path) -> None:
+    rewrite(M, "version: 1", "version: 9")(folder)
+    rewrite(C, "[POST]", "[post, gett]")(folder)
+    rewrite(C, "id: calendar", "id: other")(folder)
+    rewrite(N, "action: redact", "action: shout")(folder)
+    write(folder, "guidance/tone.md", "")
+    write(folder, "notes.txt", "")
+    problems = problems_of(folder)
+    assert sorted((problem.file, problem.line, problem.address) for problem in problems if problem.line) == [
+        ("enforcement/manifest.yaml", 1, ("key 'version'",)),
+        ("enforcement/rules/calendar.yaml", 1, ("key 'id'",)),
+        ("enforcement/rules/calendar.yaml", 9, ("key 'allow'", "item 2", "key 'methods'", "item 1")),
+        ("enforcement/rules/calendar.yaml", 9, ("key 'allow'", "item 2", "key 'methods'", "item 2")),
+        ("enforcement/rules/no-codenames.yaml", 4, ("key 'action'",)),
+    ]
+    assert sorted(problem.file for problem in problems if problem.line is None) == [
+        "enforcement/guidance/tone.md",
+        "enforcement/notes.txt",
+    ]
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """As somebody whom permissions bind: root reads everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("name", [C, M, "rules", "."])
+def test_what_may_not_be_read_is_a_problem(folder: Path, name: str) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        copy = Path(place) / "enforcement"
+        shutil.copytree(folder, copy)
+        (copy / name).chmod(0)
+        try:
+            with without_privileges():
+                problems = problems_of(copy)
+        finally:
+            (copy / name).chmod(0o755)
+    assert any("can't be read" in problem.message and "denied" in problem.message for problem in problems)
+
+
+def test_loading_needs_no_http_library(folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from loom.enforcement.loader import load; "
+        "load(Path(sys.argv[1])); "
+        "print([name for name in ('httpx', 'httpcore', 'anyio', 'asyncio', 'ssl', 'pydantic') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_context_can_not_be_changed(folder: Path) -> None:
+    context: EnforcementContext = load(folder)
+    with pytest.raises(TypeError):
+        context.files["manifest.yaml"] = "x"  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        context.digest = "x"  # type: ignore[misc]
