@@ -1,6 +1,5 @@
 """Execution -> Verdict -> Run: what is recorded of one piece of work. Pure, apart from the id it is given."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -76,10 +75,16 @@ class _Clean:
         return replace(error, message=self.text(error.message))
 
     def json(self, value: Any) -> Any:
-        """For a value the output rules have gone over already."""
-        text = json.dumps(value)
-        masked = self._mask(text)
-        return value if masked == text else json.loads(masked)
+        """For a value the output rules have gone over already: each text in it is masked by itself."""
+        match value:
+            case str():
+                return self._mask(value)
+            case dict():
+                return {self._mask(str(key)): self.json(each) for key, each in value.items()}
+            case list() | tuple():
+                return [self.json(each) for each in value]
+            case _:
+                return value
 
 
 def _returned(run: Run, worker: Worker, execution: Execution, guard: Guard, clean: _Clean) -> Run:

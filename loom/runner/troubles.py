@@ -5,33 +5,28 @@ from datetime import datetime, timedelta
 
 from loom.alerts.policy import Trouble
 from loom.domain.alert import Event
-from loom.domain.registry import Registry
 from loom.domain.run import RunError
 from loom.domain.tick import Tick
-from loom.errors import EnforcementError, Problem, RegistryError
+from loom.errors import Problem
+from loom.runner.waking import Conditions
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Runners' clocks differ by minutes; only more than this means that a clock went backwards."""
 
 
-def current(
-    *,
-    registry: Registry | None,
-    registry_error: RegistryError | None,
-    enforcement_error: EnforcementError | None,
-    last_tick: Tick | None,
-    now: datetime,
-    tolerance: timedelta,
-) -> tuple[Trouble, ...]:
+def troubles(conditions: Conditions, *, last_tick: Tick | None, now: datetime) -> tuple[Trouble, ...]:
     """Every trouble there is now; one that is no longer among them is over."""
     found: list[Trouble] = []
-    if registry_error is not None:
+    if conditions.registry_error is not None:
         found.append(
             _configuration(
                 "loom:registry",
                 Event.REGISTRY_BROKEN,
                 "worker-registry.yaml can't be used, so nothing runs",
-                registry_error.problems,
+                conditions.registry_error.problems,
             )
         )
-    for entry in registry.broken if registry is not None else ():
+    for entry in conditions.registry.broken if conditions.registry is not None else ():
         found.append(
             _configuration(
                 f"loom:registry:{entry.id}",
@@ -41,29 +36,30 @@ def current(
                 worker=entry.id,
             )
         )
-    if enforcement_error is not None:
+    if conditions.enforcement_error is not None:
         found.append(
             _configuration(
                 "loom:enforcement",
                 Event.ENFORCEMENT_BROKEN,
                 "the enforcement context is broken, so every due slot is blocked",
-                enforcement_error.problems,
+                conditions.enforcement_error.problems,
             )
         )
-    if last_tick is not None and now < last_tick.at - tolerance:
-        found.append(
-            Trouble(
-                subject="loom:clock",
-                event=Event.CLOCK_BACKWARDS,
-                kind="clock",
-                summary=(
-                    f"the clock says {now.isoformat(timespec='seconds')}, but the last tick came at "
-                    f"{last_tick.at.isoformat(timespec='seconds')}: nothing is run twice; set the clock right"
-                ),
-                error=None,
-            )
-        )
+    if last_tick is not None and now < last_tick.at - CLOCK_TOLERANCE:
+        found.append(_clock(last_tick, now))
     return tuple(found)
+
+
+def _clock(last_tick: Tick, now: datetime) -> Trouble:
+    said, last = (at.isoformat(timespec="seconds") for at in (now, last_tick.at))
+    return Trouble(
+        subject="loom:clock",
+        event=Event.CLOCK_BACKWARDS,
+        kind="clock",
+        summary=f"the clock says {said}, but the last tick came at {last}: "
+        "nothing is run twice; set the clock right",
+        error=None,
+    )
 
 
 def _configuration(

@@ -1,0 +1,132 @@
+"""Decide and claim: read the ledger, decide, write the decision, again until nobody came between."""
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from loom.domain.slot import Ticket, TicketState
+from loom.domain.worker import Status, Worker
+from loom.errors import LedgerError, StaleDecision
+from loom.ports import AlertHook, Entry, Ledger, Liveness, Snapshot
+from loom.runner.books import Books
+from loom.runner.manual import plan_by_hand
+from loom.runner.plan import Circumstances, Plan, carry_over, pause_in_force, plan
+from loom.runner.troubles import troubles
+from loom.runner.waking import Waking
+
+_TRIES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a tick has made its own. snapshot: as it was when it decided. tickets: claimed, to be run."""
+
+    snapshot: Snapshot
+    plan: Plan
+    tickets: tuple[Ticket, ...]
+    books: Books
+
+
+def decided(
+    waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness
+) -> tuple[Snapshot, list[Entry], Plan]:
+    """The ledger as read, what a rename carries over in it, and the plan made on it. Writes nothing."""
+    snapshot, renames = ledger.snapshot(), list[Entry]()
+    registry = waking.conditions.registry
+    if registry is None:
+        return snapshot, renames, Plan()
+    snapshot, renames = carry_over(registry, snapshot)
+    real_now = waking.parts.clock.real()
+    enforcement = waking.conditions.enforcement
+    world = Circumstances(
+        tick=waking.tick,
+        digest=enforcement.digest if enforcement else None,
+        obstacle=lambda worker: waking.conditions.obstacle(worker, waking.parts.project),
+        alive=lambda ticket: liveness.alive(ticket, real_now=real_now),
+        closed_slots=lambda worker, after: ledger.closed_slots(worker, after=after),
+        run=ledger.run,
+        new_id=waking.new_id,
+    )
+    if waking.request.by_hand:
+        return snapshot, renames, plan_by_hand(chosen, waking.request, snapshot, ledger, world)
+    return snapshot, renames, plan(registry, snapshot, world)
+
+
+def claim(
+    waking: Waking,
+    chosen: Sequence[Worker],
+    ledger: Ledger,
+    liveness: Liveness,
+    hooks: Sequence[AlertHook],
+) -> Claim:
+    """Everything this tick decides, in the ledger: slots closed and held, tickets claimed, marks moved.
+
+    Raises LedgerError when other ticks keep coming between; nothing of this one is written then.
+    """
+    for _ in range(_TRIES):
+        snapshot, renames, made = decided(waking, chosen, ledger, liveness)
+        tickets = _claimed(waking, made, liveness)
+        books = _books(waking, snapshot, hooks)
+        for run_id in dict.fromkeys(made.standing):
+            standing = ledger.run(run_id)
+            if standing is not None:
+                books.show(standing)
+        said = books.enter(made.runs, reminders=True)
+        try:
+            ledger.claim([waking.tick, *renames, *made.entries, *tickets, *said], revision=snapshot.revision)
+        except StaleDecision:
+            time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
+        else:
+            return Claim(snapshot, made, tickets, books)
+    raise LedgerError(
+        f"the ledger changed {_TRIES} times while this tick was deciding: too many ticks at once. "
+        "Nothing was lost; the next tick decides these slots."
+    )
+
+
+def _claimed(waking: Waking, made: Plan, liveness: Liveness) -> tuple[Ticket, ...]:
+    if not made.start:
+        return ()
+    # Imported only when there is work: an idle tick is over before this would have loaded.
+    from loom.runner.work import lease
+
+    workers, real_now = waking.conditions.workers, waking.parts.clock.real()
+    claimer = liveness.claim_as()
+    return tuple(
+        replace(
+            ticket,
+            state=TicketState.CLAIMED,
+            fence=ticket.fence + 1,
+            claimer=claimer,
+            lease_until=lease(workers[ticket.worker], real_now),
+            run_id=waking.new_id(),
+            reason=None,
+            detail="",
+            not_before=None,
+        )
+        for ticket in made.start
+    )
+
+
+def _books(waking: Waking, snapshot: Snapshot, hooks: Sequence[AlertHook]) -> Books:
+    conditions, now = waking.conditions, waking.tick.at
+    workers = conditions.workers
+    removed: set[str] = set()
+    if conditions.registry is not None:
+        kept = {id_ for id_, worker in workers.items() if worker.status is not Status.DISABLED}
+        removed = snapshot.episodes.keys() - kept - {entry.id for entry in conditions.registry.broken}
+    paused = {id_ for id_, worker in workers.items() if worker.status is Status.PAUSED}
+    paused |= {id_ for id_, each in snapshot.pauses.items() if pause_in_force(each, now)}
+    return Books(
+        snapshot,
+        policies={id_: worker.alert for id_, worker in workers.items()},
+        hooks=hooks,
+        troubles=troubles(conditions, last_tick=snapshot.last_tick, now=now),
+        now=waking.parts.clock.now,
+        new_id=waking.new_id,
+        run_url=waking.parts.run_url,
+        zone=conditions.zone,
+        removed=removed,
+        paused=paused,
+    )

@@ -1,0 +1,100 @@
+"""Waking: what holds for one tick from its beginning to its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.registry import Registry
+from loom.domain.run import OpenReason
+from loom.domain.tick import Tick
+from loom.domain.worker import Worker
+from loom.errors import EnforcementError, RegistryError
+from loom.ids import new_id
+from loom.runner.parts import Parts
+from loom.runner.request import TickRequest
+from loom.slots.life import Obstacle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What the project's files and the environment gave. Of registry and enforcement there is either the
+    value or the error; broken ones are conditions too, under which a tick still records and tells."""
+
+    registry: Registry | None
+    registry_error: RegistryError | None
+    enforcement: EnforcementContext | None
+    enforcement_error: EnforcementError | None
+    secrets: Mapping[str, str]
+
+    @property
+    def zone(self) -> str:
+        return self.registry.zone if self.registry is not None else "UTC"
+
+    def demand_registry(self) -> Registry:
+        """The registry. Raises the RegistryError that there is instead of it."""
+        if self.registry is None:
+            raise self.registry_error or RegistryError(())
+        return self.registry
+
+    @property
+    def workers(self) -> Mapping[str, Worker]:
+        return {worker.id: worker for worker in self.registry.workers} if self.registry else {}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every mistake found, as a sentence with its address."""
+        found = list(self.registry_error.problems) if self.registry_error else []
+        for entry in self.registry.broken if self.registry else ():
+            found += entry.problems
+        found += self.enforcement_error.problems if self.enforcement_error else ()
+        return tuple(str(problem) for problem in found)
+
+    def obstacle(self, worker: Worker, project: Path) -> Obstacle | None:
+        """What keeps `worker` from starting: a broken enforcement context, or a requirement not met."""
+        if self.enforcement_error is not None:
+            first = self.enforcement_error.problems[0]
+            return Obstacle(OpenReason.ENFORCEMENT, f"the enforcement context is broken: {first}")
+        missing = [f"{name} is not set" for name in worker.requires.env if name not in self.secrets]
+        missing += [f"{path} is not there" for path in worker.requires.paths if not (project / path).exists()]
+        return Obstacle(OpenReason.REQUIREMENT, "; ".join(missing)) if missing else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waking:
+    """One tick's parts, request and conditions, and its record as it stands at the beginning."""
+
+    parts: Parts
+    request: TickRequest
+    conditions: Conditions
+    tick: Tick
+
+    def new_id(self) -> str:
+        return new_id(self.parts.clock.now())
+
+
+def wake(parts: Parts, request: TickRequest) -> Waking:
+    """Read everything a tick goes by. Declared secrets leave the environment here."""
+    at = parts.clock.now()
+    registry, registry_error = None, None
+    try:
+        registry = parts.load_registry()
+    except RegistryError as error:
+        registry_error = error
+    enforcement, enforcement_error = None, None
+    try:
+        enforcement = parts.load_enforcement()
+    except EnforcementError as error:
+        enforcement_error = error
+    return Waking(
+        parts=parts,
+        request=request,
+        conditions=Conditions(
+            registry=registry,
+            registry_error=registry_error,
+            enforcement=enforcement,
+            enforcement_error=enforcement_error,
+            secrets=parts.take_secrets(registry.declared_env) if registry is not None else {},
+        ),
+        tick=Tick(id=new_id(at), at=at, trigger="manual" if request.by_hand else "schedule", host=parts.host),
+    )
