@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
@@ -99,5 +98,4 @@ def _webhook(
 
 
 def _seconds(options: Mapping[str, Any], default: float) -> float:
-    timeout: timedelta | None = options.get("timeout")
-    return timeout.total_seconds() if timeout else default
+    return float(options.get("timeout", default))

@@ -92,15 +92,7 @@ def parse_cron(text: str) -> CronFields:
             f"expected five fields, got {_count(len(parts))} ({text!r}); "
             "write minute, hour, day of month, month, day of week, such as '0 6 * * *'"
         )
-    plain = [_plain(field, part) for field, part in zip(_FIELDS, parts, strict=True)]
-    try:
-        expanded, _ = croniter.expand(" ".join(plain))
-    except (CroniterError, ValueError, KeyError, TypeError) as error:
-        raise CronError(f"{text!r} isn't cron text: {error}") from None
-    minutes, hours, days, months, weekdays = (
-        tuple(field.full if "*" in values else sorted({int(value) for value in values}))
-        for field, values in zip(_FIELDS, expanded, strict=True)
-    )
+    minutes, hours, days, months, weekdays = (_numbers(place, part) for place, part in enumerate(parts))
     fields = CronFields(
         minutes=minutes,
         hours=hours,
@@ -115,6 +107,19 @@ def parse_cron(text: str) -> CronFields:
             f"{text!r} can never fire: no month it names has a day {days[0]}; name a day that comes"
         )
     return fields
+
+
+@lru_cache(maxsize=4096)
+def _numbers(place: int, part: str) -> tuple[int, ...]:
+    """The numbers that one field names. Cached by itself: thousands of schedules share a few fields."""
+    field = _FIELDS[place]
+    expression = ["*"] * len(_FIELDS)
+    expression[place] = _plain(field, part)
+    try:
+        values = croniter.expand(" ".join(expression))[0][place]
+    except (CroniterError, ValueError, KeyError, TypeError) as error:
+        raise CronError(f"the {field.name} field {part!r} isn't cron text: {error}") from None
+    return tuple(field.full if "*" in values else sorted({int(value) for value in values}))
 
 
 def _plain(field: _Field, part: str) -> str:

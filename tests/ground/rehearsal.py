@@ -1,12 +1,9 @@
 """A runner in this process: everything real but the clock, the ledger, who is alive and who hears alerts,
 which are the shipped twins."""
 
-import importlib
-import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 from loom.alerts.memory import MemoryHook
 from loom.clock import ManualClock
@@ -19,8 +16,9 @@ from loom.report.progress import SilentProgress
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
 from loom.runner.tick import run_tick
-from loom.settings import REGISTRY_NAME, read_settings
+from loom.settings import read_settings
 from loom.wiring import parts_for
+from tests.ground.modules import forget_workers
 from tests.ground.project import Project
 
 
@@ -67,15 +65,9 @@ class Rehearsal:
 
     def tick(self, *, later: timedelta = timedelta(), request: TickRequest | None = None) -> TickReport:
         self.clock.advance(later)
-        self._forget_modules()
+        # Each tick is a process of its own in real life, and imports its workers anew.
+        forget_workers()
         return run_tick(self.parts(), request or TickRequest())
-
-    def _forget_modules(self) -> None:
-        """Each tick is a process of its own in real life, and imports its workers anew."""
-        for name in [name for name in sys.modules if name.partition(".")[0] == "workers"]:
-            del sys.modules[name]
-        sys.path[:] = [folder for folder in sys.path if not Path(folder, REGISTRY_NAME).exists()]
-        importlib.invalidate_caches()
 
     def history(self, worker: str) -> list[Run]:
         """Every run of `worker`, oldest first."""

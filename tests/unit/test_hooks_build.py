@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def test_an_alert_that_was_to_be_signed_never_goes_out_unsigned(tmp_path: Path) 
 
 def test_a_command_runs_in_the_project_without_the_workers_secrets(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "GH_TOKEN": "for the command", "HUBSPOT_ACCESS_TOKEN": "for a worker"}
-    options = {"command": ["sh", "-c", "env > seen"], "timeout": timedelta(seconds=5)}
+    options = {"command": ["sh", "-c", "env > seen"], "timeout": 5}
     (hook,) = made(tmp_path, ("command", options), env=env, withheld=["HUBSPOT_ACCESS_TOKEN"])
     hook.deliver(ALERT)
     seen = (tmp_path / "seen").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_a_command_runs_in_the_project_without_the_workers_secrets(tmp_path: Pat
 
 
 def test_the_timeout_of_an_entry_bounds_its_hook(tmp_path: Path) -> None:
-    options = {"command": ["sleep", "60"], "timeout": timedelta(seconds=0.2)}
+    options = {"command": ["sleep", "60"], "timeout": 0.2}
     (hook,) = made(tmp_path, ("command", options), env={"PATH": os.environ["PATH"]})
     with pytest.raises(DeliveryFailed, match=r"after 0\.2 s"):
         hook.deliver(ALERT)

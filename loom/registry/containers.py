@@ -1,0 +1,168 @@
+"""Shapes of lists and mappings: they gather the mistakes of what they hold, each with its address."""
+
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from typing import Any
+
+from loom.registry.mistakes import Fault, Mistakes, did_you_mean, mistake
+from loom.registry.nodes import Entry, Mapping, Node, Scalar, Sequence
+from loom.registry.shapes import Shape, expected
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    shape: Shape
+    least: int = 0
+
+    def read(self, node: Node) -> tuple[Any, ...]:
+        if not isinstance(node, Sequence):
+            advice = f"write [{node.text}]" if isinstance(node, Scalar) and node.text.strip() else ""
+            raise expected("a list", node, advice)
+        if len(node.items) < self.least:
+            raise mistake("expected at least one item, got an empty list; add one, or leave the key out")
+        values: list[Any] = []
+        faults: list[Fault] = []
+        for number, item in enumerate(node.items, 1):
+            try:
+                values.append(self.shape.read(item))
+            except Mistakes as found:
+                faults += [fault.under(f"item {number}", item.line) for fault in found.faults]
+        if faults:
+            raise Mistakes(faults)
+        return tuple(values)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.shape.schema()} | (
+            {"minItems": self.least} if self.least else {}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A mapping whose keys the writer chooses."""
+
+    keys: Shape
+    values: Shape
+
+    def read(self, node: Node) -> dict[str, Any]:
+        if not isinstance(node, Mapping):
+            raise expected("a mapping", node)
+        return gather(node, self._one)
+
+    def _one(self, entry: Entry) -> Any:
+        self.keys.read(Scalar(entry.key, entry.key, entry.line))
+        return self.values.read(entry.value)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "propertyNames": self.keys.schema(),
+            "additionalProperties": self.values.schema(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Plain data of any form, with text for keys."""
+
+    def read(self, node: Node) -> Any:
+        if isinstance(node, Scalar):
+            return node.value
+        if isinstance(node, Sequence):
+            return list(ListOf(self).read(node))
+        if isinstance(node, Mapping):
+            return gather(node, lambda entry: self.read(entry.value))
+        raise mistake(node.message)
+
+    def schema(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a Record. says: what it is for. default: what holds without it. example: how one looks."""
+
+    shape: Shape
+    says: str
+    required: bool = False
+    default: Any = None
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A mapping with known keys. name: where the schema keeps its definition, or empty.
+
+    check: raises Mistakes when values that are right one by one don't go together.
+    also: what the schema says of that.
+    """
+
+    what: str
+    keys: MappingOf[str, Key]
+    name: str = ""
+    check: Callable[[MappingOf[str, Any]], None] | None = None
+    also: MappingOf[str, Any] = field(default_factory=dict)
+    needed: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needed", tuple(name for name, key in self.keys.items() if key.required))
+
+    def read(self, node: Node) -> dict[str, Any]:
+        values, faults = self.gather(node)
+        if faults:
+            raise Mistakes(faults)
+        return values
+
+    def gather(self, node: Node) -> tuple[dict[str, Any], list[Fault]]:
+        """The values that can be used, and all that is wrong with the others."""
+        if not isinstance(node, Mapping):
+            return {}, list(expected(f"a mapping with the keys of {self.what}", node).faults)
+        faults: list[Fault] = []
+        values = gather(node, self._one, faults)
+        for name in self.needed:
+            if name not in values and all(entry.key != name for entry in node.entries):
+                example = self.keys[name].example
+                faults.append(Fault(f"key '{name}' is missing; add it, such as {name}: {example}"))
+        if self.check and not faults:
+            try:
+                self.check(values)
+            except Mistakes as found:
+                faults += found.faults
+        return values, faults
+
+    def _one(self, entry: Entry) -> Any:
+        key = self.keys.get(entry.key)
+        if key is None:
+            raise mistake(f"unknown key of {self.what}; {did_you_mean(entry.key, self.keys)}")
+        return key.shape.read(entry.value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.name}"} if self.name else self.definition()
+
+    def definition(self) -> dict[str, Any]:
+        properties = {
+            name: key.shape.schema()
+            | {"description": key.says}
+            | ({} if key.default is None else {"default": key.default})
+            for name, key in self.keys.items()
+        }
+        found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
+        return found | dict(self.also) | ({"required": list(self.needed)} if self.needed else {})
+
+
+def gather(node: Mapping, read: Callable[[Entry], Any], faults: list[Fault] | None = None) -> dict[str, Any]:
+    """The values of a mapping, key by key. What is wrong goes to `faults`, or is raised without them."""
+    found: list[Fault] = [] if faults is None else faults
+    values: dict[str, Any] = {}
+    for entry in node.entries:
+        if entry.flaw:
+            found.append(Fault(entry.flaw, (f"key '{entry.key}'",), entry.line))
+            continue
+        try:
+            values[entry.key] = read(entry)
+        except Mistakes as mistakes:
+            found += [fault.under(f"key '{entry.key}'", entry.line) for fault in mistakes.faults]
+    if found and faults is None:
+        raise Mistakes(found)
+    return values

@@ -1,0 +1,25 @@
+"""A file on disk -> its text, or the reason why it has none."""
+
+from pathlib import Path
+
+from loom.registry.mistakes import Fault, Mistakes, mistake
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark. Raises Mistakes."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise mistake("there is no such file; write a starter project with: loom init DIR") from None
+    except IsADirectoryError:
+        raise mistake("this is a folder; expected a file in YAML") from None
+    except OSError as error:
+        raise mistake(f"can't be read: {error.strerror or error}; check the file's permissions") from None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise mistake("the file is in UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"the byte 0x{content[error.start]:02x} isn't UTF-8; save the file as UTF-8"
+        raise Mistakes([Fault(found, (), line)]) from None
