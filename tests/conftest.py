@@ -8,7 +8,6 @@ import pytest
 from hypothesis import settings
 
 from tests.ground.command import Command
-from tests.ground.modules import forget_workers
 from tests.ground.needs import EVERY_TEST_MUST_RUN
 from tests.ground.project import Project, build_project
 from tests.ground.shut import keep_this_process_in, shut
@@ -27,7 +26,6 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     own_clock = request.node.get_closest_marker("own_clock") is not None
     with shut(home=home, report=home.with_suffix(".report"), own_clock=own_clock):
         yield
-    forget_workers()
 
 
 @pytest.fixture

@@ -1,23 +1,31 @@
-"""Worker modules that a test imported in this process, forgotten again."""
+"""Worker modules: every project calls its package `workers`, and a process has room for one."""
 
 import importlib
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
 
-from loom.settings import REGISTRY_NAME
-from tests.ground.shut import REPOSITORY
+
+@contextmanager
+def workers_of_its_own() -> Iterator[None]:
+    """Meanwhile no `workers` package is loaded, so that a project's own is found, as in a process that has
+    just started; afterwards everything is as it was."""
+    before, path = _loaded(), list(sys.path)
+    _unload()
+    try:
+        yield
+    finally:
+        _unload()
+        sys.modules.update(before)
+        sys.path[:] = path
 
 
-def forget_workers() -> None:
-    """Take every project's folder off `sys.path` and its `workers` out of `sys.modules`; the repository's
-    own stay."""
-    for name, module in list(sys.modules.items()):
-        ours = str(getattr(module, "__file__", None) or "").startswith(str(REPOSITORY))
-        if name.partition(".")[0] == "workers" and not ours:
-            del sys.modules[name]
-    sys.path[:] = [
-        folder
-        for folder in sys.path
-        if Path(folder) == REPOSITORY or not Path(folder, REGISTRY_NAME).exists()
-    ]
+def _loaded() -> dict[str, ModuleType]:
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "workers"}
+
+
+def _unload() -> None:
+    for name in _loaded():
+        del sys.modules[name]
     importlib.invalidate_caches()

@@ -18,7 +18,7 @@ from loom.runner.request import TickRequest
 from loom.runner.tick import run_tick
 from loom.settings import read_settings
 from loom.wiring import parts_for
-from tests.ground.modules import forget_workers
+from tests.ground.modules import workers_of_its_own
 from tests.ground.project import Project
 
 
@@ -66,8 +66,8 @@ class Rehearsal:
     def tick(self, *, later: timedelta = timedelta(), request: TickRequest | None = None) -> TickReport:
         self.clock.advance(later)
         # Each tick is a process of its own in real life, and imports its workers anew.
-        forget_workers()
-        return run_tick(self.parts(), request or TickRequest())
+        with workers_of_its_own():
+            return run_tick(self.parts(), request or TickRequest())
 
     def history(self, worker: str) -> list[Run]:
         """Every run of `worker`, oldest first."""
