@@ -47,7 +47,7 @@ def _registry(registry: Registry) -> Iterator[Answer]:
     yield Answer(
         level="ok",
         what="worker-registry.yaml",
-        detail=f"{len(registry.workers)} workers, {active} active, times in {registry.zone}",
+        detail=f"{_count(len(registry.workers), 'worker')}, {active} active, times in {registry.zone}",
     )
     for entry in registry.broken:
         for problem in entry.problems:
@@ -69,7 +69,7 @@ def _enforcement(load: Callable[[], EnforcementContext]) -> Iterator[Answer]:
         yield Answer(
             level="ok",
             what="enforcement",
-            detail=f"{len(context.rule_ids)} rules in force: {', '.join(context.rule_ids)}",
+            detail=f"{_count(len(context.rule_ids), 'rule')} in force: {', '.join(context.rule_ids)}",
         )
 
 
@@ -159,3 +159,7 @@ def _memory(registry: Registry, in_actions: bool) -> Iterator[Answer]:
             detail="each tick on GitHub Actions starts with an empty ledger: it sees only this hour's slots",
             remedy="this version can't carry the ledger from runner to runner; run it where .loom stays",
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -45,10 +45,12 @@ _SEVERITY_ORDER = ("critical", "warning", "info")
 _FINDINGS_SHOWN = 8
 
 
+_LOG_COLUMNS = 10_000
+
+
 def console_for(stream: IO[str]) -> Console:
-    """A console that colours only a terminal (NO_COLOR is respected) and never wraps a log."""
-    terminal = stream.isatty()
-    return Console(file=stream, highlight=False, soft_wrap=not terminal, width=None if terminal else 160)
+    """A console that colours only a terminal (NO_COLOR is respected), and in a log never wraps or cuts."""
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else _LOG_COLUMNS)
 
 
 def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
@@ -214,7 +216,7 @@ def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: Z
         console.print_json(data=run.rejected, highlight=False)
     if run.log:
         console.print(Text("log", style="bold"))
-        console.print(Padding(Text(_printable(run.log)), (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(_printable(run.log).rstrip()), (0, 0, 0, 2), expand=False))
 
 
 def show_answers(console: Console, answers: Sequence[Answer]) -> None:
