@@ -3,12 +3,12 @@
 Text that comes from workers is never read as markup: it only enters through `rich.text.Text`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import IO
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +17,7 @@ from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.board import Answer, Board, Coming
 from loom.domain.health import Health
 from loom.domain.run import Outcome, Run
-from loom.domain.tick import TickReport
+from loom.domain.tick import Planned, TickReport
 from loom.report.words import ago, comes_next, count, one_line, span, when
 
 OUTCOME_SIGNS = {
@@ -55,34 +55,41 @@ def console_for(stream: IO[str]) -> Console:
 
 def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
     """The runs of one tick with their findings, what could not be said to anybody, and what comes next."""
+    # One print for all: each costs rich more than the line it prints.
+    console.print(Group(*_tick_lines(report, zone)))
+
+
+def _tick_lines(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:
     for run in report.runs:
-        _show_run_line(console, run, zone)
+        yield from _run_lines(run, zone)
     for planned in report.planned:
-        line = Text("would " + planned.action, style="bold")
-        line.append(f"  {planned.worker}", style="bold cyan")
-        if planned.slot:
-            line.append(f"  slot {when(planned.slot, zone)}")
-        if planned.count > 1:
-            line.append(f"  ({count(planned.count, 'slot')})")
-        if planned.reason:
-            line.append(f"  {one_line(planned.reason)}", style="dim")
-        console.print(line)
+        yield _planned_line(planned, zone)
     for delivery in report.deliveries:
         if delivery.state is not DeliveryState.SENT:
-            console.print(
-                Text(
-                    f"! alert not delivered by {delivery.hook}: {one_line(delivery.error or 'unknown')}; "
-                    "it is tried again on every tick",
-                    style="bold red",
-                )
+            yield Text(
+                f"! alert not delivered by {delivery.hook}: {one_line(delivery.error or 'unknown')}; "
+                "it is tried again on every tick",
+                style="bold red",
             )
     for note in report.notes:
-        console.print(Text(one_line(note, 600), style="yellow"))
+        yield Text(one_line(note, 600), style="yellow")
     if not report.runs and not report.planned and not report.problems:
-        console.print(Text("Nothing was due."))
+        yield Text("Nothing was due.")
     upcoming = comes_next(report, zone)
     if upcoming:
-        console.print(Text(upcoming, "dim"))
+        yield Text(upcoming, "dim")
+
+
+def _planned_line(planned: Planned, zone: ZoneInfo) -> Text:
+    line = Text("would " + planned.action, style="bold")
+    line.append(f"  {planned.worker}", style="bold cyan")
+    if planned.slot:
+        line.append(f"  slot {when(planned.slot, zone)}")
+    if planned.count > 1:
+        line.append(f"  ({count(planned.count, 'slot')})")
+    if planned.reason:
+        line.append(f"  {one_line(planned.reason)}", style="dim")
+    return line
 
 
 def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
@@ -207,7 +214,8 @@ def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: Z
         where = f" ({error.where})" if error.where else ""
         console.print(Text(f"{error.kind}: {error.message}{where}", style="red"))
     if run.output is not None:
-        _show_findings(console, run, shown=None)
+        for line in _finding_lines(run, shown=None):
+            console.print(line)
         rest = {k: v for k, v in run.output.items() if k not in ("findings", "summary")}
         console.print(Text("output", style="bold"))
         console.print_json(data=rest, highlight=False)
@@ -242,7 +250,7 @@ def short_id(run_id: str) -> str:
     return run_id[-12:]
 
 
-def _show_run_line(console: Console, run: Run, zone: ZoneInfo) -> None:
+def _run_lines(run: Run, zone: ZoneInfo) -> Iterator[RenderableType]:
     sign, style = OUTCOME_SIGNS[run.outcome]
     line = Text.assemble((f"{sign} {run.outcome.value:<9}", style), "  ", (run.worker, "bold"))
     if run.agent:
@@ -253,26 +261,18 @@ def _show_run_line(console: Console, run: Run, zone: ZoneInfo) -> None:
             line.append(f" to {when(run.slot_last, zone)}, {count(run.count, 'slot')}")
     if run.duration_s is not None:
         line.append(f"  {span(run.duration_s)}", style="dim")
-    console.print(line)
+    yield line
     gist = _gist(run)
     if gist:
-        console.print(Padding(Text(one_line(gist, 400)), (0, 0, 0, 12), expand=False))
+        yield _indented(Text(one_line(gist, 400)))
     if not run.final and run.not_before is not None:
-        console.print(
-            Padding(
-                Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"),
-                (0, 0, 0, 12),
-                expand=False,
-            )
-        )
-    _show_findings(console, run, shown=_FINDINGS_SHOWN)
+        yield _indented(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"))
+    yield from _finding_lines(run, shown=_FINDINGS_SHOWN)
     if run.bad and run.log:
-        console.print(
-            Padding(Text(f"more: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False)
-        )
+        yield _indented(Text(f"more: loom show {short_id(run.run_id)}", "dim"))
 
 
-def _show_findings(console: Console, run: Run, *, shown: int | None) -> None:
+def _finding_lines(run: Run, *, shown: int | None) -> Iterator[RenderableType]:
     found = list((run.output or {}).get("findings") or ())
     found.sort(key=lambda finding: _SEVERITY_ORDER.index(finding["severity"]))
     for finding in found[:shown]:
@@ -281,14 +281,16 @@ def _show_findings(console: Console, run: Run, *, shown: int | None) -> None:
         if finding.get("subject"):
             line.append(one_line(finding["subject"], 120) + ": ", style="bold")
         line.append(one_line(finding["title"], 200))
-        console.print(Padding(line, (0, 0, 0, 12), expand=False))
+        yield _indented(line)
         if finding.get("detail"):
-            console.print(Padding(Text(one_line(finding["detail"], 400), "dim"), (0, 0, 0, 22), expand=False))
+            yield _indented(Text(one_line(finding["detail"], 400), "dim"), 22)
     if shown is not None and len(found) > shown:
         rest = count(len(found) - shown, "more finding")
-        console.print(
-            Padding(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"), (0, 0, 0, 12), expand=False)
-        )
+        yield _indented(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"))
+
+
+def _indented(line: Text, columns: int = 12) -> RenderableType:
+    return Padding(line, (0, 0, 0, columns), expand=False)
 
 
 def _gist(run: Run) -> str:
