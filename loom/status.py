@@ -45,6 +45,15 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     )
 
 
+def coming_slots(registry: Registry, now: datetime) -> list[Coming]:
+    """The slots of the day that begins `now`, and at least each worker's next one within a week."""
+    day = coming(registry, now=now, span=_DAY)
+    named = {each.worker for each in day}
+    week = [each for each in coming(registry, now=now, span=7 * _DAY) if each.worker not in named]
+    first = {each.worker: each for each in reversed(week)}
+    return [*day, *sorted(first.values(), key=lambda each: (each.slot, each.worker))]
+
+
 def coming(registry: Registry, *, now: datetime, span: timedelta) -> list[Coming]:
     """Every slot of every active worker in (now, now + span], earliest first."""
     found = [

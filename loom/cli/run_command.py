@@ -3,15 +3,17 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
+from loom.cli.audience import audience_for
 from loom.cli.options import answer_alone, json_option, project_option, settings_for
-from loom.errors import LedgerError, UsageError
+from loom.errors import LedgerError, LoomError, UsageError
 
 if TYPE_CHECKING:
-    from loom.domain.tick import TickReport
+    from datetime import datetime
+
     from loom.report.progress import LiveProgress, SilentProgress
     from loom.settings import Settings
 
@@ -92,14 +94,17 @@ def command(
     )
     progress = _progress(as_json)
     parts = parts_for(settings, clock, progress, rehearsal=dry_run)
-    with answer_alone(as_json) as answer:
+    with answer_alone(as_json) as answer, audience_for(settings, answer, as_json) as audience:
         try:
-            report = run_tick(parts, request)
-        except LedgerError as error:
-            return _cry(settings, parts.clock.now().isoformat(), error)
+            report = run_tick(audience.prepare(parts), request)
+        except LoomError as error:
+            audience.complain(error)
+            if isinstance(error, LedgerError):
+                _cry(settings, parts.clock.now(), error)
+            raise
         finally:
             progress.close()
-        _print(report, answer, as_json)
+        audience.tell(report)
     return int(report.exit_code)
 
 
@@ -142,31 +147,8 @@ def _progress(as_json: bool) -> "LiveProgress | SilentProgress":
     return LiveProgress(Console(stderr=True, highlight=False))
 
 
-def _print(report: "TickReport", answer: IO[str], as_json: bool) -> None:
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(report.zone)
-    for problem in report.problems:
-        click.echo(f"loom: {problem}", err=True)
-    if as_json:
-        from loom.report import as_json as json_report
-
-        answer.write(json_report.dump(json_report.tick_report(report, zone)))
-        return
-    if report.idle and not answer.isatty():
-        from loom.report.words import nothing_due
-
-        answer.write(nothing_due(report, zone) + "\n")
-        return
-    from loom.report.terminal import console_for, show_tick
-
-    show_tick(console_for(answer), report, zone)
-
-
-def _cry(settings: "Settings", at: str, error: LedgerError) -> int:
-    """The ledger can't be used, so neither can its outbox: tell a person directly, then give up."""
-    from datetime import datetime
-
+def _cry(settings: "Settings", at: "datetime", error: LedgerError) -> None:
+    """The ledger can't be used, so neither can its outbox: tell a person directly."""
     from loom.alerts.direct import cry
     from loom.domain.alert import Alert, Event
     from loom.wiring import hooks_in_need
@@ -174,13 +156,8 @@ def _cry(settings: "Settings", at: str, error: LedgerError) -> int:
     alert = Alert(
         event=Event.LEDGER_BROKEN,
         summary=f"the ledger can't be used, so nothing runs: {error}",
-        at=datetime.fromisoformat(at),
+        at=at,
         run_url=settings.run_url,
     )
     for failure in cry(alert, hooks_in_need(settings)):
         click.echo(f"loom: {failure}", err=True)
-    raise error
-
-
-if TYPE_CHECKING:
-    from datetime import datetime

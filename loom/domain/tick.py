@@ -6,13 +6,14 @@ from datetime import datetime
 from loom.domain.alert import Delivery
 from loom.domain.run import Run
 from loom.domain.slot import Slot
-from loom.errors import ExitCode
+from loom.errors import ExitCode, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """id: sorts by time. at: the tick's time, UTC. trigger: schedule (a clock), manual (a person), or the
-    name GitHub gives the event. exit_code: None while it hasn't ended."""
+    name GitHub gives the event. exit_code: None while it hasn't ended.
+    expected_at: the instant (UTC) at which the clock should have brought it; None for a tick by hand."""
 
     id: str
     at: datetime
@@ -20,6 +21,7 @@ class Tick:
     finished_at: datetime | None = None
     exit_code: int | None = None
     host: str = ""
+    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class TickReport:
 
     runs: in the order they were decided. deliveries: every alert tried in this tick.
     problems: sentences about what is broken. notes: sentences worth knowing that are nobody's fault.
+    mistakes: the same as `problems`, as far as they are mistakes in files.
     planned: only after a dry run. upcoming: the next slot of any worker, or None.
+    trigger_lines: sentences on whether ticks come when they should.
     zone: the registry's, in which a person reads times.
     """
 
@@ -69,9 +73,11 @@ class TickReport:
     runs: tuple[Run, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     problems: tuple[str, ...] = ()
+    mistakes: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     planned: tuple[Planned, ...] = ()
     upcoming: Slot | None = None
+    trigger_lines: tuple[str, ...] = ()
     exit_code: ExitCode = ExitCode.OK
 
     @property

@@ -25,8 +25,8 @@ def conclude(
 ) -> Run:
     """The run that `execution` amounts to, before it is known whether it will be tried again (`final`).
 
-    `mask` blanks secrets in every text that a worker could have written. What a person elsewhere will read
-    (error, reason, output) is also held against the output rules; the log stays in the local ledger.
+    `mask` blanks secrets in every text that a worker could have written. All of it is also held
+    against the output rules, for a log is shown in places that many can read.
     """
     clean = _Clean(guard, mask)
     run = Run(
@@ -43,7 +43,7 @@ def conclude(
         duration_s=execution.duration_s,
         error=clean.error(execution.error) if execution.error else None,
         enforcement_digest=digest,
-        log=mask(execution.log),
+        log=clean.text(execution.log),
         tick_id=tick.id,
         tick_at=tick.at,
         counts=not params,

@@ -70,7 +70,7 @@ def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness
         )
         for run in made.runs
     ]
-    code = ExitCode.BROKEN if waking.conditions.problems else ExitCode.OK
+    code = ExitCode.BROKEN if waking.conditions.mistakes else ExitCode.OK
     return replace(_report(waking, code), planned=tuple(planned))
 
 
@@ -78,7 +78,8 @@ def _report(waking: Waking, code: ExitCode) -> TickReport:
     return TickReport(
         tick=waking.tick,
         zone=waking.conditions.zone,
-        problems=waking.conditions.problems,
+        problems=tuple(str(mistake) for mistake in waking.conditions.mistakes),
+        mistakes=waking.conditions.mistakes,
         notes=_notes(waking),
         upcoming=_upcoming(waking),
         exit_code=code,
@@ -162,7 +163,7 @@ def _hooks(waking: Waking, ledger: Ledger) -> tuple[AlertHook, ...]:
 
 def _exit_code(waking: Waking, runs: Iterable[Run], sent: Sequence[Delivery]) -> ExitCode:
     codes = [ExitCode.OK]
-    if waking.conditions.problems:
+    if waking.conditions.mistakes:
         codes.append(ExitCode.BROKEN)
     if any(each.state is not DeliveryState.SENT for each in sent):
         codes.append(ExitCode.UNDELIVERED)

@@ -9,7 +9,7 @@ from loom.domain.registry import Registry
 from loom.domain.run import OpenReason
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
-from loom.errors import EnforcementError, RegistryError
+from loom.errors import EnforcementError, Problem, RegistryError
 from loom.ids import new_id
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
@@ -42,13 +42,13 @@ class Conditions:
         return {worker.id: worker for worker in self.registry.workers} if self.registry else {}
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Every mistake found, as a sentence with its address."""
+    def mistakes(self) -> tuple[Problem, ...]:
+        """Every mistake found in the project's files."""
         found = list(self.registry_error.problems) if self.registry_error else []
         for entry in self.registry.broken if self.registry else ():
             found += entry.problems
         found += self.enforcement_error.problems if self.enforcement_error else ()
-        return tuple(str(problem) for problem in found)
+        return tuple(found)
 
     def obstacle(self, worker: Worker, project: Path) -> Obstacle | None:
         """What keeps `worker` from starting: a broken enforcement context, or a requirement not met."""
