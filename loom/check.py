@@ -11,13 +11,14 @@ from loom.domain.registry import Registry
 from loom.domain.worker import Status, Worker
 from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
 from loom.ports import AlertHook, Ledger
+from loom.workflows import lacks
 
 
 def check(
     *,
     project: Path,
     env: Mapping[str, str],
-    in_actions: bool,
+    forgetful: Callable[[Registry], bool],
     load_registry: Callable[[], Registry],
     load_enforcement: Callable[[], EnforcementContext],
     open_ledger: Callable[[Registry | None], Ledger],
@@ -39,7 +40,8 @@ def check(
     yield from _ledger(lambda: open_ledger(registry))
     if registry is not None:
         yield from _alerts(hooks(registry))
-        yield from _memory(registry, in_actions)
+        yield from _memory(forgetful(registry))
+        yield from _workflows(project, registry)
 
 
 def _registry(registry: Registry) -> Iterator[Answer]:
@@ -151,13 +153,19 @@ def _alerts(hooks: tuple[AlertHook, ...]) -> Iterator[Answer]:
         )
 
 
-def _memory(registry: Registry, in_actions: bool) -> Iterator[Answer]:
-    if in_actions and registry.state.branch is None:
+def _workflows(project: Path, registry: Registry) -> Iterator[Answer]:
+    tick_cron = registry.tick.cron if registry.tick is not None else None
+    for lack in lacks(project, state_branch=registry.state.branch, tick_cron=tick_cron):
+        yield Answer(level="error" if lack.serious else "warning", what=lack.place, detail=lack.what)
+
+
+def _memory(forgetful: bool) -> Iterator[Answer]:
+    if forgetful:
         yield Answer(
             level="error",
             what="memory between runners",
             detail="each tick on GitHub Actions starts with an empty ledger: it sees only this hour's slots",
-            remedy="this version can't carry the ledger from runner to runner; run it where .loom stays",
+            remedy="set LOOM_STATE_BRANCH, or state: {branch: loom-state} in worker-registry.yaml",
         )
 
 

@@ -97,6 +97,12 @@ class LedgerError(LoomError):
     """The ledger can't be read or written, or was written by a newer Loom."""
 
 
+class StateUnpushed(LoomError):
+    """What this tick recorded is safe on this machine but couldn't be put on the state branch."""
+
+    exit_code = ExitCode.UNDELIVERED
+
+
 class StaleDecision(Exception):
     """The ledger changed between the snapshot and the claim: read again and decide again."""
 

@@ -127,6 +127,15 @@ class Ledger(Protocol):
         """Forget sent deliveries, closed episodes, ended ticks, closed tickets and final runs older than
         `before`, except those a standing names. Returns how many runs went."""
 
+    def publish(self) -> Sequence[str]:
+        """Make what was recorded visible to every other runner, if it isn't by being written. Costs nothing
+        when there is nothing to publish.
+
+        Returns the keys of tickets that another runner took over meanwhile: what was recorded of them
+        is gone.
+        Raises StateUnpushed when it can't; nothing is lost, and the next `claim` or `publish` tries again.
+        """
+
     def close(self) -> None: ...
 
 

@@ -12,18 +12,22 @@ from types import MappingProxyType
 from loom.errors import SettingsError
 
 REGISTRY_NAME = "worker-registry.yaml"
-FALLBACK_WEBHOOK = "LOOM_ALERT_WEBHOOK_URL"
+STATE_BRANCH = "LOOM_STATE_BRANCH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """project: the root folder (it holds `worker-registry.yaml`). env: a copy of the environment.
+    trigger: what wakes ticks that nobody asked for by hand, by GitHub's name for the event.
+    state_branch: the branch that LOOM_STATE_BRANCH names; it goes before the registry's.
     in_actions: whether this runs under GitHub Actions. run_url: the page of the Actions run, if any.
     host: this machine's name, as claims are signed with it."""
 
     project: Path
     env: Mapping[str, str]
     in_actions: bool
+    state_branch: str | None
+    trigger: str
     run_url: str | None
     host: str
 
@@ -46,6 +50,8 @@ def read_settings(environ: Mapping[str, str], *, cwd: Path, project: Path | None
         project=_find_project(cwd, project),
         env=MappingProxyType(env),
         in_actions=env.get("GITHUB_ACTIONS") == "true",
+        state_branch=env.get(STATE_BRANCH) or None,
+        trigger=env.get("GITHUB_EVENT_NAME") or "schedule",
         run_url=_actions_run_url(env),
         host=os.uname().nodename or "localhost",
     )

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from loom.domain.board import Board, Coming, Figures, Row, TickFigures
+from loom.domain.board import Board, Coming, Figures, LastTick, Row
 from loom.domain.health import Health, Standing, health_of
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket
-from loom.domain.tick import Tick
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
 from loom.slots.calendar import due, instants, next_instant
 from loom.slots.notes import clock_change_note
+from loom.slots.trigger import trigger_health
 
 FIGURE_DAYS = 7
 _DAY = timedelta(days=1)
@@ -22,6 +21,7 @@ _DAY = timedelta(days=1)
 def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     """Everything that `loom status` shows, as of `now` (UTC)."""
     snapshot = ledger.snapshot()
+    last = snapshot.last_tick
     rows = [_row(worker, snapshot, now) for worker in registry.workers]
     rows += [
         Row(
@@ -39,7 +39,8 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
         at=now,
         zone=registry.zone,
         rows=tuple(rows),
-        ticks=_ticks(ledger.ticks(since=now - _DAY), snapshot.last_tick, now),
+        last_tick=LastTick(at=last.at, trigger=last.trigger) if last else None,
+        trigger=trigger_health(registry.ticks_expected, ledger, now=now),
         figures=_figures(ledger, snapshot, now),
         undelivered=len(snapshot.deliveries),
     )
@@ -105,17 +106,6 @@ def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:
     if standing.consecutive_failures and standing.last_outcome not in (None, Outcome.SUCCEEDED):
         return f"see: loom show {(standing.last_run_id or '')[-12:]}"
     return ""
-
-
-def _ticks(ticks: Sequence[Tick], last: Tick | None, now: datetime) -> TickFigures:
-    times = sorted(tick.at for tick in ticks if tick.at <= now)
-    gaps = [(after - before).total_seconds() for before, after in pairwise([*times, now])]
-    return TickFigures(
-        last_at=last.at if last else None,
-        last_trigger=last.trigger if last else None,
-        received_24h=len(times),
-        longest_gap_24h_s=max(gaps, default=None),
-    )
 
 
 def _figures(ledger: Ledger, snapshot: Snapshot, now: datetime) -> Figures:

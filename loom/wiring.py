@@ -6,18 +6,23 @@ Heavy rooms are imported when the part that needs them is asked for, so that a t
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from loom.clock import Clock, SetClock, SystemClock
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Worker
-from loom.errors import RegistryError
+from loom.errors import LedgerError, RegistryError, UsageError
+from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 from loom.runner.parts import Executor, Parts
 from loom.settings import Settings, take_secrets
+
+if TYPE_CHECKING:
+    from loom.ledger.branch import BranchLedger
 
 
 def clock_for(at_text: str | None) -> Clock:
@@ -49,20 +54,91 @@ def ledger_path(settings: Settings, registry: Registry | None) -> Path:
     return settings.project / state.ledger
 
 
-def open_ledger(settings: Settings, registry: Registry | None) -> Ledger:
+def state_branch(settings: Settings, registry: Registry | None) -> str | None:
+    """The branch that carries the ledger between machines: as the environment says, else as the registry."""
+    return settings.state_branch or (registry.state.branch if registry is not None else None)
+
+
+def open_ledger(settings: Settings, registry: Registry | None, clock: Clock) -> Ledger:
     """Opened for writing, made if it isn't there. Raises LedgerError."""
+    if state_branch(settings, registry) is not None:
+        return _branch_ledger(settings, registry, clock, reading=False)
     from loom.ledger.sqlite import SqliteLedger
 
     return SqliteLedger(ledger_path(settings, registry))
 
 
-def peek_ledger(settings: Settings, registry: Registry | None) -> Ledger:
-    """For reading: a ledger that isn't there yet reads as an empty one, and isn't made."""
+def peek_ledger(
+    settings: Settings,
+    registry: Registry | None,
+    *,
+    offline: bool = False,
+    note: Callable[[str], None] = lambda text: print(f"loom: {text}", file=sys.stderr),
+) -> Ledger:
+    """For reading: a ledger that isn't there yet reads as an empty one, and isn't made.
+
+    With a state branch it is fetched first, unless `offline`; `note` hears how old it is, and what of it
+    couldn't be read. Raises LedgerError.
+    """
+    if state_branch(settings, registry) is not None:
+        ledger = _branch_ledger(settings, registry, SystemClock(), reading=True)
+        _bring_up_to_date(ledger, offline, note)
+        return ledger
     if ledger_path(settings, registry).exists():
-        return open_ledger(settings, registry)
+        return open_ledger(settings, registry, SystemClock())
     from loom.ledger.memory import MemoryLedger
 
     return MemoryLedger()
+
+
+def _bring_up_to_date(ledger: "BranchLedger", offline: bool, note: Callable[[str], None]) -> None:
+    if not offline:
+        try:
+            ledger.sync()
+        except LedgerError as error:
+            note(f"the state branch couldn't be fetched: {error}")
+    at = ledger.in_step_at
+    age = "was never fetched" if at is None else f"is as of {at.isoformat(timespec='seconds')}"
+    note(f"this copy of the state branch {age}")
+    for problem in ledger.damage:
+        note(str(problem))
+
+
+def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> "BranchLedger":
+    """The ledger on its branch, for who looks after the branch itself. Raises UsageError without one."""
+    if state_branch(settings, registry) is None:
+        raise UsageError(
+            "there is no state branch: set LOOM_STATE_BRANCH, or state: {branch: loom-state} in "
+            "worker-registry.yaml"
+        )
+    return _branch_ledger(settings, registry, SystemClock(), reading=reading)
+
+
+def _branch_ledger(
+    settings: Settings, registry: Registry | None, clock: Clock, *, reading: bool
+) -> "BranchLedger":
+    from loom.ledger.branch import BranchLedger
+
+    outputs = registry.state.outputs if registry is not None else "redacted"
+    return BranchLedger(
+        ledger_path(settings, registry),
+        repository=settings.project,
+        branch=state_branch(settings, registry) or "",
+        env=os.environ,
+        clock=clock,
+        redact=None if outputs == "full" else _redactor(),
+        reading=reading,
+    )
+
+
+def _redactor() -> Callable[[Any], Any]:
+    """Blanks what the starter's rules call personal data, whatever this project's own rules let through."""
+    from loom.enforcement.loader import load
+    from loom.enforcement.output_rules import rule_on
+
+    shipped = load(Path(__file__).parent / "starter" / "enforcement")
+    rules = [rule for rule in shipped.output if rule.action == "redact"]
+    return lambda value: rule_on(rules, value).value
 
 
 def alert_hooks(
@@ -84,16 +160,21 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         clock=clock,
         host=settings.host,
         run_url=settings.run_url,
-        in_actions=settings.in_actions,
+        forgetful=lambda registry: settings.in_actions and state_branch(settings, registry) is None,
+        trigger=settings.trigger,
+        trigger_watched=settings.in_actions,
         load_registry=lambda: read_registry(settings),
         load_enforcement=lambda: read_enforcement(settings),
-        open_ledger=lambda registry: (peek_ledger if rehearsal else open_ledger)(settings, registry),
+        open_ledger=lambda registry: (
+            peek_ledger(settings, registry) if rehearsal else open_ledger(settings, registry, clock)
+        ),
         liveness=lambda registry: _liveness(settings, registry),
         executor=lambda: _executor(clock),
         guard=_guard,
         hooks=lambda configured, secrets: alert_hooks(settings, configured, secrets),
         fallback_hooks=lambda: _fallback_hooks(settings),
         take_secrets=lambda names: take_secrets(os.environ, names),
+        heartbeat=_heartbeat,
         progress=progress,
     )
 
@@ -132,3 +213,7 @@ def _fallback_hooks(settings: Settings) -> tuple[AlertHook, ...]:
     from loom.alerts.build import FALLBACK
 
     return alert_hooks(settings, FALLBACK, {})
+
+
+def _heartbeat(url: str) -> Heartbeat:
+    return Heartbeat(url)

@@ -63,6 +63,7 @@ class Book:
         return episode.announced and last is not None and self.now - last >= remind
 
     def say(self, episode: Episode, alert: Alert, kind: str) -> Episode:
+        alert = _part_of(alert, episode)
         said = replace(episode, announced=True, kind=kind, last_alert_at=self.now, last_alert=alert)
         self._alerts.append((alert, said))
         return self.keep(said)
@@ -71,6 +72,7 @@ class Book:
         """End it, with a last word if there is one."""
         closed = replace(episode, closed_at=self.now)
         if alert is not None:
+            alert = _part_of(alert, episode)
             closed = replace(closed, last_alert_at=self.now, last_alert=alert)
             self._alerts.append((alert, closed))
         self._open.pop(episode.subject, None)
@@ -97,3 +99,7 @@ class Book:
         return Alert(
             event=event, summary=summary, at=self.now, worker=worker, error=error, run_url=self.run_url
         )
+
+
+def _part_of(alert: Alert, episode: Episode) -> Alert:
+    return replace(alert, episode=episode.id, opened_at=episode.opened_at)

@@ -1,7 +1,8 @@
 """``alerts:`` of the registry -> hooks. Each kind's module is loaded only if the registry names it."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
@@ -26,16 +27,17 @@ def build(
     stderr: TextIO,
     withheld: Collection[str] = (),
 ) -> tuple[AlertHook, ...]:
-    """One hook per entry, in order, named after its kind: 'webhook', then 'webhook 2'.
+    """One hook per entry, in order, named after its kind: 'webhook', then 'webhook 2'. An apprise entry with
+    several URLs becomes several hooks, so that one that fails doesn't make the others speak again.
 
-    env: where `url_env` and `secret_env` are looked up; an empty value counts as not set, which is how
-    GitHub passes a secret that isn't there. withheld: names a command hook must not see (the workers'
-    secrets); it gets the rest of `env`. project: where commands run and what file paths start from.
+    env: where whatever ends in '_env' is looked up; an empty value counts as not set, which is how GitHub
+    passes a secret that isn't there. withheld: names a command hook must not see (the workers' secrets);
+    it gets the rest of `env`. project: where commands run and what file paths start from.
     A hook that can't work here fails each delivery and says why; an optional one takes no new alerts.
     """
     seen: Counter[str] = Counter()
     hooks: list[AlertHook] = []
-    for entry in settings:
+    for entry in (part for whole in settings for part in _parts(whole, env)):
         seen[entry.kind] += 1
         name = entry.kind if seen[entry.kind] == 1 else f"{entry.kind} {seen[entry.kind]}"
         events = frozenset(Event(event) for event in entry.options.get("events") or EVERY_EVENT)
@@ -72,6 +74,10 @@ def _hook(
             )
         case "webhook":
             return _webhook(options, name, events, env)
+        case "github-issue":
+            return _github_issue(options, name, events, env)
+        case "apprise":
+            return _apprise(options, name, events)
     why = f"this Loom knows no hook of kind {entry.kind!r}; update Loom or change alerts:"
     return MissingHook(why, name=name, events=events)
 
@@ -95,6 +101,59 @@ def _webhook(
         name=name,
         events=events,
     )
+
+
+def _github_issue(
+    options: Mapping[str, Any], name: str, events: frozenset[Event], env: Mapping[str, str]
+) -> AlertHook:
+    token_env = options.get("token_env", "GITHUB_TOKEN")
+    token = env.get(token_env, "").strip()
+    repository = options.get("repository") or env.get("GITHUB_REPOSITORY", "").strip()
+    missing = []
+    if not token:
+        given = "${{ github.token }}"
+        missing.append(f"{token_env} is not set; in a workflow, give the step env: {{{token_env}: {given}}}")
+    if not repository:
+        missing.append("no repository is known outside GitHub Actions; add repository: owner/name")
+    if missing:
+        absent = options.get("optional", False)
+        return MissingHook("; ".join(missing), name=name, events=frozenset() if absent else events)
+    from loom.alerts.github_issue import GithubIssueHook
+    from loom.alerts.github_issue_repository import Repository
+
+    api = options.get("api_url") or env.get("GITHUB_API_URL", "").strip() or "https://api.github.com"
+    return GithubIssueHook(
+        Repository(api=api, name=repository, token=token, token_env=token_env),
+        labels=options.get("labels", ()),
+        timeout=_seconds(options, 20.0),
+        name=name,
+        events=events,
+    )
+
+
+def _parts(entry: HookSettings, env: Mapping[str, str]) -> Iterator[HookSettings]:
+    """The entry itself, or for apprise one entry for each of its URLs."""
+    if entry.kind != "apprise":
+        yield entry
+        return
+    from loom.alerts.apprise_hook import separate
+
+    urls = entry.options.get("url") or env.get(entry.options["url_env"], "")
+    for url in separate(urls):
+        yield replace(entry, options={**entry.options, "url": url})
+
+
+def _apprise(options: Mapping[str, Any], name: str, events: frozenset[Event]) -> AlertHook:
+    """options: with one URL as its 'url', empty if there is none."""
+    if not options["url"]:
+        why = f"{options['url_env']} is not set; set it, or change alerts:"
+        absent = options.get("optional", False)
+        return MissingHook(why, name=name, events=frozenset() if absent else events)
+    from loom.alerts.apprise_hook import INSTALL, AppriseHook, installed
+
+    if not installed():
+        return MissingHook(INSTALL, name=name, events=events)
+    return AppriseHook(options["url"], timeout=_seconds(options, 20.0), name=name, events=events)
 
 
 def _seconds(options: Mapping[str, Any], default: float) -> float:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from loom.alerts.bounded import within
 from loom.clock import SystemClock
-from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
+from loom.domain.alert import RECOVERIES, Alert, Delivery, DeliveryState, Episode
 from loom.errors import DeliveryFailed, LedgerError
 from loom.ports import AlertHook
 
@@ -18,7 +18,6 @@ LIMIT = timedelta(seconds=60)
 
 _MACHINE = SystemClock()
 
-_RECOVERIES = frozenset({Event.WORKER_RECOVERED, Event.ENFORCEMENT_RESTORED, Event.REGISTRY_MENDED})
 _WAITS = "waits until the alert it recovers from is delivered"
 
 
@@ -131,7 +130,7 @@ def _through(
     unheard: set[str] = set()
     for delivery in queue:
         left = deadline - monotonic()
-        if delivery.alert.event in _RECOVERIES and delivery.episode in unheard:
+        if delivery.alert.event in RECOVERIES and delivery.episode in unheard:
             result = replace(delivery, state=DeliveryState.PENDING, error=_WAITS)
         elif left <= 0:
             late = f"not tried: {hook.name} had used up its {share:.3g} s; the next tick tries again"

@@ -18,7 +18,19 @@ import click
 from loom import __version__
 from loom.errors import ExitCode, LoomError
 
-COMMANDS = ("run", "status", "next", "history", "show", "check", "schema", "init")
+COMMANDS = (
+    "run",
+    "status",
+    "next",
+    "history",
+    "show",
+    "check",
+    "state",
+    "watch",
+    "simulate",
+    "schema",
+    "init",
+)
 
 
 class _Terminated(BaseException):

@@ -31,8 +31,9 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     loom check --send-test-alert
     """
     from loom.check import check
+    from loom.clock import SystemClock
     from loom.domain.board import Answer
-    from loom.wiring import hooks_in_need, open_ledger, read_enforcement, read_registry
+    from loom.wiring import hooks_in_need, open_ledger, read_enforcement, read_registry, state_branch
 
     settings = settings_for(project)
     with answer_alone(as_json) as stream:
@@ -40,10 +41,10 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
             check(
                 project=settings.project,
                 env=os.environ,
-                in_actions=settings.in_actions,
+                forgetful=lambda registry: settings.in_actions and not state_branch(settings, registry),
                 load_registry=lambda: read_registry(settings),
                 load_enforcement=lambda: read_enforcement(settings),
-                open_ledger=lambda registry: open_ledger(settings, registry),
+                open_ledger=lambda registry: open_ledger(settings, registry, SystemClock()),
                 hooks=lambda _: hooks_in_need(settings),
             )
         )

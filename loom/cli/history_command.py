@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.options import json_option, offline_option, project_option, settings_for
 from loom.errors import ExitCode
 
 
@@ -16,9 +16,15 @@ from loom.errors import ExitCode
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many."
 )
 @json_option
+@offline_option
 @project_option
 def command(
-    worker: str | None, outcomes: tuple[str, ...], limit: int, as_json: bool, project: Path | None
+    worker: str | None,
+    outcomes: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+    offline: bool,
+    project: Path | None,
 ) -> int:
     """List what was recorded, newest first.
 
@@ -41,7 +47,7 @@ def command(
     settings = settings_for(project)
     registry = read_registry(settings)
     id_ = find_workers(registry, [worker])[0].id if worker else None
-    ledger = peek_ledger(settings, registry)
+    ledger = peek_ledger(settings, registry, offline=offline)
     try:
         runs = ledger.runs(RunQuery(worker=id_, outcomes=outcomes, limit=limit))
     finally:

@@ -7,13 +7,13 @@ import click
 
 from loom.errors import ExitCode, SettingsError, UsageError
 
-_RENAMED = {"gitignore": ".gitignore"}
+_RENAMED = {"gitignore": ".gitignore", "workflow.yml": ".github/workflows/loom.yml"}
 
 
 @click.command(name="init")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 def command(directory: Path) -> int:
-    """Write a starter project into DIR: a registry, a worker that works, and enforcement rules.
+    """Write a starter project into DIR: registry, enforcement rules, a worker that works, an hourly workflow.
 
     Files that are there already are kept as they are.
 

@@ -30,6 +30,12 @@ def json_option(command: Command) -> Command:
     )(command)
 
 
+def offline_option(command: Command) -> Command:
+    return click.option(
+        "--offline", is_flag=True, help="With a state branch: read the copy that is here, fetch nothing."
+    )(command)
+
+
 def settings_for(project: Path | None) -> "Settings":
     """Raises SettingsError when there is no project."""
     from loom.settings import read_settings

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
-from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.options import json_option, offline_option, project_option, settings_for
 
 
 @click.command(name="show")
 @click.argument("run")
 @json_option
+@offline_option
 @project_option
-def command(run: str, as_json: bool, project: Path | None) -> int:
+def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int:
     """Show everything about one RUN: attempts, output, errors, log, rules in force, alerts.
 
     RUN is an id, or the last 8 or more characters of one, as `loom history` prints them.
@@ -24,7 +25,7 @@ def command(run: str, as_json: bool, project: Path | None) -> int:
 
     settings = settings_for(project)
     registry = read_registry(settings)
-    ledger = peek_ledger(settings, registry)
+    ledger = peek_ledger(settings, registry, offline=offline)
     try:
         found = ledger.run(run)
         if found is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.options import json_option, offline_option, project_option, settings_for
 
 if TYPE_CHECKING:
     from loom.domain.board import Board
@@ -18,8 +18,9 @@ _REFRESH_SECONDS = 5.0
 @click.command(name="status")
 @click.option("--watch", is_flag=True, help="Show it again every 5 seconds until interrupted.")
 @json_option
+@offline_option
 @project_option
-def command(watch: bool, as_json: bool, project: Path | None) -> int:
+def command(watch: bool, as_json: bool, offline: bool, project: Path | None) -> int:
     """Show how each worker stands, what comes next and what needs a person.
 
     \b
@@ -31,25 +32,25 @@ def command(watch: bool, as_json: bool, project: Path | None) -> int:
     """
     settings = settings_for(project)
     if not watch:
-        _show(_read(settings), as_json)
+        _show(_read(settings, offline), as_json)
         return 0
     import time
 
     while True:
-        board = _read(settings)
+        board = _read(settings, offline)
         if not as_json:
             click.clear()
         _show(board, as_json)
         time.sleep(_REFRESH_SECONDS)
 
 
-def _read(settings: "Settings") -> "Board":
+def _read(settings: "Settings", offline: bool) -> "Board":
     from loom.clock import SystemClock
     from loom.status import board
     from loom.wiring import peek_ledger, read_registry
 
     registry = read_registry(settings)
-    ledger = peek_ledger(settings, registry)
+    ledger = peek_ledger(settings, registry, offline=offline)
     try:
         return board(registry, ledger, now=SystemClock().now())
     finally:

@@ -14,6 +14,7 @@ class Event(StrEnum):
     WORKER_RECOVERED = "worker.recovered"
     SLOT_MISSED = "slot.missed"
     TICK_OVERDUE = "tick.overdue"
+    TICK_RESUMED = "tick.resumed"
     CLOCK_BACKWARDS = "clock.backwards"
     ENFORCEMENT_BROKEN = "enforcement.broken"
     ENFORCEMENT_RESTORED = "enforcement.restored"
@@ -25,10 +26,20 @@ class Event(StrEnum):
 
 EVERY_EVENT = frozenset(Event)
 
+RECOVERIES = frozenset(
+    {Event.WORKER_RECOVERED, Event.ENFORCEMENT_RESTORED, Event.REGISTRY_MENDED, Event.TICK_RESUMED}
+)
+"""Good news: each ends an episode that bad news began."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What a hook delivers. Its JSON form (`payload`) is the contract with whoever receives it."""
+    """What a hook delivers. Its JSON form (`payload`) is the contract with whoever receives it.
+
+    episode, opened_at: which episode it is part of and when that began, for a hook that keeps one thread
+    per episode; None for what is said outside any (a test alert, a ledger that can't be used). They aren't
+    in the payload.
+    """
 
     event: Event
     summary: str
@@ -41,6 +52,8 @@ class Alert:
     run_id: str | None = None
     run_url: str | None = None
     consecutive_failures: int = 0
+    episode: str | None = None
+    opened_at: datetime | None = None
 
     def payload(self) -> dict[str, Any]:
         """The JSON form, every key always present, times in RFC 3339."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from loom.domain.health import Health
 from loom.domain.run import Outcome
+from loom.domain.trigger import TriggerHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +30,9 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TickFigures:
-    last_at: datetime | None
-    last_trigger: str | None
-    received_24h: int
-    longest_gap_24h_s: float | None
+class LastTick:
+    at: datetime
+    trigger: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +58,8 @@ class Board:
     at: datetime
     zone: str
     rows: tuple[Row, ...]
-    ticks: TickFigures
+    last_tick: LastTick | None
+    trigger: TriggerHealth
     figures: Figures
     undelivered: int
     problems: tuple[str, ...] = ()

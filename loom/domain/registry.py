@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from loom.domain.cron import parse_cron
+from loom.domain.schedule import Schedule
 from loom.domain.worker import Worker
 from loom.errors import Problem
+
+_HOURLY = "0 * * * *"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class BrokenEntry:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """zone: the IANA zone of the file. declared_env: every name any worker requires or any hook reads."""
+    """zone: the IANA zone of the file. declared_env: every name any worker requires or any hook reads.
+    tick: when a clock is to wake Loom, as ``tick:`` says; None: not said.
+    heartbeat_env: the variable that holds the URL to ping (``heartbeat: {url_env: NAME}``), or None."""
 
     zone: str
     workers: tuple[Worker, ...]
@@ -48,3 +54,10 @@ class Registry:
     state: StateSettings = StateSettings()
     max_parallel: int = 4
     declared_env: tuple[str, ...] = ()
+    tick: Schedule | None = None
+    heartbeat_env: str | None = None
+
+    @property
+    def ticks_expected(self) -> Schedule:
+        """When ticks are expected: as the file says, else hourly, at the hour."""
+        return self.tick or Schedule(_HOURLY, parse_cron(_HOURLY), self.zone)

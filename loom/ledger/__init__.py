@@ -1,1 +1,2 @@
-"""The durable record of ticks, slots, runs and alerts: on SQLite, in memory; and who is still at work."""
+"""The durable record of ticks, slots, runs and alerts: on SQLite, in memory, on a git branch; and who is
+still at work."""

@@ -142,11 +142,12 @@ def _each(step: _Step | None, into: type[list[Any]] | type[tuple[Any, ...]]) -> 
     return lambda values: into(map(step, values))
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """For `json`: a mapping of any kind as a dict. Raises TypeError for what JSON can't say."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} isn't a JSON value: {value!r}")
 
 
 # Escaping to ASCII lets a lone surrogate through, which SQLite's UTF-8 wouldn't.
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=plain)

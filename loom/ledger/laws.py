@@ -28,6 +28,14 @@ def may_write(ticket: Ticket, holding: Holding, *, claiming: bool) -> bool:
     return ticket.fence == holding.fence or (claiming and ticket.fence == holding.fence + 1)
 
 
+def may_follow(ticket: Ticket, holding: Holding) -> bool:
+    """Whether this version of a ticket, written to a shared history by whoever was first there, stands.
+
+    Its writer held it to `may_write`; versions between may have been folded away or damaged since.
+    """
+    return not holding.closed and ticket.fence >= holding.fence
+
+
 def scheduled_slots(run: Run) -> int:
     """How many slots `run` stands for in the figures: every one of a range, none for a run by hand."""
     return 0 if run.slot is None or run.trigger is Trigger.MANUAL else run.count

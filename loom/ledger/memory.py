@@ -140,6 +140,10 @@ class MemoryLedger:
                     del held.ticks[tick.id]
             return len(old)
 
+    def publish(self) -> Sequence[str]:
+        """Nothing to do: there is nobody else."""
+        return ()
+
     def close(self) -> None:
         """Nothing to do: what was written stays as long as the object."""
 

@@ -76,6 +76,10 @@ class SqliteLedger:
         with self._transaction("BEGIN IMMEDIATE"):
             return pruning.prune(self._db, before)
 
+    def publish(self) -> Sequence[str]:
+        """Nothing to do: every process on this machine reads the one file."""
+        return ()
+
     def close(self) -> None:
         with explained(self._path):
             self._db.close()

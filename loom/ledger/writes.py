@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +14,15 @@ from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark, Pause, Tick
 from loom.errors import ClaimLost
 from loom.ledger.codec import stamp, to_json
-from loom.ledger.laws import UNKNOWN, Holding, may_write, renamed_key, renamed_standing, scheduled_slots
+from loom.ledger.laws import (
+    UNKNOWN,
+    Holding,
+    may_follow,
+    may_write,
+    renamed_key,
+    renamed_standing,
+    scheduled_slots,
+)
 from loom.ledger.reads import STANDINGS, read_pause, read_standing, tail
 from loom.ports import Entry, HooksInForce, Renamed
 
@@ -23,12 +32,47 @@ def write(db: sqlite3.Connection, entries: Sequence[Entry], *, claiming: bool) -
 
     Raises ClaimLost with every key that may not be written; the caller must then roll back.
     """
+    if lost := _write_all(db, entries, partial(may_write, claiming=claiming)):
+        raise ClaimLost(lost)
+
+
+def replay(db: sqlite3.Connection, entries: Sequence[Entry | Standing]) -> Sequence[str]:
+    """Write what was decided elsewhere and has its place in a shared history, in its order.
+
+    Returns the keys of tickets that can't follow what is held: those versions are left out.
+    """
+    return _write_all(db, entries, may_follow)
+
+
+def replay_folded(
+    db: sqlite3.Connection, entries: Sequence[Entry | Standing], bodies: Sequence[str | None]
+) -> Sequence[str]:
+    """As `replay`, for a history that holds one version of each value and says every standing itself.
+
+    bodies: of each entry the JSON that `to_json` made of it, where it is at hand.
+    """
+    db.executemany(
+        _RUN,
+        (
+            _run_row(entry, body)
+            for entry, body in zip(entries, bodies, strict=True)
+            if isinstance(entry, Run)
+        ),
+    )
+    return replay(db, [entry for entry in entries if not isinstance(entry, Run)])
+
+
+def _write_all(
+    db: sqlite3.Connection,
+    entries: Sequence[Entry | Standing],
+    allowed: Callable[[Ticket, Holding], bool],
+) -> list[str]:
     lost: list[str] = []
     moved = False
     for kind, of_kind in groupby(entries, key=type):
         group: Iterator[Any] = of_kind
         if kind is Ticket:
-            lost += [ticket.key for ticket in group if not _write_ticket(db, ticket, claiming=claiming)]
+            lost += [ticket.key for ticket in group if not _write_ticket(db, ticket, allowed)]
             moved = True
         elif kind is Mark:
             moved |= _write_marks(db, group)
@@ -36,10 +80,9 @@ def write(db: sqlite3.Connection, entries: Sequence[Entry], *, claiming: bool) -
             moved |= kind in (Pause, Renamed)
             for entry in group:
                 _WRITERS[kind](db, entry)
-    if lost:
-        raise ClaimLost(lost)
     if moved:
         db.execute("UPDATE ledger SET revision = revision + 1")
+    return lost
 
 
 def _write_marks(db: sqlite3.Connection, marks: Iterator[Mark]) -> bool:
@@ -52,9 +95,9 @@ def _write_marks(db: sqlite3.Connection, marks: Iterator[Mark]) -> bool:
     return db.total_changes > before
 
 
-def _write_ticket(db: sqlite3.Connection, ticket: Ticket, *, claiming: bool) -> bool:
+def _write_ticket(db: sqlite3.Connection, ticket: Ticket, allowed: Callable[[Ticket, Holding], bool]) -> bool:
     row = db.execute("SELECT fence, closed FROM tickets WHERE key = ?", (ticket.key,)).fetchone()
-    if not may_write(ticket, UNKNOWN if row is None else Holding(*row), claiming=claiming):
+    if not allowed(ticket, UNKNOWN if row is None else Holding(*row)):
         return False
     at = ticket.slot or ticket.started_at
     db.execute(
@@ -74,35 +117,40 @@ def _write_ticket(db: sqlite3.Connection, ticket: Ticket, *, claiming: bool) -> 
     return True
 
 
-def _write_run(db: sqlite3.Connection, run: Run) -> None:
-    written = db.execute(
-        "INSERT INTO runs (run_id, tail, worker, outcome, final, on_time, slots, started, governed, bad,"
-        " slot, slot_last, tick_id, tick_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (run_id) DO UPDATE SET worker = excluded.worker, outcome = excluded.outcome,"
-        " final = excluded.final, on_time = excluded.on_time, slots = excluded.slots,"
-        " started = excluded.started, governed = excluded.governed, bad = excluded.bad,"
-        " slot = excluded.slot, slot_last = excluded.slot_last, tick_id = excluded.tick_id,"
-        " tick_at = excluded.tick_at, body = excluded.body"
-        " WHERE runs.final = 0 OR excluded.final = 1",
-        (
-            run.run_id,
-            tail(run.run_id),
-            run.worker,
-            run.outcome,
-            run.final,
-            run.on_time,
-            scheduled_slots(run),
-            run.started_at is not None,
-            run.enforcement_digest is not None,
-            run.bad,
-            None if run.slot is None else stamp(run.slot),
-            None if run.slot_last is None or run.slot_last == run.slot else stamp(run.slot_last),
-            run.tick_id,
-            stamp(run.tick_at),
-            to_json(run),
-        ),
+_RUN = (
+    "INSERT INTO runs (run_id, tail, worker, outcome, final, on_time, slots, started, governed, bad,"
+    " slot, slot_last, tick_id, tick_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (run_id) DO UPDATE SET worker = excluded.worker, outcome = excluded.outcome,"
+    " final = excluded.final, on_time = excluded.on_time, slots = excluded.slots,"
+    " started = excluded.started, governed = excluded.governed, bad = excluded.bad,"
+    " slot = excluded.slot, slot_last = excluded.slot_last, tick_id = excluded.tick_id,"
+    " tick_at = excluded.tick_at, body = excluded.body"
+    " WHERE runs.final = 0 OR excluded.final = 1"
+)
+
+
+def _run_row(run: Run, body: str | None = None) -> tuple[Any, ...]:
+    return (
+        run.run_id,
+        tail(run.run_id),
+        run.worker,
+        run.outcome,
+        run.final,
+        run.on_time,
+        scheduled_slots(run),
+        run.started_at is not None,
+        run.enforcement_digest is not None,
+        run.bad,
+        None if run.slot is None else stamp(run.slot),
+        None if run.slot_last is None or run.slot_last == run.slot else stamp(run.slot_last),
+        run.tick_id,
+        stamp(run.tick_at),
+        to_json(run) if body is None else body,
     )
-    if written.rowcount:
+
+
+def _write_run(db: sqlite3.Connection, run: Run) -> None:
+    if db.execute(_RUN, _run_row(run)).rowcount:
         _advance_standing(db, run)
 
 
@@ -234,4 +282,5 @@ _WRITERS: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
     Pause: _write_pause,
     HooksInForce: _write_hooks,
     Renamed: _rename,
+    Standing: _write_standing,
 }

@@ -21,15 +21,21 @@ class HookKind(StrEnum):
     WEBHOOK = "webhook"
     COMMAND = "command"
     FILE = "file"
+    GITHUB_ISSUE = "github-issue"
+    APPRISE = "apprise"
 
 
-def _one_address(values: MappingOf[str, Any]) -> None:
+def _one_address(values: MappingOf[str, Any], example: str = "LOOM_ALERT_WEBHOOK_URL") -> None:
     if ("url" in values) == ("url_env" in values):
         got = "both" if "url" in values else "neither"
         raise mistake(
             f"expected exactly one of 'url' and 'url_env', got {got}; "
-            "write url_env: LOOM_ALERT_WEBHOOK_URL to keep the address out of the file"
+            f"write url_env: {example} to keep the address out of the file"
         )
+
+
+def _one_apprise_address(values: MappingOf[str, Any]) -> None:
+    _one_address(values, "LOOM_ALERT_APPRISE_URL")
 
 
 def _kind(name: str, keys: MappingOf[str, Key]) -> Record:
@@ -40,6 +46,7 @@ def _kind(name: str, keys: MappingOf[str, Key]) -> Record:
     return Record(f"a {name} hook", always | dict(keys), name=f"alert_{name}")
 
 
+_TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105  (a variable's name)
 _TIMEOUT: Final = Duration(most=timedelta(days=1))
 
 KINDS: Final[MappingOf[str, Record]] = {
@@ -89,6 +96,57 @@ KINDS: Final[MappingOf[str, Record]] = {
             )
         },
     ),
+    HookKind.GITHUB_ISSUE: _kind(
+        "github-issue",
+        {
+            "repository": Key(
+                Text("a repository such as acme/robots", r"[0-9A-Za-z_.-]+/[0-9A-Za-z_.-]+"),
+                "The repository whose issues are written; GITHUB_REPOSITORY without it.",
+                example="acme/robots",
+            ),
+            "token_env": Key(
+                ENV_NAME,
+                "The environment variable that holds the token; it needs to write issues.",
+                default=_TOKEN,
+            ),
+            "api_url": Key(
+                URL, "GitHub's REST API; GITHUB_API_URL, else https://api.github.com, without it."
+            ),
+            "labels": Key(
+                ListOf(Text("a label of at most 50 characters", r".{1,50}")),
+                "Labels beside 'loom', which every issue carries.",
+            ),
+            "timeout": Key(
+                _TIMEOUT,
+                "The longest a delivery may take, its requests, tries and waits included.",
+                default="20s",
+            ),
+            "optional": Key(
+                Flag(),
+                "Whether the hook simply isn't there when the token or the repository isn't known.",
+                default=False,
+            ),
+        },
+    ),
+    HookKind.APPRISE: replace(
+        _kind(
+            "apprise",
+            {
+                "url": Key(
+                    Text("one or more Apprise URLs"),
+                    "One or more Apprise URLs, with white space, ',' or ';' between. Use url_env for what is "
+                    "secret.",
+                ),
+                "url_env": Key(ENV_NAME, "The environment variable that holds them."),
+                "timeout": Key(_TIMEOUT, "The longest a delivery to one URL may take.", default="20s"),
+                "optional": Key(
+                    Flag(), "Whether the hook simply isn't there when its url_env isn't set.", default=False
+                ),
+            },
+        ),
+        check=_one_apprise_address,
+        also={"oneOf": [{"required": ["url"]}, {"required": ["url_env"]}]},
+    ),
 }
 
 
@@ -107,6 +165,9 @@ class Hook:
         except Mistakes as found:
             raise Mistakes(fault.under("key 'kind'", entry.line) for fault in found.faults) from None
         options = record.read(node)
+        if options["kind"] == HookKind.GITHUB_ISSUE:
+            # Named here even when the file doesn't, so that it leaves the environment like every secret.
+            options.setdefault("token_env", _TOKEN)
         return HookSettings(options.pop("kind"), MappingProxyType({k: _plain(v) for k, v in options.items()}))
 
     def schema(self) -> dict[str, Any]:

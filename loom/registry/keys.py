@@ -29,7 +29,7 @@ from loom.registry.terms import (
 
 # Refused until they are built; lift one by replacing it with the shape inside it.
 ISOLATION: Final = NotBuilt(Word(Isolation), built=Isolation.INLINE)
-BRANCH: Final = NotBuilt(OrNull(Text("the name of a git branch, or null")), built=None)
+BRANCH: Final = OrNull(Text("the name of a git branch, or null"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,30 @@ STATE: Final = Record(
         "keep": Key(Duration(), "How long closed records stay.", default="400d"),
     },
 )
+TICK: Final = Record(
+    "tick",
+    {
+        "cron": Key(
+            Cron(),
+            "When a clock is to wake Loom: what .github/workflows/loom.yml or your crontab says.",
+            required=True,
+            example='"17 * * * *"',
+        ),
+        "timezone": Key(Zone(), "The zone of that cron text, where it isn't the file's."),
+    },
+)
+HEARTBEAT: Final = Record(
+    "heartbeat",
+    {
+        "url_env": Key(
+            ENV_NAME,
+            "The environment variable that holds the URL to ping at the start and end of each tick, in the "
+            "way of Healthchecks.",
+            required=True,
+            example="LOOM_HEARTBEAT_URL",
+        ),
+    },
+)
 FILE: Final = Record(
     "the registry",
     {
@@ -204,6 +228,8 @@ FILE: Final = Record(
         "defaults": Key(DEFAULTS, "What holds for every worker that doesn't say otherwise, key by key."),
         "max_parallel": Key(Whole(1, 64), "How many workers run at the same time.", default=4),
         "state": Key(STATE, "Where the ledger is and what leaves it."),
+        "tick": Key(TICK, "When ticks are expected, to tell when one was dropped. Without it: hourly."),
+        "heartbeat": Key(HEARTBEAT, "A dead man's switch outside, told of every tick."),
         "alerts": Key(ListOf(Hook(), least=1), "How a person is reached. Without it: stderr alone."),
         "workers": Key(Workers(), "All workers, by id.", required=True, example="{}"),
     },

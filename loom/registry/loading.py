@@ -1,10 +1,13 @@
 """worker-registry.yaml -> Registry: the file as a whole, and what its entries mean to each other."""
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping as MappingOf
 from pathlib import Path
 from typing import Any
 
+from loom.domain.cron import parse_cron
 from loom.domain.registry import BrokenEntry, HookSettings, Registry, StateSettings
+from loom.domain.schedule import Schedule
 from loom.domain.worker import Worker
 from loom.errors import Problem, RegistryError
 from loom.registry.document import parse
@@ -39,6 +42,7 @@ def load(path: Path, *, project: Path) -> Registry:
     if faults:
         raise _broken_file(file, [*faults, *(fault for each in mistakes_of.values() for fault in each)])
     hooks: tuple[HookSettings, ...] = values.get("alerts", _STDERR_ALONE)
+    heartbeat: dict[str, str] = values.get("heartbeat", {})
     return Registry(
         zone=values["timezone"],
         workers=workers,
@@ -46,8 +50,17 @@ def load(path: Path, *, project: Path) -> Registry:
         hooks=hooks,
         state=_state(values.get("state", {})),
         max_parallel=values.get("max_parallel", 4),
-        declared_env=tuple(sorted(reader.env.union(*map(_env_of, hooks)))),
+        declared_env=tuple(sorted(reader.env.union(heartbeat.values(), *map(_env_of, hooks)))),
+        tick=_tick(values),
+        heartbeat_env=heartbeat.get("url_env"),
     )
+
+
+def _tick(values: MappingOf[str, Any]) -> Schedule | None:
+    tick = values.get("tick")
+    if tick is None:
+        return None
+    return Schedule(tick["cron"], parse_cron(tick["cron"]), tick.get("timezone", values["timezone"]))
 
 
 def _read_entries(

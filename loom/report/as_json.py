@@ -13,6 +13,7 @@ from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.board import Answer, Board, Coming
 from loom.domain.run import Run, RunError
 from loom.domain.tick import Planned, TickReport
+from loom.report import trigger
 
 
 def dump(value: Any) -> str:
@@ -107,11 +108,10 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
             for row in each.rows
         ],
         "ticks": {
-            "last_at": _time(each.ticks.last_at, zone),
-            "last_trigger": each.ticks.last_trigger,
-            "received_24h": each.ticks.received_24h,
-            "longest_gap_24h_s": each.ticks.longest_gap_24h_s,
-        },
+            "last_at": _time(each.last_tick.at, zone) if each.last_tick else None,
+            "last_trigger": each.last_tick.trigger if each.last_tick else None,
+        }
+        | trigger.as_json(each.trigger),
         "figures": {
             "days": each.figures.days,
             "slots_decided": each.figures.slots,

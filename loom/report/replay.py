@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loom.domain.replay import Replay, WorkerReplay
-from loom.report.words import count, one_line, span, when
+from loom.report.words import count, one_line, when
 
 _HEADINGS = ("worker", "due", "run", "passed", "lost", "late", "longest", "by hour")
 
@@ -22,8 +22,9 @@ def show_replays(console: Console, replays: Sequence[Replay], zone: ZoneInfo) ->
         console.print(Text("All of them: " + total(replays), "bold"))
     console.print(
         Text(
-            "late: median and longest time from a slot to its run. passed: a later slot ran instead.\n"
-            "by hour: slots a runner starts that matches its schedule against the hour on the clock.",
+            "late, longest: from a slot to its run, median and most, in hours:minutes.\n"
+            "passed: a later slot ran instead. by hour: slots started by a runner that\n"
+            "matches schedules against the hour on the clock.",
             "dim",
         )
     )
@@ -106,9 +107,9 @@ def _show(console: Console, each: Replay, zone: ZoneInfo) -> None:
             f"{worker.run:,}",
             f"{worker.superseded:,}",
             Text(f"{worker.lost:,}", "bold red" if worker.lost else ""),
-            _span(worker.lateness_median_s),
-            _span(worker.lateness_max_s),
-            Text(f"{worker.by_hour:,} of {worker.due:,}", "yellow" if worker.by_hour_lost else ""),
+            _hours(worker.lateness_median_s),
+            _hours(worker.lateness_max_s),
+            Text(f"{worker.by_hour:,}", "yellow" if worker.by_hour_lost else ""),
         )
     if table.rows:
         console.print(table)
@@ -117,5 +118,9 @@ def _show(console: Console, each: Replay, zone: ZoneInfo) -> None:
     console.print(Text(total([each]) + "\n", "bold"))
 
 
-def _span(seconds: float | None) -> str:
-    return "–" if seconds is None else span(seconds)
+def _hours(seconds: float | None) -> str:
+    """'2:36', or a dash."""
+    if seconds is None:
+        return "–"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,}:{minutes:02}"

@@ -18,6 +18,7 @@ from loom.domain.board import Answer, Board, Coming
 from loom.domain.health import Health
 from loom.domain.run import Outcome, Run
 from loom.domain.tick import Planned, TickReport
+from loom.report.trigger import sentences
 from loom.report.words import ago, comes_next, count, one_line, span, when
 
 OUTCOME_SIGNS = {
@@ -142,18 +143,11 @@ def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
         console.print(
             Text(f"! {count(board.undelivered, 'alert')} not delivered yet; see: loom check", "bold red")
         )
-    ticks = board.ticks
-    if ticks.last_at is None:
+    if board.last_tick is None:
         console.print(Text("No tick has come yet. Start one with: loom run", style="yellow"))
-    else:
-        gap = f", longest gap {span(ticks.longest_gap_24h_s)}" if ticks.longest_gap_24h_s else ""
-        console.print(
-            Text(
-                f"Last tick {ago(ticks.last_at, board.at)} ({ticks.last_trigger}); "
-                f"{count(ticks.received_24h, 'tick')} in 24 h{gap}.",
-                style="dim",
-            )
-        )
+        return
+    newest = f"Last tick {ago(board.last_tick.at, board.at)} ({board.last_tick.trigger})."
+    console.print(Text(" ".join((newest, *sentences(board.trigger))), style="dim"))
 
 
 def show_coming(console: Console, slots: Sequence[Coming], zone: ZoneInfo, now: datetime) -> None:

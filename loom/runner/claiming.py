@@ -5,11 +5,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loom.domain.alert import Delivery
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision
 from loom.ports import AlertHook, Entry, Ledger, Liveness, Snapshot
 from loom.runner.books import Books
+from loom.runner.ending import exit_code
 from loom.runner.manual import plan_by_hand
 from loom.runner.plan import Circumstances, Plan, carry_over, pause_in_force, plan
 from loom.runner.troubles import troubles
@@ -26,6 +28,16 @@ class Claim:
     plan: Plan
     tickets: tuple[Ticket, ...]
     books: Books
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What is to be sent: what earlier ticks couldn't deliver, then what this one has to say."""
+        return [*self.snapshot.deliveries, *self.books.deliveries]
+
+    @property
+    def leaves_work(self) -> bool:
+        """Whether anything is left to do after the claim."""
+        return bool(self.tickets or self.deliveries)
 
 
 def decided(
@@ -73,12 +85,16 @@ def claim(
             if standing is not None:
                 books.show(standing)
         said = books.enter(made.runs, reminders=True)
+        claimed = Claim(snapshot, made, tickets, books)
+        # One write for an idle tick, which on a branch is one commit: its end goes with its beginning.
+        ended = waking.ended(exit_code(waking, books.runs.values(), ()))
+        tick = waking.tick if claimed.leaves_work else ended
         try:
-            ledger.claim([waking.tick, *renames, *made.entries, *tickets, *said], revision=snapshot.revision)
+            ledger.claim([tick, *renames, *made.entries, *tickets, *said], revision=snapshot.revision)
         except StaleDecision:
             time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
         else:
-            return Claim(snapshot, made, tickets, books)
+            return claimed
     raise LedgerError(
         f"the ledger changed {_TRIES} times while this tick was deciding: too many ticks at once. "
         "Nothing was lost; the next tick decides these slots."

@@ -11,6 +11,7 @@ from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.run import Execution
 from loom.domain.worker import Worker
+from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Executor(Protocol):
 class Parts:
     """load_registry raises RegistryError; load_enforcement raises EnforcementError; open_ledger LedgerError.
 
+    forgetful: whether the ledger is gone with this machine, as on GitHub's runners without a state branch.
+    trigger: what wakes ticks that nobody asked for by hand. trigger_watched: whether to say how well it does.
     take_secrets: removes the named variables from the environment and gives the values.
     fallback_hooks: where to cry when the registry never was readable.
     """
@@ -39,7 +42,9 @@ class Parts:
     clock: Clock
     host: str
     run_url: str | None
-    in_actions: bool
+    trigger: str
+    trigger_watched: bool
+    forgetful: Callable[[Registry | None], bool]
     load_registry: Callable[[], Registry]
     load_enforcement: Callable[[], EnforcementContext]
     open_ledger: Callable[[Registry | None], Ledger]
@@ -49,4 +54,5 @@ class Parts:
     hooks: Callable[[Sequence[HookSettings], Mapping[str, str]], tuple[AlertHook, ...]]
     fallback_hooks: Callable[[], tuple[AlertHook, ...]]
     take_secrets: Callable[[Sequence[str]], Mapping[str, str]]
+    heartbeat: Callable[[str], Heartbeat]
     progress: Progress

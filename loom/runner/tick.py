@@ -1,18 +1,18 @@
 """One tick, in order: wake, decide and claim, work, tell, end. The only module that knows this order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from loom.alerts.outbox import send
-from loom.domain.alert import Delivery, DeliveryState
-from loom.domain.run import Outcome, Run
+from loom.domain.alert import Delivery
 from loom.domain.slot import Slot
 from loom.domain.tick import Planned, TickReport
 from loom.domain.worker import Status, Worker
-from loom.errors import ExitCode, UsageError, worst
+from loom.errors import ExitCode, StateUnpushed, UsageError, worst
 from loom.ports import AlertHook, Ledger, Liveness, Snapshot
 from loom.runner.claiming import Claim, claim, decided
+from loom.runner.ending import cry_unpushed, exit_code
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest, find_workers
 from loom.runner.waking import Waking, wake
@@ -26,12 +26,30 @@ def run_tick(parts: Parts, request: TickRequest) -> TickReport:
     too broken for, and LedgerError when nothing can be recorded; every other trouble is in the report.
     """
     waking = wake(parts, request)
+    url = _heartbeat_url(waking)
+    if url is None:
+        return _tick(waking)
+    # Imported only where a monitor listens.
+    from loom.heartbeat import beating
+
+    return beating(parts.heartbeat(url), lambda: _tick(waking))
+
+
+def _heartbeat_url(waking: Waking) -> str | None:
+    """None for a tick by hand: it must not quiet a switch that waits for the clock's."""
+    registry, request = waking.conditions.registry, waking.request
+    if registry is None or registry.heartbeat_env is None or request.by_hand or request.dry_run:
+        return None
+    return waking.conditions.secrets.get(registry.heartbeat_env)
+
+
+def _tick(waking: Waking) -> TickReport:
     chosen = _chosen(waking)
-    ledger = parts.open_ledger(waking.conditions.registry)
-    liveness = parts.liveness(waking.conditions.registry)
+    ledger = waking.parts.open_ledger(waking.conditions.registry)
+    liveness = waking.parts.liveness(waking.conditions.registry)
     try:
         _refuse_a_wrong_clock(waking, ledger.snapshot())
-        act = _rehearse if request.dry_run else _perform
+        act = _rehearse if waking.request.dry_run else _perform
         return act(waking, chosen, ledger, liveness)
     finally:
         liveness.release()
@@ -43,12 +61,41 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
     claimed = claim(waking, chosen, ledger, liveness, hooks)
     if claimed.tickets:
         _work(waking, claimed, ledger)
-    waiting = [*claimed.snapshot.deliveries, *claimed.books.deliveries]
-    sent = send(waiting, hooks, record=ledger.record, now=waking.parts.clock.now) if waiting else ()
-    code = _exit_code(waking, claimed.books.runs.values(), sent)
-    ledger.record([replace(waking.tick, finished_at=waking.parts.clock.now(), exit_code=int(code))])
+    sent: Sequence[Delivery] = ()
+    if claimed.deliveries:
+        sent = send(claimed.deliveries, hooks, record=ledger.record, now=waking.parts.clock.now)
+    code = exit_code(waking, claimed.books.runs.values(), sent)
+    if claimed.leaves_work:
+        ledger.record([waking.ended(code)])
     _forget_the_old(waking, ledger, claimed.snapshot)
-    return replace(_report(waking, code), runs=tuple(claimed.books.runs.values()), deliveries=tuple(sent))
+    try:
+        claimed.books.lose(_runs_of(claimed, ledger.publish()))
+    except StateUnpushed as error:
+        sent = [*sent, *cry_unpushed(waking, error, hooks, ledger)]
+        report = _report(waking, worst([code, ExitCode.UNDELIVERED]))
+        report = replace(report, problems=(*report.problems, str(error)))
+    else:
+        report = _report(waking, code)
+    return replace(
+        report,
+        runs=tuple(claimed.books.runs.values()),
+        deliveries=tuple(sent),
+        trigger_lines=_trigger_lines(waking, ledger),
+    )
+
+
+def _trigger_lines(waking: Waking, ledger: Ledger) -> tuple[str, ...]:
+    registry = waking.conditions.registry
+    if registry is None or not waking.parts.trigger_watched:
+        return ()
+    from loom.report.trigger import sentences
+    from loom.slots.trigger import trigger_health
+
+    return sentences(trigger_health(registry.ticks_expected, ledger, now=waking.tick.at))
+
+
+def _runs_of(claimed: Claim, keys: Collection[str]) -> set[str]:
+    return {ticket.run_id for ticket in claimed.tickets if ticket.key in keys and ticket.run_id}
 
 
 def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
@@ -161,23 +208,15 @@ def _hooks(waking: Waking, ledger: Ledger) -> tuple[AlertHook, ...]:
     return parts.hooks(kept, parts.take_secrets(names))
 
 
-def _exit_code(waking: Waking, runs: Iterable[Run], sent: Sequence[Delivery]) -> ExitCode:
-    codes = [ExitCode.OK]
-    if waking.conditions.mistakes:
-        codes.append(ExitCode.BROKEN)
-    if any(each.state is not DeliveryState.SENT for each in sent):
-        codes.append(ExitCode.UNDELIVERED)
-    by_hand = waking.request.by_hand
-    if any(run.bad or (by_hand and run.outcome is Outcome.SKIPPED) for run in runs):
-        codes.append(ExitCode.BAD_RUN)
-    return worst(codes)
-
-
 def _notes(waking: Waking) -> tuple[str, ...]:
+    notes: list[str] = []
     registry = waking.conditions.registry
-    if waking.parts.in_actions and (registry is None or registry.state.branch is None):
-        return ("no memory between runners: only this hour's slots are seen",)
-    return ()
+    if waking.parts.forgetful(registry):
+        notes.append("no memory between runners: only this hour's slots are seen")
+    monitor = registry.heartbeat_env if registry is not None else None
+    if monitor is not None and monitor not in waking.conditions.secrets and not waking.request.by_hand:
+        notes.append(f"{monitor} is not set, so no monitor hears of ticks")
+    return tuple(notes)
 
 
 def _upcoming(waking: Waking) -> Slot | None:

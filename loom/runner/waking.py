@@ -1,7 +1,7 @@
 """Waking: what holds for one tick from its beginning to its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loom.domain.enforcement import EnforcementContext
@@ -9,7 +9,7 @@ from loom.domain.registry import Registry
 from loom.domain.run import OpenReason
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
-from loom.errors import EnforcementError, Problem, RegistryError
+from loom.errors import EnforcementError, ExitCode, Problem, RegistryError
 from loom.ids import new_id
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
@@ -71,6 +71,10 @@ class Waking:
 
     def new_id(self) -> str:
         return new_id(self.parts.clock.now())
+
+    def ended(self, code: ExitCode) -> Tick:
+        """The tick's record as it stands at its end."""
+        return replace(self.tick, finished_at=self.parts.clock.now(), exit_code=int(code))
 
 
 def wake(parts: Parts, request: TickRequest) -> Waking:

@@ -1,6 +1,9 @@
 """`loom check` answers: would the next tick work?"""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from tests.ground.command import Command
 from tests.ground.project import Project
@@ -98,3 +101,29 @@ def test_the_schema_is_printed_as_json(loom: Command) -> None:
     printed = loom("schema")
     assert printed.exit_code == 0
     assert printed.json()["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.parametrize(
+    ("sound", "mistaken", "complaint", "level"),
+    [
+        ("LOOM_STATE_BRANCH: loom-state", "OTHER: x", "nothing carries the ledger", "error"),
+        ("contents: write", "contents: read", "may not push", "error"),
+        ('cron: "17 * * * *"', 'cron: "0 * * * *"', "full hour", "warning"),
+        ('cron: "17 * * * *"', 'cron: "27 * * * *"', "expects ticks at 17", "warning"),
+        ("cancel-in-progress: false", "cancel-in-progress: true", "ends one that runs", "error"),
+        ("timeout-minutes: 30", "env: {}", "six hours", "warning"),
+        ("workflow_dispatch:", "workflow_call:", "by hand", "warning"),
+    ],
+)
+def test_what_the_hourly_workflow_lacks_is_said(
+    loom: Command, tmp_path: Path, sound: str, mistaken: str, complaint: str, level: str
+) -> None:
+    loom("init", "fresh")
+    assert loom("check", cwd=tmp_path / "fresh").exit_code == 0
+    workflow = tmp_path / "fresh" / ".github" / "workflows" / "loom.yml"
+    text = workflow.read_text(encoding="utf-8")
+    assert sound in text
+    workflow.write_text(text.replace(sound, mistaken), encoding="utf-8")
+    answers = loom("check", "--json", cwd=tmp_path / "fresh").json()["answers"]
+    said = [a for a in answers if a["what"].endswith("loom.yml")]
+    assert any(complaint in a["detail"] and a["level"] == level for a in said), said

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +16,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from loom.alerts.apprise_hook import AppriseHook
 from loom.alerts.command import CommandHook
 from loom.alerts.file import FileHook
+from loom.alerts.github_issue import GithubIssueHook
+from loom.alerts.github_issue_repository import Repository
 from loom.alerts.memory import MemoryHook
 from loom.alerts.stderr import StderrHook
 from loom.alerts.webhook import WebhookHook
@@ -25,6 +29,10 @@ from loom.domain.alert import Alert, Event
 from loom.domain.run import Outcome, RunError
 from loom.errors import DeliveryFailed
 from loom.ports import AlertHook
+from tests.unit.github_stand_in import TOKEN, GithubStandIn
+
+# Apprise looks for a module that Python 3.13 drops, to put another in its place.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 AT = datetime(2026, 11, 21, 13, 7, tzinfo=UTC)
 ALERT = Alert(
@@ -39,13 +47,16 @@ ALERT = Alert(
     run_id="0193-run",
     run_url="https://ci.example/run/7",
     consecutive_failures=2,
+    episode="0193-episode",
+    opened_at=AT,
 )
 BOUND = 0.5
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """hook: delivers here. received: what has arrived, read back from where it really arrived.
+    """hook: delivers here. received: what has arrived, read back from where it really arrived: the payload,
+    or what a person reads there, as {'line': ...} if it is one line, {'text': ...} if it may be several.
     broken: its receiver refuses. stuck: its receiver never answers; None if it can't hang."""
 
     hook: AlertHook
@@ -126,7 +137,59 @@ def by_memory(tmp_path: Path, server: HTTPServer) -> Receiver:
     )
 
 
-@pytest.fixture(params=[by_webhook, by_command, by_file, by_stderr, by_memory])
+def by_github_issue(tmp_path: Path, server: HTTPServer) -> Receiver:
+    github = GithubStandIn(server, AT)
+
+    def hang(_: Request) -> Response:
+        time.sleep(3 * BOUND)
+        return Response(status=204)
+
+    def hook(repository: str, *, api: str = github.url, timeout: float = 20.0) -> GithubIssueHook:
+        where = Repository(api=api, name=repository, token=TOKEN, token_env="TOKEN")  # noqa: S106  a name
+        return GithubIssueHook(where, timeout=timeout, sleep=lambda _: None)
+
+    def received() -> list[dict[str, Any]]:
+        said = [text for issue in github.issues for text in github.said(issue["number"])]
+        return [{"text": text.partition("Loom opened this issue")[0]} for text in said]
+
+    server.expect_request(re.compile("^/stuck/")).respond_with_handler(hang)
+    return Receiver(
+        hook=hook("acme/robots"),
+        received=received,
+        broken=hook("acme/no-such-repository"),
+        stuck=hook("acme/robots", api=server.url_for("/stuck"), timeout=BOUND),
+    )
+
+
+def by_apprise(tmp_path: Path, server: HTTPServer) -> Receiver:
+    texts: list[dict[str, Any]] = []
+
+    def take(request: Request) -> Response:
+        arrived = json.loads(request.get_data())
+        texts.append({"text": f"{arrived['title']}\n{arrived['message']}"})
+        return Response(status=200)
+
+    def hang(_: Request) -> Response:
+        time.sleep(3 * BOUND)
+        return Response(status=200)
+
+    server.expect_request("/taken", method="POST").respond_with_handler(take)
+    server.expect_request("/stuck").respond_with_handler(hang)
+    address = f"json://127.0.0.1:{server.port}"
+    return Receiver(
+        hook=AppriseHook(f"{address}/taken"),
+        received=lambda: texts,
+        broken=AppriseHook(f"{address}/refused"),
+        stuck=AppriseHook(f"{address}/stuck", timeout=BOUND),
+    )
+
+
+def words(arrived: dict[str, Any]) -> str:
+    """What a person reads, however its lines are broken."""
+    return " ".join(arrived["text"].split())
+
+
+@pytest.fixture(params=[by_webhook, by_command, by_file, by_stderr, by_memory, by_github_issue, by_apprise])
 def receiver(request: pytest.FixtureRequest, tmp_path: Path, httpserver: HTTPServer) -> Receiver:
     made: Receiver = request.param(tmp_path, httpserver)
     return made
@@ -140,6 +203,12 @@ def test_the_whole_alert_arrives(receiver: Receiver) -> None:
             "ALERT worker.down: Sentinel (relationship-sentinel): the run of Sat 21 Nov 06:00 CST failed "
             "at workers/relationship_sentinel.py:40 [run 0193-run] https://ci.example/run/7"
         )
+    elif "text" in arrived:
+        assert ALERT.error is not None
+        where, run, url = str(ALERT.error.where), str(ALERT.run_id), str(ALERT.run_url)
+        parts = [ALERT.event.value, "Sentinel", "relationship-sentinel", ALERT.summary, "refused"]
+        for part in (*parts, ALERT.error.kind, where, run, url):
+            assert part in words(arrived)
     else:
         assert arrived == ALERT.payload()
 
@@ -165,6 +234,9 @@ def test_any_text_is_delivered_as_one_alert(receiver: Receiver, text: str) -> No
     (arrived,) = receiver.received()
     if "line" in arrived:
         assert arrived["line"].isprintable()
+    elif "text" in arrived:
+        assert all(line.isprintable() for line in arrived["text"].split("\n"))
+        assert text.split()[0].strip("\x1b\x00\u202e") in words(arrived)
     else:
         sent = text if isinstance(receiver.hook, MemoryHook) else text.replace("\ud800", "?")
         assert arrived["summary"] == sent
@@ -177,7 +249,7 @@ def test_a_huge_alert_is_cut_and_delivered(receiver: Receiver) -> None:
     if isinstance(receiver.hook, MemoryHook):
         return
     assert len(json.dumps(arrived, ensure_ascii=False).encode()) <= 64 * 1024
-    if "line" not in arrived:
+    if "summary" in arrived:
         assert arrived["summary"].endswith("characters more)")
         assert arrived["worker"] == ALERT.worker
 
@@ -208,6 +280,8 @@ def test_a_hook_can_be_for_some_events_only(tmp_path: Path) -> None:
         FileHook(tmp_path / "x", events=only),
         StderrHook(sys.stderr, events=only),
         MemoryHook(events=only),
+        GithubIssueHook(Repository(api="", name="", token="", token_env=""), events=only),
+        AppriseHook("json://127.0.0.1:9/x", events=only),
     ]
     for hook in hooks:
         assert [event for event in Event if hook.wants(event)] == [Event.WORKER_DOWN]

@@ -19,6 +19,7 @@ from loom.domain.alert import Alert, Event
 from loom.domain.registry import HookSettings
 from loom.errors import DeliveryFailed
 from loom.ports import AlertHook
+from tests.unit.github_stand_in import TOKEN, GithubStandIn
 
 ALERT = Alert(event=Event.WORKER_DOWN, summary="echo failed", at=datetime(2026, 11, 21, 13, 7, tzinfo=UTC))
 
@@ -94,6 +95,57 @@ def test_an_alert_that_was_to_be_signed_never_goes_out_unsigned(tmp_path: Path) 
         hook.deliver(ALERT)
 
 
+BAD = {"GITHUB_TOKEN": "another", "GITHUB_API_URL": "http://127.0.0.1:9"}
+GITHUB = {"GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "acme/robots"}
+
+
+def test_a_github_issue_hook_finds_all_it_needs_in_the_environment_of_a_workflow(
+    tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    github = GithubStandIn(httpserver, ALERT.at)
+    (hook,) = made(tmp_path, ("github-issue", {}), env={**GITHUB, "GITHUB_API_URL": github.url})
+    hook.deliver(ALERT)
+    assert len(github.issues) == 1
+
+
+def test_a_github_issue_hook_goes_where_its_entry_says(tmp_path: Path, httpserver: HTTPServer) -> None:
+    github = GithubStandIn(httpserver, ALERT.at, repository="other/place")
+    options = {
+        "repository": "other/place",
+        "token_env": "ALERTS_PAT",
+        "api_url": f"{github.url}/",
+        "labels": ["ops"],
+        "events": ["worker.down"],
+        "timeout": 9.0,
+    }
+    (hook,) = made(tmp_path, ("github-issue", options), env={**GITHUB, "ALERTS_PAT": f"{TOKEN}\n"} | BAD)
+    hook.deliver(ALERT)
+    assert [label["name"] for label in github.issues[0]["labels"]] == ["loom", "ops"]
+    assert [event for event in Event if hook.wants(event)] == [Event.WORKER_DOWN]
+
+
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ({}, r"GITHUB_TOKEN is not set.*GITHUB_TOKEN: \$\{\{ github\.token \}\}.*; no repository is known"),
+        ({"GITHUB_TOKEN": " ", "GITHUB_REPOSITORY": "acme/robots"}, "GITHUB_TOKEN is not set"),
+        (
+            {"GITHUB_TOKEN": TOKEN},
+            "no repository is known outside GitHub Actions; add repository: owner/name",
+        ),
+    ],
+)
+def test_a_github_issue_hook_without_token_or_repository_fails_unless_it_is_optional(
+    tmp_path: Path, env: dict[str, str], why: str
+) -> None:
+    (hook,) = made(tmp_path, ("github-issue", {}), env=env)
+    assert all(hook.wants(event) for event in Event)
+    with pytest.raises(DeliveryFailed, match=why):
+        hook.deliver(ALERT)
+    (optional,) = made(tmp_path, ("github-issue", {"optional": True}), env=env)
+    assert not any(optional.wants(event) for event in Event)
+
+
 def test_a_command_runs_in_the_project_without_the_workers_secrets(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "GH_TOKEN": "for the command", "HUBSPOT_ACCESS_TOKEN": "for a worker"}
     options = {"command": ["sh", "-c", "env > seen"], "timeout": 5}
@@ -137,8 +189,12 @@ def test_hooks_that_deliver_nothing_import_nothing_heavy(tmp_path: Path) -> None
         "from loom.alerts.build import build\n"
         "from loom.domain.registry import HookSettings as S\n"
         "build([S('stderr', {}), S('webhook', {'url': 'https://a.example/x'}), S('file', {'path': 'x'}),\n"
-        "       S('command', {'command': ['true']})], env={}, project=pathlib.Path(), stderr=sys.stderr)\n"
-        "print(*(n for n in ('httpx', 'asyncio', 'subprocess', 'tempfile', 'ssl', 'pydantic', 'logging')\n"
+        "       S('command', {'command': ['true']}), S('github-issue', {}),\n"
+        "       S('apprise', {'url': 'json://127.0.0.1/x'})],\n"
+        "      env={'GITHUB_TOKEN': 't', 'GITHUB_REPOSITORY': 'acme/robots'},\n"
+        "      project=pathlib.Path(), stderr=sys.stderr)\n"
+        "heavy = ('httpx', 'asyncio', 'subprocess', 'tempfile', 'ssl', 'pydantic', 'logging', 'apprise')\n"
+        "print(*(n for n in heavy\n"
         "        if n in set(sys.modules) - before))\n"
     )
     done = subprocess.run(

@@ -100,7 +100,6 @@ def test_a_typo_in_the_shipped_registry_leaves_eleven_workers(tmp_path: Path) ->
         f"{HEAD}workers: []\n",
         f"{HEAD}workers: {{}}\ntypo: 1\n",
         f"{HEAD}workers: {{}}\nmax_parallel: 65\n",
-        f"{HEAD}workers: {{}}\nstate: {{branch: x}}\n",
         f"{HEAD}workers: {{}}\ndefaults: {{isolation: process}}\n",
         f"{HEAD}workers: {{}}\ndefaults: {{timeout: 10}}\n",
         f"{HEAD}workers: {{}}\nalerts: []\n",

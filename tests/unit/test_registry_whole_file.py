@@ -56,16 +56,17 @@ def test_every_mistake_of_a_broken_file_is_listed_at_once_with_its_address_and_l
         "worker-registry.yaml:9: at key 'state' > at key 'output' > "
         "unknown key of state; did you mean 'outputs'?",
         "worker-registry.yaml:11: at key 'alerts' > at item 1 > at key 'kind' > "
-        "expected stderr, webhook, command or file, got \"webhok\"; did you mean 'webhook'?",
+        'expected stderr, webhook, command, file, github-issue or apprise, got "webhok"; '
+        "did you mean 'webhook'?",
         "worker-registry.yaml:12: at key 'alerts' > at item 2 > "
         "expected exactly one of 'url' and 'url_env', got both; "
         "write url_env: LOOM_ALERT_WEBHOOK_URL to keep the address out of the file",
         "worker-registry.yaml:14: at key 'alerts' > at item 3 > at key 'command' > "
         'expected a list, got "notify-send"; write [notify-send]',
         "worker-registry.yaml:15: at key 'alerts' > at item 3 > at key 'events' > at item 1 > "
-        "expected worker.failing, worker.down, worker.recovered, slot.missed, tick.overdue, clock.backwards, "
-        "enforcement.broken, enforcement.restored, registry.broken, registry.mended, ledger.broken or "
-        "state.unpushed, got \"worker.fail\"; did you mean 'worker.failing'?",
+        "expected worker.failing, worker.down, worker.recovered, slot.missed, tick.overdue, tick.resumed, "
+        "clock.backwards, enforcement.broken, enforcement.restored, registry.broken, registry.mended, "
+        "ledger.broken or state.unpushed, got \"worker.fail\"; did you mean 'worker.failing'?",
         "worker-registry.yaml:17: at worker 'echo' > at key 'schedule' > "
         "expected five fields, got four ('0 6 * *'); "
         "write minute, hour, day of month, month, day of week, such as '0 6 * * *'",
@@ -167,19 +168,14 @@ def test_a_mistake_in_defaults_breaks_the_file_however_good_the_workers_are(proj
     ]
 
 
-def test_a_ledger_branch_is_refused_as_long_as_it_is_not_built(project: Project) -> None:
-    text = f"{HEAD}state: {{branch: loom-state}}\nworkers: {{}}\n"
-    assert project.whole_file_mistakes(text) == [
-        "worker-registry.yaml:3: at key 'state' > at key 'branch' > "
-        "'loom-state' isn't available in this version of Loom; write null, or leave the key out"
-    ]
-
-
 @pytest.mark.parametrize(
     ("hook", "message"),
     [
         ("stderr", "expected a mapping with the key 'kind', got \"stderr\"; write {kind: stderr}"),
-        ("{url: 'https://a.org'}", "key 'kind' is missing; add it: stderr, webhook, command, file"),
+        (
+            "{url: 'https://a.org'}",
+            "key 'kind' is missing; add it: stderr, webhook, command, file, github-issue, apprise",
+        ),
         ("{kind: webhook}", "expected exactly one of 'url' and 'url_env', got neither"),
         ("{kind: webhook, url: example.org}", 'expected an http or https address, got "example.org"'),
         ("{kind: webhook, url_env: 'https://a.org'}", "write its name, never its value"),

@@ -92,22 +92,30 @@ def test_a_person_can_name_a_worker_or_leave_it_to_the_schedule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("worker", "words"),
-    [("", ["run"]), ("sentinel", ["run", "--worker", "sentinel"]), ("a b", ["run", "--worker", "a b"])],
+    ("inputs", "words"),
+    [
+        ({}, ["run"]),
+        ({"WORKER": "sentinel"}, ["run", "--worker", "sentinel"]),
+        ({"WORKER": "a b", "FORCE": "true"}, ["run", "--worker", "a b", "--force"]),
+        (
+            {"WORKER": "echo", "SLOT": "2026-03-08T09:00:00Z", "FORCE": "false"},
+            ["run", "--worker", "echo", "--slot", "2026-03-08T09:00:00Z"],
+        ),
+        ({"DRY_RUN": "true"}, ["run", "--dry-run"]),
+    ],
 )
-def test_the_workers_name_reaches_the_command_as_one_word_or_not_at_all(
-    tmp_path: Path, worker: str, words: list[str]
+def test_each_input_reaches_the_command_as_one_word_or_not_at_all(
+    tmp_path: Path, inputs: dict[str, str], words: list[str]
 ) -> None:
-    (command,) = (
-        step["run"] for step in read(LOOM)["jobs"]["tick"]["steps"] if "WORKER" in step.get("env", {})
-    )
+    (command,) = (step["run"] for step in read(LOOM)["jobs"]["tick"]["steps"] if step.get("id") == "tick")
     loom = tmp_path / "loom"
     loom.write_text("#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done\n", encoding="utf-8")
     loom.chmod(0o755)
+    given = {"WORKER": "", "SLOT": "", "FORCE": "", "DRY_RUN": ""} | inputs
     # GitHub runs a step without `shell:` as `bash -e FILE`.
     done = subprocess.run(
         ["bash", "-e", "-c", command],
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "WORKER": worker},
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", **given},
         capture_output=True,
         text=True,
         check=True,
@@ -119,22 +127,30 @@ def test_ticks_wait_for_each_other_and_none_is_cancelled() -> None:
     assert read(LOOM)["concurrency"] == {"group": "loom", "cancel-in-progress": False}
 
 
-def test_secrets_reach_the_tick_alone_and_nothing_may_be_written() -> None:
+def test_secrets_reach_the_tick_alone_and_only_the_ledgers_branch_may_be_written() -> None:
     document = read(LOOM)
     assert document["permissions"] == {}
-    assert document["jobs"]["tick"]["permissions"] == {"contents": "read"}
-    with_secrets = [step for step in document["jobs"]["tick"]["steps"] if "secrets." in str(step)]
-    assert [set(step["env"]) - {"WORKER"} for step in with_secrets] == [
-        {"HUBSPOT_ACCESS_TOKEN", "YOUTUBE_API_KEY", "LOOM_ALERT_WEBHOOK_URL"}
-    ]
+    job = document["jobs"]["tick"]
+    assert job["permissions"] == {"contents": "write"}
+    (with_secrets,) = [step for step in job["steps"] if "secrets." in str(step)]
+    assert with_secrets["id"] == "tick"
+    assert with_secrets["env"]["LOOM_STATE_BRANCH"] == "loom-state"
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_no_step_finds_a_token_in_the_checkout(workflow: Path) -> None:
-    steps = [step for job in read(workflow)["jobs"].values() for step in job["steps"]]
-    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
-    assert checkouts
-    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+def test_only_the_tick_that_pushes_the_ledger_finds_a_token_in_its_checkout() -> None:
+    kept = {}
+    for workflow in WORKFLOWS:
+        steps = [step for job in read(workflow)["jobs"].values() for step in job["steps"]]
+        checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+        assert checkouts
+        kept[workflow.name] = [step["with"]["persist-credentials"] for step in checkouts]
+    assert kept == {"ci.yml": [False], "loom.yml": [True]}
+
+
+def test_what_a_tick_found_is_there_for_later_jobs_and_an_outside_clock_can_wake_it() -> None:
+    document = read(LOOM)
+    assert document["jobs"]["tick"]["outputs"].keys() == {"failed", "outcomes", "exit_code"}
+    assert document[ON]["repository_dispatch"]["types"] == ["loom-tick"]
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)

@@ -1,0 +1,45 @@
+"""Trigger health: how well whoever wakes Loom keeps to its time."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+EARLY = timedelta(seconds=30)
+"""A tick that comes at most this much before its time is that tick: the clocks of machines differ."""
+
+CLOCK_TRIGGERS = frozenset({"schedule", "repository_dispatch", "workflow_dispatch"})
+"""The triggers of ticks that do whatever is due. Behind a dispatch stands an outside clock, or a person who
+does a clock's work; what a person asks of single workers is ``manual``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerSpan:
+    """The ticks of the last `hours`.
+
+    expected: how many instants have come, since the first tick that a clock ever brought, for which a tick
+        was to come; without the newest while its tick may still be on its way.
+    received: for how many of those one came.
+    lateness_median_s, lateness_p95_s: of the ticks received; None without any.
+    longest_gap_s: the longest time without a tick, the time since the last one included; None before the
+        first one.
+    """
+
+    hours: int
+    expected: int
+    received: int
+    lateness_median_s: float | None
+    lateness_p95_s: float | None
+    longest_gap_s: float | None
+
+    @property
+    def dropped(self) -> int:
+        return self.expected - self.received
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerHealth:
+    """cron, zone: when ticks are expected. day, week: the last 24 hours and the last 7 days."""
+
+    cron: str
+    zone: str
+    day: TriggerSpan
+    week: TriggerSpan

@@ -1,0 +1,87 @@
+""".github/workflows -> what a workflow that calls `loom run` lacks. Reads the files, asks GitHub nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something a workflow should have. place: its file, from the project's root. what: a sentence, with what
+    to write. serious: whether a tick would not do its work without it."""
+
+    place: str
+    what: str
+    serious: bool = False
+
+
+def lacks(project: Path, *, state_branch: str | None, tick_cron: str | None) -> Iterator[Lack]:
+    """What the workflows of `project` that call `loom run` lack, the serious first in each.
+
+    state_branch: the branch that the registry names, if any. tick_cron: when it expects ticks, if it says so.
+    """
+    folder = project / ".github" / "workflows"
+    for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if "loom run" in text:
+            place = path.relative_to(project).as_posix()
+            yield from _of_one(place, text, state_branch, tick_cron)
+
+
+def _of_one(place: str, text: str, state_branch: str | None, tick_cron: str | None) -> Iterator[Lack]:
+    import yaml
+
+    try:
+        document = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (both are safe)
+    except yaml.YAMLError as error:
+        yield Lack(place, f"it isn't YAML: {str(error).splitlines()[0]}", serious=True)
+        return
+    # YAML 1.1 reads the key `on` as true.
+    triggers = _mapping(_mapping(document).get("on", _mapping(document).get(True)))
+    jobs = [job for job in _mapping(_mapping(document).get("jobs")).values() if "loom run" in str(job)]
+    if "LOOM_STATE_BRANCH" not in text and state_branch is None:
+        yield Lack(
+            place,
+            "nothing carries the ledger between runners: add the variable LOOM_STATE_BRANCH: loom-state to "
+            "the step that calls loom run",
+            serious=True,
+        )
+    elif not any(_may_write(document, job) for job in jobs):
+        yield Lack(place, "the job may not push the ledger: add permissions: {contents: write}", serious=True)
+    yield from _schedule(place, triggers, tick_cron)
+    if "workflow_dispatch" not in triggers:
+        yield Lack(place, "nobody can start it by hand: add on: workflow_dispatch")
+    if not _mapping(document).get("concurrency"):
+        yield Lack(
+            place, "ticks may run side by side: add concurrency: {group: loom, cancel-in-progress: false}"
+        )
+    elif _mapping(_mapping(document).get("concurrency")).get("cancel-in-progress") is True:
+        yield Lack(
+            place, "a new tick ends one that runs: set concurrency: cancel-in-progress: false", serious=True
+        )
+    if any("timeout-minutes" not in _mapping(job) for job in jobs):
+        yield Lack(place, "a tick that hangs runs for six hours: add timeout-minutes: 30 to the job")
+
+
+def _schedule(place: str, triggers: dict[Any, Any], tick_cron: str | None) -> Iterator[Lack]:
+    entries = triggers.get("schedule")
+    crons = [str(_mapping(each).get("cron", "")) for each in entries] if isinstance(entries, list) else []
+    if not crons:
+        yield Lack(place, "no clock wakes it: add on: schedule: [{cron: '17 * * * *'}]", serious=True)
+    if any(cron.split()[:1] in (["0"], ["*"]) for cron in crons):
+        yield Lack(place, "GitHub drops most events at the full hour: choose another minute, such as 17")
+    if crons and tick_cron is not None and tick_cron not in crons:
+        yield Lack(
+            place,
+            f"it wakes Loom at {', '.join(crons)}, but tick: in the registry expects ticks at {tick_cron}",
+        )
+
+
+def _may_write(document: Any, job: Any) -> bool:
+    permissions = _mapping(job).get("permissions", _mapping(document).get("permissions"))
+    return permissions == "write-all" or _mapping(permissions).get("contents") == "write"
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,209 @@
+"""The very steps of loom.yml, run under bash as GitHub runs them, each time in a fresh clone.
+
+Nothing but the state branch connects one tick with the next, as on GitHub's runners. The clock is given: the
+`loom` these steps find adds ``--at`` to what they ask for.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.ground.actions_runner import Reading, read
+from tests.ground.command import PROGRAM
+from tests.ground.needs import needs
+from tests.ground.project import Project
+from tests.ground.shut import REPOSITORY
+
+pytestmark = needs("git")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one run of the workflow left behind."""
+
+    exit_code: int
+    log: str
+    summary: str
+    outputs: dict[str, str]
+
+    @property
+    def reading(self) -> Reading:
+        return read(self.log.splitlines())
+
+    @property
+    def outcomes(self) -> Any:
+        return json.loads(self.outputs["outcomes"])
+
+
+@dataclass
+class GitHub:
+    """A bare repository, and runners that forget everything."""
+
+    folder: Path
+    origin: Path
+    environ: dict[str, str]
+    count: int = field(default=0)
+
+    def tick(self, at: str, **inputs: str) -> Job:
+        """Check out, then run the step that runs Loom."""
+        self.count += 1
+        runner = self.folder / f"runner-{self.count}"
+        work = runner / "work"
+        git("clone", "--quiet", self.origin, work, cwd=self.folder)
+        script = runner / "bin" / "loom"
+        script.parent.mkdir()
+        at_option = f'[ "$1" = run ] && set -- "$@" --at {at}'
+        script.write_text(f'#!/bin/sh\n{at_option}\nexec {shlex.join(PROGRAM)} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        step = tick_step()
+        env = {
+            **self.environ,
+            **dict.fromkeys(step["env"], ""),
+            "LOOM_STATE_BRANCH": step["env"]["LOOM_STATE_BRANCH"],
+            **inputs,
+            "PATH": f"{script.parent}:{os.environ['PATH']}",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_WORKSPACE": str(work),
+            "GITHUB_STEP_SUMMARY": str(runner / "summary.md"),
+            "GITHUB_OUTPUT": str(runner / "output.txt"),
+            "GITHUB_SERVER_URL": "https://github.example",
+            "GITHUB_REPOSITORY": "acme/ops",
+            "GITHUB_RUN_ID": str(self.count),
+            "RUNNER_NAME": f"runner-{self.count}",
+        }
+        done = subprocess.run(
+            ["bash", "-e", "-c", step["run"]],
+            cwd=work,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        status = git("status", "--porcelain", cwd=work)
+        assert not [line for line in status.splitlines() if not line.endswith("heard.jsonl")], status
+        return Job(
+            done.returncode,
+            done.stdout,
+            (runner / "summary.md").read_text(encoding="utf-8") if (runner / "summary.md").exists() else "",
+            _outputs(runner / "output.txt"),
+        )
+
+
+def tick_step() -> dict[str, Any]:
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "loom.yml").read_text(encoding="utf-8"))
+    (step,) = (step for step in workflow["jobs"]["tick"]["steps"] if step.get("id") == "tick")
+    assert isinstance(step, dict)
+    return step
+
+
+def git(*arguments: str | Path, cwd: Path) -> str:
+    done = subprocess.run(["git", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def _outputs(file: Path) -> dict[str, str]:
+    """``name<<DELIMITER`` blocks, as GitHub reads them."""
+    found: dict[str, str] = {}
+    lines = iter(file.read_text(encoding="utf-8").splitlines() if file.exists() else [])
+    for line in lines:
+        name, heredoc, delimiter = line.partition("<<")
+        if not heredoc:
+            name, _, value_here = line.partition("=")
+            found[name] = value_here
+            continue
+        value: list[str] = []
+        for inner in lines:
+            if inner == delimiter:
+                break
+            value.append(inner)
+        found[name] = "\n".join(value)
+    return found
+
+
+@pytest.fixture
+def github(tmp_path: Path, project: Project) -> GitHub:
+    project.worker(
+        "flaky",
+        """
+        from loom.worker import Finding, WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            if context.slot.hour == 8:
+                raise ValueError("broken at eight")
+            before = context.previous["metrics"]["runs"] if context.previous else 0
+            finding = Finding(severity="warning", title="look here", subject="somewhere")
+            return WorkerOutput(summary="fine", findings=[finding], metrics={"runs": before + 1})
+        """,
+    )
+    project.entries('flaky: {agent: Flake, schedule: "0 * * * *", entrypoint: "workers.flaky:run"}')
+    origin = tmp_path / "origin.git"
+    git("init", "--quiet", "--bare", "--initial-branch=main", origin, cwd=tmp_path)
+    project.write(".gitignore", ".loom/\n__pycache__/\n")
+    git("init", "--quiet", "--initial-branch=main", cwd=project.root)
+    git("add", "--all", cwd=project.root)
+    git("commit", "--quiet", "--message", "the project", cwd=project.root)
+    git("push", "--quiet", origin, "main", cwd=project.root)
+    return GitHub(tmp_path, origin, dict(os.environ))
+
+
+def test_state_is_carried_from_runner_to_runner_and_late_ticks_catch_up(github: GitHub) -> None:
+    first = github.tick("2026-11-20T12:17:00Z")
+    assert (first.exit_code, first.outcomes) == (0, {"flaky": "succeeded"}), first.log
+    assert "look here" in first.summary
+
+    idle = github.tick("2026-11-20T12:47:00Z")
+    assert (idle.exit_code, idle.outcomes) == (0, {}), idle.log
+
+    # The tick of 07:17 is dropped, the one of 08:17 comes at 08:41.
+    failed = github.tick("2026-11-20T14:41:00Z")
+    assert (failed.exit_code, failed.outcomes) == (1, {"flaky": "failed"}), failed.log
+    assert failed.outputs["failed"] == "true"
+    (error,) = failed.reading.named("error")
+    assert "broken at eight" in error.data
+    assert error.properties["file"] == "workers/flaky.py"
+    assert "worker.down" in failed.log
+    assert "superseded" in failed.summary
+
+    mended = github.tick("2026-11-20T15:17:00Z")
+    assert (mended.exit_code, mended.outcomes) == (0, {"flaky": "succeeded"}), mended.log
+    assert "worker.recovered" in mended.log
+    assert git("log", "--oneline", "main", cwd=github.origin).count("\n") == 1, (
+        "only its own branch is pushed"
+    )
+    assert "loom-state" in git("branch", "--list", cwd=github.origin)
+
+
+def test_an_idle_tick_makes_at_most_one_commit(github: GitHub) -> None:
+    github.tick("2026-11-20T12:17:00Z")
+    before = git("rev-list", "--count", "loom-state", cwd=github.origin)
+    github.tick("2026-11-20T12:47:00Z")
+    assert int(git("rev-list", "--count", "loom-state", cwd=github.origin)) <= int(before) + 1
+
+
+def test_a_tick_that_cannot_push_says_so_alerts_and_names_the_folder_to_keep(github: GitHub) -> None:
+    github.tick("2026-11-20T12:17:00Z")
+    hook = github.origin / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'protected branch' >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    stuck = github.tick("2026-11-20T13:17:00Z")
+    assert stuck.exit_code in (3, 4), stuck.log
+    hook.unlink()
+    after = github.tick("2026-11-20T13:47:00Z")
+    assert (after.exit_code, after.outcomes) == (0, {"flaky": "succeeded"}), after.log
+
+
+def test_a_person_runs_one_worker_from_the_workflows_page(github: GitHub) -> None:
+    job = github.tick("2026-11-20T12:17:00Z", WORKER="flake", SLOT="2026-11-20T11:00:00Z")
+    assert (job.exit_code, job.outcomes) == (0, {"flaky": "succeeded"}), job.log
+    rehearsed = github.tick("2026-11-20T12:20:00Z", DRY_RUN="true")
+    assert rehearsed.exit_code == 0
+    assert "would run" in rehearsed.log
