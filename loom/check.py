@@ -23,6 +23,8 @@ def check(
     load_enforcement: Callable[[], EnforcementContext],
     open_ledger: Callable[[Registry | None], Ledger],
     hooks: Callable[[Registry], tuple[AlertHook, ...]],
+    state_branch: Callable[[Registry], str | None],
+    public: bool | None,
 ) -> Iterator[Answer]:
     """One answer after another, as they are found. Secrets are named, never shown."""
     registry: Registry | None = None
@@ -42,6 +44,13 @@ def check(
         yield from _alerts(hooks(registry))
         yield from _memory(forgetful(registry))
         yield from _workflows(project, registry)
+        if public and state_branch(registry) is not None:
+            yield Answer(
+                level="warning",
+                what="state branch",
+                detail="the repository is public, so everybody can read what the workers found",
+                remedy="make it private, or keep the ledger off the branch: only personal data is redacted",
+            )
 
 
 def _registry(registry: Registry) -> Iterator[Answer]:

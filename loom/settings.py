@@ -84,6 +84,17 @@ def _find_project(cwd: Path, named: Path | None) -> Path:
     )
 
 
+def repository_is_public(env: Mapping[str, str]) -> bool | None:
+    """As GitHub's event says it; None where there is no event to ask, as on a laptop."""
+    import json
+
+    try:
+        event = json.loads(Path(env["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+        return not event["repository"]["private"]
+    except (KeyError, OSError, ValueError, TypeError):
+        return None
+
+
 def _actions_run_url(env: Mapping[str, str]) -> str | None:
     server, repository, run = (
         env.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")

@@ -1,13 +1,15 @@
 """How does each worker stand, and what comes next? Reads the ledger and the registry, never writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from loom.domain.board import Board, Coming, Figures, LastTick, Row
 from loom.domain.health import Health, Standing, health_of
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket
+from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
 from loom.slots.calendar import due, instants, next_instant
@@ -16,6 +18,7 @@ from loom.slots.trigger import trigger_health
 
 FIGURE_DAYS = 7
 _DAY = timedelta(days=1)
+_NO_PAUSES: Mapping[str, Pause] = MappingProxyType({})
 
 
 def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
@@ -55,20 +58,28 @@ def coming_slots(registry: Registry, now: datetime) -> list[Coming]:
     return [*day, *sorted(first.values(), key=lambda each: (each.slot, each.worker))]
 
 
-def coming(registry: Registry, *, now: datetime, span: timedelta) -> list[Coming]:
-    """Every slot of every active worker in (now, now + span], earliest first."""
+def coming(
+    registry: Registry, *, now: datetime, span: timedelta, pauses: Mapping[str, Pause] = _NO_PAUSES
+) -> list[Coming]:
+    """Every slot of every active worker in (now, now + span], earliest first. A pause by hand is noted."""
     found = [
         Coming(
             worker=worker.id,
             agent=worker.agent,
             slot=at,
-            note=clock_change_note(worker.schedule, at) or "",
+            note=_note(worker, at, pauses.get(worker.id)),
         )
         for worker in registry.workers
         if worker.status is Status.ACTIVE
         for at in instants(worker.schedule, now, now + span)
     ]
     return sorted(found, key=lambda each: (each.slot, each.worker))
+
+
+def _note(worker: Worker, at: datetime, pause: Pause | None) -> str:
+    if pause is not None and not pause.lifted and (pause.until is None or at < pause.until):
+        return f"paused by {pause.by}" + (f": {pause.reason}" if pause.reason else "")
+    return clock_change_note(worker.schedule, at) or ""
 
 
 def _row(worker: Worker, snapshot: Snapshot, now: datetime) -> Row:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,11 @@ from loom.settings import Settings, take_secrets
 
 if TYPE_CHECKING:
     from loom.ledger.branch import BranchLedger
+
+
+# On a branch nobody sees a claimer's heartbeat: its claim must outlast the job that made it, whatever waits
+# behind max_parallel. On one machine a lock shows at once that a claimer died, so this costs nothing there.
+_SHORTEST_LEASE = timedelta(hours=1)
 
 
 def clock_for(at_text: str | None) -> Clock:
@@ -161,6 +167,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         host=settings.host,
         run_url=settings.run_url,
         forgetful=lambda registry: settings.in_actions and state_branch(settings, registry) is None,
+        shortest_lease=_SHORTEST_LEASE,
         trigger=settings.trigger,
         trigger_watched=settings.in_actions,
         load_registry=lambda: read_registry(settings),

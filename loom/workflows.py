@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_LONGEST_JOB = 55
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:
@@ -60,7 +62,15 @@ def _of_one(place: str, text: str, state_branch: str | None, tick_cron: str | No
         yield Lack(
             place, "a new tick ends one that runs: set concurrency: cancel-in-progress: false", serious=True
         )
-    if any("timeout-minutes" not in _mapping(job) for job in jobs):
+    minutes = [_mapping(job).get("timeout-minutes") for job in jobs]
+    if any(isinstance(each, int) and each > _LONGEST_JOB for each in minutes):
+        yield Lack(
+            place,
+            "a claim on the state branch holds for an hour, and the job may outlast it: "
+            f"set timeout-minutes to {_LONGEST_JOB} at most",
+            serious=True,
+        )
+    if None in minutes:
         yield Lack(place, "a tick that hangs runs for six hours: add timeout-minutes: 30 to the job")
 
 

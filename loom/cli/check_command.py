@@ -33,6 +33,7 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     from loom.check import check
     from loom.clock import SystemClock
     from loom.domain.board import Answer
+    from loom.settings import repository_is_public
     from loom.wiring import hooks_in_need, open_ledger, read_enforcement, read_registry, state_branch
 
     settings = settings_for(project)
@@ -46,6 +47,8 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
                 load_enforcement=lambda: read_enforcement(settings),
                 open_ledger=lambda registry: open_ledger(settings, registry, SystemClock()),
                 hooks=lambda _: hooks_in_need(settings),
+                state_branch=lambda registry: state_branch(settings, registry),
+                public=repository_is_public(settings.env),
             )
         )
         code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN

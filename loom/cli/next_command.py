@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.options import json_option, offline_option, project_option, settings_for
 
 
 @click.command(name="next")
@@ -14,8 +14,9 @@ from loom.cli.options import json_option, project_option, settings_for
 )
 @click.option("--at", metavar="ISO8601", help="Look from this instant on, such as 2026-03-07T12:00:00Z.")
 @json_option
+@offline_option
 @project_option
-def command(days: float, at: str | None, as_json: bool, project: Path | None) -> int:
+def command(days: float, at: str | None, as_json: bool, offline: bool, project: Path | None) -> int:
     """List the slots to come, and mark those that fall in a clock change.
 
     \b
@@ -27,11 +28,17 @@ def command(days: float, at: str | None, as_json: bool, project: Path | None) ->
     from zoneinfo import ZoneInfo
 
     from loom.status import coming
-    from loom.wiring import clock_for, read_registry
+    from loom.wiring import clock_for, peek_ledger, read_registry
 
-    registry = read_registry(settings_for(project))
+    settings = settings_for(project)
+    registry = read_registry(settings)
     now = clock_for(at).now()
-    slots = coming(registry, now=now, span=timedelta(days=days))
+    ledger = peek_ledger(settings, registry, offline=offline)
+    try:
+        pauses = ledger.snapshot().pauses
+    finally:
+        ledger.close()
+    slots = coming(registry, now=now, span=timedelta(days=days), pauses=pauses)
     zone = ZoneInfo(registry.zone)
     if as_json:
         from loom.report import as_json as json_report

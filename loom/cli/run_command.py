@@ -9,7 +9,7 @@ import click
 
 from loom.cli.audience import audience_for
 from loom.cli.options import answer_alone, json_option, project_option, settings_for
-from loom.errors import LedgerError, LoomError, UsageError
+from loom.errors import LedgerError, LoomError, StateUnpushed, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,7 +99,7 @@ def command(
             report = run_tick(audience.prepare(parts), request)
         except LoomError as error:
             audience.complain(error)
-            if isinstance(error, LedgerError):
+            if isinstance(error, LedgerError | StateUnpushed):
                 _cry(settings, parts.clock.now(), error)
             raise
         finally:
@@ -147,15 +147,16 @@ def _progress(as_json: bool) -> "LiveProgress | SilentProgress":
     return LiveProgress(Console(stderr=True, highlight=False))
 
 
-def _cry(settings: "Settings", at: "datetime", error: LedgerError) -> None:
+def _cry(settings: "Settings", at: "datetime", error: LedgerError | StateUnpushed) -> None:
     """The ledger can't be used, so neither can its outbox: tell a person directly."""
     from loom.alerts.direct import cry
     from loom.domain.alert import Alert, Event
     from loom.wiring import hooks_in_need
 
+    unpushed = isinstance(error, StateUnpushed)
     alert = Alert(
-        event=Event.LEDGER_BROKEN,
-        summary=f"the ledger can't be used, so nothing runs: {error}",
+        event=Event.STATE_UNPUSHED if unpushed else Event.LEDGER_BROKEN,
+        summary=str(error) if unpushed else f"the ledger can't be used, so nothing runs: {error}",
         at=at,
         run_url=settings.run_url,
     )

@@ -115,7 +115,7 @@ def _claimed(waking: Waking, made: Plan, liveness: Liveness) -> tuple[Ticket, ..
             state=TicketState.CLAIMED,
             fence=ticket.fence + 1,
             claimer=claimer,
-            lease_until=lease(workers[ticket.worker], real_now),
+            lease_until=lease(workers[ticket.worker], real_now, waking.parts.shortest_lease),
             run_id=waking.new_id(),
             reason=None,
             detail="",

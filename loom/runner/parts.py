@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +34,7 @@ class Parts:
     """load_registry raises RegistryError; load_enforcement raises EnforcementError; open_ledger LedgerError.
 
     forgetful: whether the ledger is gone with this machine, as on GitHub's runners without a state branch.
+    shortest_lease: how long a claim holds at least, for the eyes of other machines.
     trigger: what wakes ticks that nobody asked for by hand. trigger_watched: whether to say how well it does.
     take_secrets: removes the named variables from the environment and gives the values.
     fallback_hooks: where to cry when the registry never was readable.
@@ -42,6 +44,7 @@ class Parts:
     clock: Clock
     host: str
     run_url: str | None
+    shortest_lease: timedelta
     trigger: str
     trigger_watched: bool
     forgetful: Callable[[Registry | None], bool]

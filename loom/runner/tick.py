@@ -61,6 +61,7 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
     claimed = claim(waking, chosen, ledger, liveness, hooks)
     if claimed.tickets:
         _work(waking, claimed, ledger)
+        claimed.books.lose(_runs_of(claimed, _published(ledger)))
     sent: Sequence[Delivery] = ()
     if claimed.deliveries:
         sent = send(claimed.deliveries, hooks, record=ledger.record, now=waking.parts.clock.now)
@@ -92,6 +93,14 @@ def _trigger_lines(waking: Waking, ledger: Ledger) -> tuple[str, ...]:
     from loom.slots.trigger import trigger_health
 
     return sentences(trigger_health(registry.ticks_expected, ledger, now=waking.tick.at))
+
+
+def _published(ledger: Ledger) -> Collection[str]:
+    """What was done goes out before it is told: telling takes its time, and the job may end meanwhile."""
+    try:
+        return ledger.publish()
+    except StateUnpushed:
+        return ()  # the tick's end tries again, and says so
 
 
 def _runs_of(claimed: Claim, keys: Collection[str]) -> set[str]:

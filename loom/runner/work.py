@@ -50,9 +50,9 @@ class _Running:
     guard: Guard
 
 
-def lease(worker: Worker, real_now: datetime) -> datetime:
+def lease(worker: Worker, real_now: datetime, at_least: timedelta) -> datetime:
     """Until when, in real time, a claim on `worker` holds: its whole timeout and a grace to record."""
-    return real_now + worker.timeout + LEASE_GRACE
+    return real_now + max(worker.timeout + LEASE_GRACE, at_least)
 
 
 def work(
@@ -110,7 +110,7 @@ def _pick(
             state=TicketState.STARTED,
             starts=ticket.starts + 1,
             started_at=parts.clock.now(),
-            lease_until=lease(worker, parts.clock.real()),
+            lease_until=lease(worker, parts.clock.real(), parts.shortest_lease),
         )
         picked.append(_Running(started, worker, parts.guard(commission.enforcement, worker)))
     waiting.extendleft(reversed(passed))

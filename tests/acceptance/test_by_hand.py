@@ -1,5 +1,9 @@
 """The options of `loom run` for a person: --slot, --force, --param, --dry-run, --at."""
 
+from datetime import UTC, datetime
+
+from loom.domain.tick import Pause
+from loom.ledger.sqlite import SqliteLedger
 from tests.ground.command import Command
 from tests.ground.project import Project
 
@@ -117,3 +121,20 @@ def test_a_worker_is_given_its_last_valid_output(loom: Command, project: Project
         for _ in range(3)
     ]
     assert numbers == [1, 2, 3]
+
+
+def test_next_lists_slots_and_says_which_are_paused_or_fall_in_a_clock_change(
+    loom: Command, project: Project
+) -> None:
+    project.entries('early: {schedule: "30 2 * * *", entrypoint: "workers.echo:run"}')
+    root = ("--project", project.root)
+    coming = loom("next", "--at", "2027-03-13T12:00:00Z", "--days", "2", "--json", *root).json()["slots"]
+    assert [each["slot"] for each in coming] == ["2027-03-14T03:00:00-05:00", "2027-03-15T02:30:00-05:00"]
+    assert coming[0]["note"]
+    assert coming[1]["note"] is None
+    loom("run", "--worker", "early", *root)
+    ledger = SqliteLedger(project.ledger)
+    ledger.record([Pause(worker="early", by="ann", at=datetime(2026, 11, 20, tzinfo=UTC), reason="holiday")])
+    ledger.close()
+    paused = loom("next", "--at", "2027-03-13T12:00:00Z", *root)
+    assert "paused by ann: holiday" in paused.stdout

@@ -1,6 +1,7 @@
 """`loom check` answers: would the next tick work?"""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,7 @@ def test_the_schema_is_printed_as_json(loom: Command) -> None:
         ('cron: "17 * * * *"', 'cron: "27 * * * *"', "expects ticks at 17", "warning"),
         ("cancel-in-progress: false", "cancel-in-progress: true", "ends one that runs", "error"),
         ("timeout-minutes: 30", "env: {}", "six hours", "warning"),
+        ("timeout-minutes: 30", "timeout-minutes: 300", "outlast it", "error"),
         ("workflow_dispatch:", "workflow_call:", "by hand", "warning"),
     ],
 )
@@ -127,3 +129,18 @@ def test_what_the_hourly_workflow_lacks_is_said(
     answers = loom("check", "--json", cwd=tmp_path / "fresh").json()["answers"]
     said = [a for a in answers if a["what"].endswith("loom.yml")]
     assert any(complaint in a["detail"] and a["level"] == level for a in said), said
+
+
+@pytest.mark.parametrize(("private", "warned"), [(True, False), (False, True)])
+def test_a_state_branch_that_everybody_can_read_is_warned_of(
+    loom: Command, project: Project, tmp_path: Path, private: bool, warned: bool
+) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"repository": {"private": private}}), encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "origin.git"], check=True)
+    subprocess.run(["git", "init", "--quiet", project.root], check=True)
+    subprocess.run(["git", "remote", "add", "origin", tmp_path / "origin.git"], cwd=project.root, check=True)
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(event), "LOOM_STATE_BRANCH": "loom-state"}
+    checked = loom("check", "--project", project.root, env=env)
+    assert ("the repository is public" in checked.stdout) is warned, checked
+    assert "memory between runners" not in checked.stdout

@@ -74,8 +74,7 @@ def test_the_tables_name_every_exit_code_outcome_and_registry_key() -> None:
 
 def test_every_alert_event_of_this_version_is_in_the_readme() -> None:
     for event in Event:
-        if event not in (Event.TICK_OVERDUE, Event.STATE_UNPUSHED):
-            assert f"`{event.value}`" in README, event
+        assert f"`{event.value}`" in README, event
 
 
 def test_a_worker_written_by_following_the_tutorial_runs(loom: Command, project: Project) -> None:

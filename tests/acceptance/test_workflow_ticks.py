@@ -195,7 +195,9 @@ def test_a_tick_that_cannot_push_says_so_alerts_and_names_the_folder_to_keep(git
     hook.write_text("#!/bin/sh\necho 'protected branch' >&2\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
     stuck = github.tick("2026-11-20T13:17:00Z")
-    assert stuck.exit_code in (3, 4), stuck.log
+    assert stuck.exit_code == 4, stuck.log
+    assert "state.unpushed" in stuck.log
+    assert "keep that folder" in stuck.log
     hook.unlink()
     after = github.tick("2026-11-20T13:47:00Z")
     assert (after.exit_code, after.outcomes) == (0, {"flaky": "succeeded"}), after.log
