@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.ground.actions_runner import Reading, read
-from tests.ground.command import PROGRAM
+from tests.ground.command import PROGRAM, Command
 from tests.ground.needs import needs
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
@@ -209,3 +209,31 @@ def test_a_person_runs_one_worker_from_the_workflows_page(github: GitHub) -> Non
     rehearsed = github.tick("2026-11-20T12:20:00Z", DRY_RUN="true")
     assert rehearsed.exit_code == 0
     assert "would run" in rehearsed.log
+
+
+def test_a_laptop_reads_the_branch_and_says_how_old_it_is(github: GitHub) -> None:
+    github.tick("2026-11-20T12:17:00Z")
+    laptop = github.folder / "laptop"
+    git("clone", "--quiet", github.origin, laptop, cwd=github.folder)
+    loom = Command(laptop, {**github.environ, "LOOM_STATE_BRANCH": "loom-state"})
+
+    status = loom("status", "--json")
+    assert status.exit_code == 0, status
+    assert status.json()["workers"][0]["last_run"]["outcome"] == "succeeded"
+    assert "this copy of the state branch is as of" in status.stderr
+    (run,) = loom("history", "--json").json()["runs"]
+    assert loom("show", run["run_id"]).exit_code == 0
+
+    github.tick("2026-11-20T14:41:00Z")
+    assert len(loom("history", "--json", "--offline").json()["runs"]) == 1
+    assert len(loom("history", "--json").json()["runs"]) == 3
+
+
+def test_a_watch_elsewhere_says_that_no_tick_came_from_the_branch_alone(github: GitHub) -> None:
+    github.tick("2026-11-20T12:17:00Z")
+    elsewhere = github.folder / "elsewhere"
+    git("clone", "--quiet", github.origin, elsewhere, cwd=github.folder)
+    loom = Command(elsewhere, {**github.environ, "LOOM_STATE_BRANCH": "loom-state"})
+    overdue = loom("watch")
+    assert overdue.exit_code == 1, overdue
+    assert "tick.overdue" in overdue.stderr
