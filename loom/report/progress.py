@@ -59,10 +59,14 @@ class LiveProgress:
         task = self._tasks.pop(run.run_id, None)
         if task is not None:
             self._progress.remove_task(_task(task))
+        if not self._tasks:
+            # What is said after the work, alerts above all, stands on lines of its own.
+            self.close()
 
     def close(self) -> None:
         if self._live:
             self._progress.stop()
+            self._live = False
 
 
 def _task(number: int) -> "TaskID":

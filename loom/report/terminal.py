@@ -147,7 +147,8 @@ def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
         console.print(Text("No tick has come yet. Start one with: loom run", style="yellow"))
         return
     newest = f"Last tick {ago(board.last_tick.at, board.at)} ({board.last_tick.trigger})."
-    console.print(Text(" ".join((newest, *sentences(board.trigger))), style="dim"))
+    for sentence in (newest, *sentences(board.trigger)):
+        console.print(Text(sentence, style="dim"))
 
 
 def show_coming(console: Console, slots: Sequence[Coming], zone: ZoneInfo, now: datetime) -> None:
@@ -174,7 +175,8 @@ def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("run", "when", "worker", "outcome", "what"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+        # Only the last one gives way when the terminal is narrow.
+        table.add_column(heading, no_wrap=heading != "what", overflow="ellipsis")
     for run in runs:
         sign, style = OUTCOME_SIGNS[run.outcome]
         table.add_row(
@@ -182,7 +184,7 @@ def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
             Text(when(run.started_at or run.tick_at, zone)),
             Text(run.worker),
             Text(f"{sign} {run.outcome.value}" + ("" if run.final else " (open)"), style),
-            Text(one_line(_gist(run), 200)),
+            Text(one_line(_gist(run), 200), no_wrap=True, overflow="ellipsis"),
         )
     console.print(table)
     console.print(Text("More of one: loom show RUN", style="dim"))

@@ -36,7 +36,7 @@ def run(context: WorkerContext[Settings]) -> Output:
                         )
                     )
     return Output(
-        summary=f"{len(findings)} notes in {files_read} files",
+        summary=f"notes found: {len(findings)}, in {files_read} files",
         findings=findings,
         metrics={"notes": len(findings)},
         files_read=files_read,
