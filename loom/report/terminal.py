@@ -143,6 +143,10 @@ def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
         console.print(
             Text(f"! {count(board.undelivered, 'alert')} not delivered yet; see: loom check", "bold red")
         )
+    _show_ticks(console, board)
+
+
+def _show_ticks(console: Console, board: Board) -> None:
     if board.last_tick is None:
         console.print(Text("No tick has come yet. Start one with: loom run", style="yellow"))
         return
