@@ -33,6 +33,9 @@ COMMANDS = (
 )
 
 
+_AFTERWARDS = "what was running is recorded as abandoned by the next tick, which goes on from there"
+
+
 class _Terminated(BaseException):
     """SIGTERM came."""
 
@@ -71,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         code = _run(argv)
     except _Terminated:
+        click.echo(f"loom: terminated; {_AFTERWARDS}", err=True)
         code = ExitCode.TERMINATED
     _leave(code)
 
@@ -84,7 +88,7 @@ def _run(argv: Sequence[str] | None) -> int:
         error.show()
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("loom: interrupted", err=True)
+        click.echo(f"loom: interrupted; {_AFTERWARDS}", err=True)
         return ExitCode.INTERRUPTED
     except LoomError as error:
         click.echo(f"loom: {error}", err=True)
