@@ -12,6 +12,7 @@ from loom.domain.slot import Ticket
 from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
+from loom.runner.plan import pause_in_force
 from loom.slots.calendar import due, instants, next_instant
 from loom.slots.notes import clock_change_note
 from loom.slots.trigger import trigger_health
@@ -77,7 +78,7 @@ def coming(
 
 
 def _note(worker: Worker, at: datetime, pause: Pause | None) -> str:
-    if pause is not None and not pause.lifted and (pause.until is None or at < pause.until):
+    if pause is not None and pause_in_force(pause, at):
         return f"paused by {pause.by}" + (f": {pause.reason}" if pause.reason else "")
     return clock_change_note(worker.schedule, at) or ""
 
@@ -85,8 +86,7 @@ def _note(worker: Worker, at: datetime, pause: Pause | None) -> str:
 def _row(worker: Worker, snapshot: Snapshot, now: datetime) -> Row:
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
     tickets = tuple(t for t in snapshot.tickets.values() if t.worker == worker.id)
-    pause = snapshot.pauses.get(worker.id)
-    paused = pause is not None and not pause.lifted and (pause.until is None or now < pause.until)
+    paused = pause_in_force(snapshot.pauses.get(worker.id), now) is not None
     health = health_of(worker, standing, tickets, paused=paused)
     mark = snapshot.marks.get(worker.id)
     if health in (Health.UP, Health.NEW) and mark is not None and due(worker, mark, now):

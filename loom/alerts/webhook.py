@@ -1,9 +1,7 @@
 """Alerts as JSON posted to a URL."""
 
-import threading
 import time
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,8 +14,6 @@ from loom.domain.alert import EVERY_EVENT, Alert, Event
 from loom.errors import DeliveryFailed
 
 if TYPE_CHECKING:
-    import logging
-
     import httpx
 
 _TRIES = 3
@@ -70,10 +66,12 @@ class WebhookHook:
     def _try_to_post(self, body: bytes, late: str) -> None:
         import httpx
 
+        from loom.alerts.unlogged import unlogged
+
         deadline = self._clock.monotonic() + self._timeout
         headers = self._headers(body)
         wait = _BACKOFF
-        with _unlogged(), httpx.Client(follow_redirects=False) as client:
+        with unlogged(), httpx.Client(follow_redirects=False) as client:
             for last in (*[False] * (_TRIES - 1), True):
                 left = deadline - self._clock.monotonic()
                 if left <= 0:
@@ -157,24 +155,6 @@ class WebhookHook:
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "…")
         return plain(text, _SHOWN)
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """httpx logs the whole URL of every request; this one is a secret. Other threads go on being logged."""
-    import logging
-
-    here = threading.get_ident()
-    logger = logging.getLogger("httpx")
-
-    def elsewhere(record: "logging.LogRecord") -> bool:
-        return record.thread != here
-
-    logger.addFilter(elsewhere)
-    try:
-        yield
-    finally:
-        logger.removeFilter(elsewhere)
 
 
 def _beginning(answer: "httpx.Response") -> str:
