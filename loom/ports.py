@@ -1,6 +1,6 @@
 """The sockets the join needs. Each has an in-memory twin that ships and passes the same contract suite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -74,7 +74,7 @@ class Promises:
 
     slots, on_time: slots that ended as scheduled (not by hand), each of a range counted; those of them
         whose run is on time. started, under_digest: runs that started; those of them with a digest.
-    bad: runs that a person must hear of.
+    bad: runs that a person must hear of. unheard: those of them that belong to an episode asked for.
     """
 
     slots: int
@@ -82,6 +82,7 @@ class Promises:
     started: int
     under_digest: int
     bad: int
+    unheard: int = 0
 
 
 class Ledger(Protocol):
@@ -120,8 +121,9 @@ class Ledger(Protocol):
     def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
         """What was said, and to whom, about one run."""
 
-    def promises(self, *, since: datetime) -> Promises:
-        """How far the promises were kept by runs with tick_at at or after `since`."""
+    def promises(self, *, since: datetime, unheard: Collection[str] = ()) -> Promises:
+        """How far the promises were kept by runs with tick_at at or after `since`. unheard: ids of episodes
+        of which something has yet to be delivered."""
 
     def prune(self, *, before: datetime) -> int:
         """Forget sent deliveries, closed episodes, ended ticks, closed tickets and final runs older than

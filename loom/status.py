@@ -1,13 +1,15 @@
 """How does each worker stand, and what comes next? Reads the ledger and the registry, never writes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from loom.domain.alert import RECOVERIES
 from loom.domain.board import Board, Coming, Figures, LastTick, Row
 from loom.domain.health import Health, Standing, health_of
 from loom.domain.registry import Registry
-from loom.domain.run import OpenReason, Outcome
+from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket
 from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
@@ -48,6 +50,15 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
         figures=_figures(ledger, snapshot, now),
         undelivered=len(snapshot.deliveries),
     )
+
+
+def as_they_stand(runs: Sequence[Run], snapshot: Snapshot) -> list[Run]:
+    """`runs` as of `snapshot`: one whose slot has moved on since no longer says that the slot is open."""
+    waiting = {ticket.run_id for ticket in snapshot.tickets.values()}
+    return [
+        run if run.final or run.run_id in waiting else replace(run, open_reason=None, not_before=None)
+        for run in runs
+    ]
 
 
 def coming_slots(registry: Registry, now: datetime) -> list[Coming]:
@@ -120,8 +131,8 @@ def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:
 
 
 def _figures(ledger: Ledger, snapshot: Snapshot, now: datetime) -> Figures:
-    promises = ledger.promises(since=now - timedelta(days=FIGURE_DAYS))
-    waiting = {each.alert.run_id for each in snapshot.deliveries if each.alert.run_id}
+    unheard = {each.episode for each in snapshot.deliveries if each.alert.event not in RECOVERIES}
+    promises = ledger.promises(since=now - timedelta(days=FIGURE_DAYS), unheard=unheard)
     return Figures(
         days=FIGURE_DAYS,
         slots=promises.slots,
@@ -129,5 +140,5 @@ def _figures(ledger: Ledger, snapshot: Snapshot, now: datetime) -> Figures:
         runs=promises.started,
         under_digest=promises.under_digest,
         bad=promises.bad,
-        bad_delivered=promises.bad - min(promises.bad, len(waiting)),
+        bad_delivered=promises.bad - promises.unheard,
     )

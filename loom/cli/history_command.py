@@ -39,6 +39,7 @@ def command(
     from loom.errors import UsageError
     from loom.ports import RunQuery
     from loom.runner.request import find_workers
+    from loom.status import as_they_stand
     from loom.wiring import peek_ledger, read_registry
 
     unknown = [word for word in outcomes if word not in list(Outcome)]
@@ -50,6 +51,7 @@ def command(
     ledger = peek_ledger(settings, registry, offline=offline)
     try:
         runs = ledger.runs(RunQuery(worker=id_, outcomes=outcomes, limit=limit))
+        runs = as_they_stand(runs, ledger.snapshot())
     finally:
         ledger.close()
     zone = ZoneInfo(registry.zone)

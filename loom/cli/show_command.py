@@ -21,6 +21,7 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     from zoneinfo import ZoneInfo
 
     from loom.errors import UsageError
+    from loom.status import as_they_stand
     from loom.wiring import peek_ledger, read_registry
 
     settings = settings_for(project)
@@ -34,6 +35,7 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
                 "of its beginning or end. List them with: loom history"
             )
         deliveries = ledger.deliveries(run_id=found.run_id)
+        (found,) = as_they_stand([found], ledger.snapshot())
     finally:
         ledger.close()
     zone = ZoneInfo(registry.zone)

@@ -41,7 +41,8 @@ class Figures:
 
     slots, on_time: final outcomes of scheduled slots; those dealt with by the first tick after they came
         due. runs, under_digest: runs that started; those recorded with an enforcement digest.
-    bad, bad_delivered: bad outcomes; those with no alert still waiting to be delivered.
+    bad, bad_delivered: bad outcomes; those of them whose episode has no alert, good news apart, that is
+        still to be delivered.
     """
 
     days: int

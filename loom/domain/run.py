@@ -123,9 +123,12 @@ class Run:
 
     slot: the (first) slot's instant; None for a manual request without a slot. slot_last, count: the
         range's end and size; equal to `slot` and 1 for a single slot.
-    final: False while the slot stays open and may be tried again; `open_reason` says why it is.
+    final: whether this is its slot's outcome. False while the slot stays open (`open_reason` says why), and
+        for good once a later run of the slot has taken its place.
     on_time: True when the slot was decided by the first tick after it came due with its catch-up intact.
     output: validated and redacted. rejected: what an invalid run returned, redacted.
+    trigger: schedule (a tick found the slot due), retry (its slot was started before), manual and backfill
+        (a person asked). by_hand: it stands beside the slot it names, if any, and isn't that slot's outcome.
     counts: False for runs with --param, which change neither health nor `previous`.
     episode: the alert episode a bad run belongs to, or 'held 1 of 3'; empty for good ones.
     tick_at: when the tick came that recorded it, UTC.
@@ -157,6 +160,7 @@ class Run:
     on_time: bool = False
     counts: bool = True
     episode: str = ""
+    by_hand: bool = False
     not_before: datetime | None = None
     settings: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 

@@ -37,8 +37,9 @@ def may_follow(ticket: Ticket, holding: Holding) -> bool:
 
 
 def scheduled_slots(run: Run) -> int:
-    """How many slots `run` stands for in the figures: every one of a range, none for a run by hand."""
-    return 0 if run.slot is None or run.trigger is Trigger.MANUAL else run.count
+    """How many slots `run` stands for in the figures: every one of a range, none if a person asked for it."""
+    asked = run.by_hand or run.trigger in (Trigger.MANUAL, Trigger.BACKFILL)
+    return 0 if run.slot is None or asked else run.count
 
 
 def renamed_key(key: str, old: str, new: str) -> str:

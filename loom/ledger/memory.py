@@ -1,7 +1,7 @@
 """The in-memory twin of the SQLite ledger: the same laws, gone with the process."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from loom.domain.alert import Delivery, DeliveryState
@@ -103,7 +103,7 @@ class MemoryLedger:
         with self._lock:
             return [one for one in self._tables.deliveries.values() if one.alert.run_id == run_id]
 
-    def promises(self, *, since: datetime) -> Promises:
+    def promises(self, *, since: datetime, unheard: Collection[str] = ()) -> Promises:
         with self._lock:
             runs = [run for run in self._tables.runs.values() if run.tick_at >= since]
         ended = [run for run in runs if run.final]
@@ -114,6 +114,7 @@ class MemoryLedger:
             started=len(started),
             under_digest=sum(run.enforcement_digest is not None for run in started),
             bad=sum(run.bad for run in runs),
+            unheard=sum(run.bad and run.episode in unheard for run in runs),
         )
 
     def prune(self, *, before: datetime) -> int:

@@ -1,7 +1,8 @@
 """What is asked of the SQLite ledger. No question's cost grows with history: each is answered by an index."""
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +40,12 @@ PROMISES = (
     "SELECT total(slots * final), total(slots * final * on_time), total(started),"  # noqa: S608  (as above)
     " total(started * governed), total(bad) FROM runs INDEXED BY runs_by_outcome"
     f" WHERE outcome IN ({OUTCOMES}) AND tick_at >= ?"
+)
+
+UNHEARD = (
+    "SELECT count(*) FROM runs INDEXED BY runs_by_outcome"  # noqa: S608  (as above)
+    f" WHERE outcome IN ({OUTCOMES}) AND tick_at >= ? AND bad = 1"
+    " AND json_extract(body, '$.episode') IN (SELECT value FROM json_each(?))"
 )
 
 
@@ -157,10 +164,14 @@ def read_deliveries(db: sqlite3.Connection, run_id: str) -> Sequence[Delivery]:
     return [from_json(Delivery, body) for (body,) in db.execute(DELIVERIES, (run_id,))]
 
 
-def read_promises(db: sqlite3.Connection, since: datetime) -> Promises:
+def read_promises(db: sqlite3.Connection, since: datetime, unheard: Collection[str]) -> Promises:
     totals = map(int, db.execute(PROMISES, (stamp(since),)).fetchone())
     slots, on_time, started, under_digest, bad = totals
-    return Promises(slots=slots, on_time=on_time, started=started, under_digest=under_digest, bad=bad)
+    # Asked only while something waits to be delivered: it opens every bad run of these days.
+    waiting = db.execute(UNHEARD, (stamp(since), json.dumps([*unheard]))).fetchone()[0] if unheard else 0
+    return Promises(
+        slots=slots, on_time=on_time, started=started, under_digest=under_digest, bad=bad, unheard=waiting
+    )
 
 
 def read_standing(row: tuple[Any, ...]) -> Standing:

@@ -1,7 +1,7 @@
 """The ledger as one SQLite file."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -68,9 +68,9 @@ class SqliteLedger:
         with explained(self._path):
             return reads.read_deliveries(self._db, run_id)
 
-    def promises(self, *, since: datetime) -> Promises:
+    def promises(self, *, since: datetime, unheard: Collection[str] = ()) -> Promises:
         with explained(self._path):
-            return reads.read_promises(self._db, since)
+            return reads.read_promises(self._db, since, unheard)
 
     def prune(self, *, before: datetime) -> int:
         with self._transaction("BEGIN IMMEDIATE"):

@@ -187,17 +187,25 @@ def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
             Text(short_id(run.run_id), "dim"),
             Text(when(run.started_at or run.tick_at, zone)),
             Text(run.worker),
-            Text(f"{sign} {run.outcome.value}" + ("" if run.final else " (open)"), style),
+            Text(f"{sign} {run.outcome.value}" + _fate(run), style),
             Text(one_line(_gist(run), 200), no_wrap=True, overflow="ellipsis"),
         )
     console.print(table)
     console.print(Text("More of one: loom show RUN", style="dim"))
 
 
+def _fate(run: Run) -> str:
+    if run.final:
+        return ""
+    return " (tried again)" if run.open_reason is None else " (open)"
+
+
 def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:
     """Everything the ledger knows of one run."""
     sign, style = OUTCOME_SIGNS[run.outcome]
-    final = "" if run.final else f", still open ({run.open_reason.value if run.open_reason else ''})"
+    final = "" if run.final else ", tried again since"
+    if run.open_reason is not None:
+        final = f", still open ({run.open_reason.value})"
     console.print(
         Text.assemble((f"{sign} {run.outcome.value}", style), f"{final}  ", (run.worker, "bold cyan"))
     )

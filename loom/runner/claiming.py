@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from loom.domain.alert import Delivery
+from loom.domain.run import Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision
@@ -14,6 +15,7 @@ from loom.runner.books import Books
 from loom.runner.ending import exit_code
 from loom.runner.manual import plan_by_hand
 from loom.runner.plan import Circumstances, Plan, carry_over, pause_in_force, plan
+from loom.runner.precedence import in_order, suspects
 from loom.runner.troubles import troubles
 from loom.runner.waking import Waking
 
@@ -22,11 +24,13 @@ _TRIES = 60
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a tick has made its own. snapshot: as it was when it decided. tickets: claimed, to be run."""
+    """What a tick has made its own. snapshot: as it was when it decided. tickets: claimed, to be run in this
+    order. alone: the workers that run with no other beside them."""
 
     snapshot: Snapshot
     plan: Plan
     tickets: tuple[Ticket, ...]
+    alone: frozenset[str]
     books: Books
 
     @property
@@ -78,14 +82,15 @@ def claim(
     """
     for _ in range(_TRIES):
         snapshot, renames, made = decided(waking, chosen, ledger, liveness)
-        tickets = _claimed(waking, made, liveness)
+        suspected = suspects(made.start, snapshot.standings)
+        tickets = _claimed(waking, in_order(made.start, suspected), liveness)
         books = _books(waking, snapshot, hooks)
         for run_id in dict.fromkeys(made.standing):
             standing = ledger.run(run_id)
             if standing is not None:
                 books.show(standing)
         said = books.enter(made.runs, reminders=True)
-        claimed = Claim(snapshot, made, tickets, books)
+        claimed = Claim(snapshot, made, tickets, frozenset(suspected), books)
         # One write for an idle tick, which on a branch is one commit: its end goes with its beginning.
         ended = waking.ended(exit_code(waking, books.runs.values(), ()))
         tick = waking.tick if claimed.leaves_work else ended
@@ -101,8 +106,8 @@ def claim(
     )
 
 
-def _claimed(waking: Waking, made: Plan, liveness: Liveness) -> tuple[Ticket, ...]:
-    if not made.start:
+def _claimed(waking: Waking, start: Sequence[Ticket], liveness: Liveness) -> tuple[Ticket, ...]:
+    if not start:
         return ()
     # Imported only when there is work: an idle tick is over before this would have loaded.
     from loom.runner.work import lease
@@ -113,6 +118,7 @@ def _claimed(waking: Waking, made: Plan, liveness: Liveness) -> tuple[Ticket, ..
         replace(
             ticket,
             state=TicketState.CLAIMED,
+            trigger=Trigger.RETRY if ticket.starts and not waking.request.by_hand else ticket.trigger,
             fence=ticket.fence + 1,
             claimer=claimer,
             lease_until=lease(workers[ticket.worker], real_now, waking.parts.shortest_lease),
@@ -121,7 +127,7 @@ def _claimed(waking: Waking, made: Plan, liveness: Liveness) -> tuple[Ticket, ..
             detail="",
             not_before=None,
         )
-        for ticket in made.start
+        for ticket in start
     )
 
 

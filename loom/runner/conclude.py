@@ -9,6 +9,7 @@ from loom.domain.slot import Ticket
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
 from loom.ports import Guard
+from loom.slots.owed import by_hand
 from loom.validation import judge
 
 
@@ -35,6 +36,7 @@ def conclude(
         agent=worker.agent,
         slot=ticket.slot,
         trigger=ticket.trigger,
+        by_hand=by_hand(ticket),
         outcome=_OUTCOMES[execution.ending],
         reason=clean.text(execution.reason),
         attempts=execution.attempts,

@@ -1,12 +1,10 @@
-"""How a tick ends: its exit code, and what becomes of state that can't leave this machine."""
+"""How a tick ends: its exit code."""
 
 from collections.abc import Iterable, Sequence
 
-from loom.alerts.outbox import prepare, send
-from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
+from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.run import Outcome, Run
-from loom.errors import ExitCode, StateUnpushed, worst
-from loom.ports import AlertHook, Ledger
+from loom.errors import ExitCode, worst
 from loom.runner.waking import Waking
 
 
@@ -21,14 +19,3 @@ def exit_code(waking: Waking, runs: Iterable[Run], sent: Sequence[Delivery]) -> 
     if any(run.bad or (by_hand and run.outcome is Outcome.SKIPPED) for run in runs):
         codes.append(ExitCode.BAD_RUN)
     return worst(codes)
-
-
-def cry_unpushed(
-    waking: Waking, error: StateUnpushed, hooks: Sequence[AlertHook], ledger: Ledger
-) -> Sequence[Delivery]:
-    """Tell a person that what this tick recorded is on this machine alone."""
-    now = waking.parts.clock.now()
-    alert = Alert(event=Event.STATE_UNPUSHED, summary=str(error), at=now, run_url=waking.parts.run_url)
-    episode = Episode(id=waking.new_id(), subject="loom:state", opened_at=now)
-    deliveries = prepare([(alert, episode)], hooks, now=now, new_id=waking.new_id)
-    return send(deliveries, hooks, record=ledger.record, now=waking.parts.clock.now)

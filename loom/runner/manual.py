@@ -1,6 +1,7 @@
 """A request by hand -> what this tick will write and do. It uses up no slot that it doesn't name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
@@ -22,12 +23,14 @@ def plan_by_hand(
 ) -> Plan:
     """Decide what becomes of a request for `workers`. Raises UsageError for a slot that isn't one."""
     result = Plan()
+    if not workers:
+        return result  # the registry is too broken to say whom the request meant
     if request.slot is not None:
         _refuse_a_wrong_slot(workers, request.slot, world.tick.at)
     for worker in workers:
         refusal = _refusal(worker, request, snapshot, ledger, world)
         if refusal is None:
-            result.start.append(_ticket(worker, request.slot, snapshot, world))
+            result.start.append(_ticket(worker, request, snapshot, world))
         else:
             result.runs.append(refusal)
     return result
@@ -62,7 +65,7 @@ def _refusal(
         blocked = obstacle.reason is OpenReason.ENFORCEMENT
         return _not_run(
             worker,
-            request.slot,
+            request,
             Outcome.BLOCKED if blocked else Outcome.SKIPPED,
             f"{obstacle.reason.value}: {obstacle.detail}",
             world,
@@ -73,7 +76,7 @@ def _refusal(
     why = _why_not_without_force(worker, request, snapshot, ledger, world)
     if why is None:
         return None
-    return _not_run(worker, request.slot, Outcome.SKIPPED, f"{why}; --force runs it all the same", world)
+    return _not_run(worker, request, Outcome.SKIPPED, f"{why}; --force runs it all the same", world)
 
 
 def _why_not_without_force(
@@ -104,34 +107,35 @@ def _why_not_without_force(
     return None
 
 
-def _ticket(worker: Worker, slot: datetime | None, snapshot: Snapshot, world: Circumstances) -> Ticket:
+def _ticket(worker: Worker, request: TickRequest, snapshot: Snapshot, world: Circumstances) -> Ticket:
+    slot = request.slot
     by_hand = Ticket(
         key=f"{worker.id}#{world.new_id()}",
         worker=worker.id,
         slot=slot,
-        trigger=Trigger.MANUAL,
+        trigger=request.trigger,
         state=TicketState.OPEN,
     )
-    if slot is None:
-        return by_hand
+    if slot is None or request.params:
+        return by_hand  # a run with --param counts for nothing, so it can't be the slot's own
     key = Slot(worker.id, slot.astimezone(UTC)).key
     held = snapshot.tickets.get(key)
     if held is not None and not world.alive(held):
         # The slot is still open: this run is its run, and closes it.
-        return _renewed(held)
+        return _renewed(held, request.trigger)
     mark = snapshot.marks.get(worker.id)
     undecided = mark is None or slot > mark
     if undecided and held is None and slot not in world.closed_slots(worker.id, slot):
-        return Ticket(key=key, worker=worker.id, slot=slot, trigger=Trigger.MANUAL, state=TicketState.OPEN)
+        return replace(by_hand, key=key)
     return by_hand
 
 
-def _renewed(held: Ticket) -> Ticket:
+def _renewed(held: Ticket, trigger: Trigger) -> Ticket:
     return Ticket(
         key=held.key,
         worker=held.worker,
         slot=held.slot,
-        trigger=Trigger.MANUAL,
+        trigger=trigger,
         state=TicketState.OPEN,
         starts=held.starts,
         fence=held.fence,
@@ -140,7 +144,7 @@ def _renewed(held: Ticket) -> Ticket:
 
 def _not_run(
     worker: Worker,
-    slot: datetime | None,
+    request: TickRequest,
     outcome: Outcome,
     reason: str,
     world: Circumstances,
@@ -150,8 +154,9 @@ def _not_run(
         run_id=world.new_id(),
         worker=worker.id,
         agent=worker.agent,
-        slot=slot,
-        trigger=Trigger.MANUAL,
+        slot=request.slot,
+        trigger=request.trigger,
+        by_hand=True,
         outcome=outcome,
         open_reason=open_reason,
         reason=reason,

@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from loom.domain.registry import Registry
+from loom.domain.run import Trigger
 from loom.domain.worker import Worker
 from loom.errors import RegistryError, UsageError
 
@@ -14,10 +15,12 @@ from loom.errors import RegistryError, UsageError
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickRequest:
     """workers: ids or agents' names; none means: whatever is due. slot: the one slot to run (UTC).
-    at_given: whether the clock was set with ``--at``. params: overrides of one worker's settings."""
+    at_given: whether the clock was set with ``--at``. params: overrides of one worker's settings.
+    trigger: what a run of `workers` is asked for as: manual, retry or backfill."""
 
     workers: tuple[str, ...] = ()
     slot: datetime | None = None
+    trigger: Trigger = Trigger.MANUAL
     at_given: bool = False
     dry_run: bool = False
     force: bool = False

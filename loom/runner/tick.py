@@ -4,17 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from loom.alerts.outbox import send
 from loom.domain.alert import Delivery
 from loom.domain.slot import Slot
 from loom.domain.tick import Planned, TickReport
 from loom.domain.worker import Status, Worker
-from loom.errors import ExitCode, StateUnpushed, UsageError, worst
+from loom.errors import ExitCode, RegistryError, StateUnpushed, UsageError, worst
 from loom.ports import AlertHook, Ledger, Liveness, Snapshot
 from loom.runner.claiming import Claim, claim, decided
-from loom.runner.ending import cry_unpushed, exit_code
+from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest, find_workers
+from loom.runner.telling import BEFORE_WORK, cry_unpushed, tell, tell_the_rest
 from loom.runner.waking import Waking, wake
 from loom.slots.calendar import next_instant
 
@@ -22,8 +22,8 @@ from loom.slots.calendar import next_instant
 def run_tick(parts: Parts, request: TickRequest) -> TickReport:
     """Wake once: do what is due, or what `request` asks for, and say what happened.
 
-    Raises UsageError for a request that makes no sense, RegistryError for one by hand that the registry is
-    too broken for, and LedgerError when nothing can be recorded; every other trouble is in the report.
+    Raises UsageError for a request that makes no sense and LedgerError when nothing can be recorded; every
+    other trouble is in the report.
     """
     waking = wake(parts, request)
     url = _heartbeat_url(waking)
@@ -44,7 +44,10 @@ def _heartbeat_url(waking: Waking) -> str | None:
 
 
 def _tick(waking: Waking) -> TickReport:
-    chosen = _chosen(waking)
+    try:
+        chosen = _chosen(waking)
+    except RegistryError:
+        chosen = ()  # one of the conditions: recorded, told and reported as on any other tick
     ledger = waking.parts.open_ledger(waking.conditions.registry)
     liveness = waking.parts.liveness(waking.conditions.registry)
     try:
@@ -59,12 +62,13 @@ def _tick(waking: Waking) -> TickReport:
 def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
     hooks = _hooks(waking, ledger)
     claimed = claim(waking, chosen, ledger, liveness, hooks)
+    sent: Sequence[Delivery] = ()
     if claimed.tickets:
+        # A worker that takes the process with it must not keep a person from hearing of the last time.
+        sent = tell(waking, claimed.deliveries, hooks, ledger, within=BEFORE_WORK)
         _work(waking, claimed, ledger)
         claimed.books.lose(_runs_of(claimed, _published(ledger)))
-    sent: Sequence[Delivery] = ()
-    if claimed.deliveries:
-        sent = send(claimed.deliveries, hooks, record=ledger.record, now=waking.parts.clock.now)
+    sent = tell_the_rest(waking, claimed.deliveries, sent, hooks, ledger)
     code = exit_code(waking, claimed.books.runs.values(), sent)
     if claimed.leaves_work:
         ledger.record([waking.ended(code)])
@@ -196,6 +200,8 @@ def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> None:
         previous=lambda worker: _output(ledger, claimed.books.previous_run(worker)),
         params=waking.request.params,
         on_time=frozenset(claimed.plan.on_time),
+        alone=claimed.alone,
+        by_hand=waking.request.by_hand,
     )
     work(waking.parts, commission, claimed.tickets, claimed.books, ledger.record)
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from loom.domain.alert import Delivery
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import Registry
-from loom.domain.run import Execution, Run, Trigger
+from loom.domain.run import Execution, Run
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
@@ -32,7 +32,8 @@ LEASE_GRACE = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commission:
-    """What all the work of one tick has in common."""
+    """What all the work of one tick has in common. alone: workers that run with no other beside them.
+    by_hand: a person asked for it, so what fails isn't tried again."""
 
     tick: Tick
     registry: Registry
@@ -41,6 +42,8 @@ class Commission:
     previous: Callable[[str], Mapping[str, Any] | None]
     params: Mapping[str, str]
     on_time: frozenset[str]
+    alone: frozenset[str]
+    by_hand: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,9 @@ def _pick(
     picked: list[_Running] = []
     busy = {each.worker.id for each in running.values()}
     passed: list[Ticket] = []
-    while waiting and len(running) + len(picked) < commission.registry.max_parallel:
+    while waiting and len(busy) < commission.registry.max_parallel and not busy & commission.alone:
         ticket = waiting.popleft()
-        if ticket.worker in busy:
+        if ticket.worker in busy or (busy and ticket.worker in commission.alone):
             passed.append(ticket)
             continue
         busy.add(ticket.worker)
@@ -157,15 +160,17 @@ def _finish(
     )
     # Whatever the worker left behind (a thread, a task) may do nothing more in its name.
     each.guard.revoke("the run is over")
-    ticket, run = _settle(each, execution, run, parts)
+    ticket, run = _settle(each, execution, run, parts, commission)
     run = replace(run, on_time=each.ticket.key in commission.on_time)
     parts.progress.finished(run)
     return [ticket, *books.enter([run])]
 
 
-def _settle(each: _Running, execution: Execution, run: Run, parts: Parts) -> tuple[Ticket, Run]:
+def _settle(
+    each: _Running, execution: Execution, run: Run, parts: Parts, commission: Commission
+) -> tuple[Ticket, Run]:
     """Whether the ticket is closed by this run or stays open for a later tick. By hand, once is all."""
-    if each.ticket.trigger is Trigger.MANUAL:
+    if commission.by_hand:
         return replace(each.ticket, state=TicketState.CLOSED, outcome=run.outcome), run
     ticket = after_run(
         each.worker,

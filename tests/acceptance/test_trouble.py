@@ -391,3 +391,34 @@ def test_a_tick_that_is_told_to_stop_says_so_and_the_next_one_tells_what_it_left
     project.entries('other: {schedule: "0 3 * * *", entrypoint: "workers.echo:run"}')
     after = loom("run", *LATER, "--json", "--project", project.root)
     assert [run["outcome"] for run in after.json()["runs"]] == ["abandoned"]
+
+
+def test_a_worker_that_ends_the_process_silences_no_alert_and_keeps_its_neighbour_from_its_work_for_a_while(
+    loom: Command, project: Project
+) -> None:
+    project.entries(
+        """
+        deadly: {schedule: "0 6 * * *", entrypoint: "workers.deadly:run", retry: {later_ticks: 4}}
+        good: {schedule: "0 6 * * *", entrypoint: "workers.good:run", retry: {later_ticks: 4}}
+        """
+    )
+    project.write(
+        "workers/deadly.py", HEADER + "        time.sleep(1)\n        import os; os.kill(os.getpid(), 9)\n"
+    )
+    project.write(
+        "workers/good.py", HEADER + "        time.sleep(2)\n        return WorkerOutput(summary='done')\n"
+    )
+    text = (project.root / "worker-registry.yaml").read_text()
+    project.registry(text.replace("alerts:", "alerts:\n  - {kind: file, path: heard.jsonl}"))
+    ticks = [
+        loom("run", "--at", f"2026-11-20T12:{minute}:00Z", "--project", project.root)
+        for minute in ("10", "20", "30")
+    ]
+    assert [tick.exit_code for tick in ticks] == [-9, -9, -9]
+    heard = [json.loads(line) for line in (project.root / "heard.jsonl").read_text().splitlines()]
+    assert [(alert["event"], alert["worker"]) for alert in heard[:2]] == [
+        ("worker.failing", "deadly"),
+        ("worker.failing", "good"),
+    ], "said by the second tick, before it was ended as the first was"
+    history = loom("history", "--worker", "good", "--json", "--project", project.root).json()["runs"]
+    assert [run["outcome"] for run in history] == ["succeeded", "abandoned"]

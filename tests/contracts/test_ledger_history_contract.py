@@ -155,3 +155,28 @@ def test_the_promises_are_counted_from_the_runs(ledger: Ledger) -> None:
         ]
     )
     assert ledger.promises(since=SIX) == Promises(slots=8, on_time=3, started=3, under_digest=2, bad=3)
+
+
+def test_bad_runs_of_episodes_not_yet_heard_of_are_counted_by_episode(ledger: Ledger) -> None:
+    ledger.record(
+        [
+            a_run("run-0001", outcome=Outcome.FAILED, episode="e1"),
+            a_run("run-0002", outcome=Outcome.FAILED, episode="e1"),
+            a_run("run-0003", outcome=Outcome.FAILED, episode="e2"),
+            a_run("run-0004", outcome=Outcome.FAILED, episode="e1", tick_at=SIX - HOUR),
+            a_run("run-0005", outcome=Outcome.SUCCEEDED),
+        ]
+    )
+    assert ledger.promises(since=SIX, unheard={"e1", "e9"}).unheard == 2
+    assert ledger.promises(since=SIX).unheard == 0
+
+
+def test_a_run_by_hand_beside_its_slot_counts_for_no_slot(ledger: Ledger) -> None:
+    ledger.record(
+        [
+            a_run("run-0001", outcome=Outcome.FAILED, trigger=Trigger.RETRY),
+            a_run("run-0002", trigger=Trigger.RETRY, by_hand=True),
+            a_run("run-0003", trigger=Trigger.BACKFILL, by_hand=True),
+        ]
+    )
+    assert ledger.promises(since=SIX).slots == 1

@@ -15,7 +15,7 @@ from loom.ledger.memory import MemoryLedger
 from loom.ports import Entry
 from loom.runner.request import TickRequest
 from loom.settings import read_settings
-from loom.status import board
+from loom.status import as_they_stand, board
 from loom.wiring import read_registry
 from tests.ground.project import Project
 from tests.ground.rehearsal import Rehearsal
@@ -302,3 +302,76 @@ def test_a_request_for_two_workers_runs_both_and_one_mistake_stops_neither(rehea
     assert sorted(told(report)) == [("bad", "failed", 1), ("echo", "succeeded", 1)]
     assert report.exit_code is ExitCode.BAD_RUN
     assert replace(report.tick, finished_at=None).trigger == "manual"
+
+
+def test_a_request_by_hand_that_the_registry_is_too_broken_for_is_recorded_and_told(
+    rehearsal: Rehearsal,
+) -> None:
+    rehearsal.tick()
+    by_hand = TickRequest(workers=("echo",))
+    rehearsal.project.write("worker-registry.yaml", "version: 2\n")
+    whole = rehearsal.tick(later=HOUR, request=by_hand)
+    assert (whole.runs, whole.exit_code) == ((), ExitCode.BROKEN)
+    assert "'version'" in " ".join(whole.problems)
+    rehearsal.project.entries('echo: {schedule: "0 * * *", entrypoint: "workers.echo:run"}')
+    entry = rehearsal.tick(later=HOUR, request=by_hand)
+    assert (entry.runs, entry.exit_code) == ((), ExitCode.BROKEN)
+    assert rehearsal.heard() == ["registry.broken", "registry.mended", "registry.broken"]
+    assert len(rehearsal.ledger.ticks(since=START)) == 3
+
+
+def test_a_later_start_of_a_slot_is_a_retry_and_the_run_before_it_no_longer_says_that_it_is_open(
+    rehearsal: Rehearsal,
+) -> None:
+    rehearsal.project.worker(
+        "flaky",
+        """
+        from loom.worker import TransientError, WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            if (context.project / "mended").exists():
+                return WorkerOutput(summary="fine")
+            raise TransientError("later")
+        """,
+    )
+    rehearsal.project.entries(
+        'flaky: {schedule: "0 * * * *", entrypoint: "workers.flaky:run", retry: {attempts: 1}}'
+    )
+    rehearsal.tick()
+    waiting = as_they_stand(rehearsal.history("flaky"), rehearsal.ledger.snapshot())
+    assert [(run.trigger, run.final, run.open_reason) for run in waiting] == [
+        (Trigger.SCHEDULE, False, OpenReason.RETRY)
+    ]
+    (rehearsal.project.root / "mended").touch()
+    rehearsal.tick(later=timedelta(minutes=5))
+    over = as_they_stand(rehearsal.history("flaky"), rehearsal.ledger.snapshot())
+    assert [(run.trigger, run.final, run.open_reason, run.not_before) for run in over] == [
+        (Trigger.SCHEDULE, False, None, None),
+        (Trigger.RETRY, True, None, None),
+    ]
+    assert rehearsal.ledger.promises(since=START).slots == 1
+
+
+def test_a_parameter_on_an_undecided_slot_leaves_the_slot_to_its_tick(rehearsal: Rehearsal) -> None:
+    rehearsal.tick()
+    slot = START.replace(minute=0) + HOUR
+    tried = TickRequest(workers=("echo",), slot=slot, params={"word": "ahoy"})
+    (by_hand,) = rehearsal.tick(later=HOUR, request=tried).runs
+    assert (by_hand.slot, by_hand.by_hand, by_hand.counts) == (slot, True, False)
+    (own,) = rehearsal.tick().runs
+    assert (own.slot, own.by_hand, own.outcome) == (slot, False, Outcome.SUCCEEDED)
+
+
+def test_bad_outcomes_are_undelivered_for_as_long_as_their_episode_is(rehearsal: Rehearsal) -> None:
+    rehearsal.project.worker("flaky", FAILING)
+    rehearsal.project.entries('flaky: {schedule: "0 * * * *", entrypoint: "workers.flaky:run"}')
+    rehearsal.hook.fail_with = "nobody there"
+    for _ in range(3):
+        rehearsal.tick(later=HOUR)
+    registry = read_registry(read_settings({}, cwd=rehearsal.project.root, project=None))
+    figures = board(registry, rehearsal.ledger, now=rehearsal.clock.now()).figures
+    assert (figures.bad, figures.bad_delivered) == (3, 0)
+    rehearsal.hook.fail_with = None
+    rehearsal.tick()
+    figures = board(registry, rehearsal.ledger, now=rehearsal.clock.now()).figures
+    assert (figures.bad, figures.bad_delivered) == (3, 3)
