@@ -18,6 +18,14 @@ class Status(StrEnum):
     DISABLED = "disabled"
 
 
+class Overlap(StrEnum):
+    """What becomes of a slot that comes due while a run of its worker is still alive, here or elsewhere."""
+
+    SKIP = "skip"
+    WAIT = "wait"
+    ALLOW = "allow"
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Within a tick: up to `attempts`, waiting backoff, backoff*factor, ... at most max_backoff, each
@@ -71,6 +79,7 @@ class Worker:
     timeout: timedelta = timedelta(minutes=10)
     retry: Retry = Retry()
     catch_up: CatchUp = CatchUp()
+    overlap: Overlap = Overlap.SKIP
     requires: Requires = Requires()
     settings: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     expect: Expect = field(default_factory=Expect)

@@ -9,7 +9,7 @@ from typing import Any
 
 from loom.domain.cron import parse_cron
 from loom.domain.schedule import CatchUp, DstPolicy, Schedule
-from loom.domain.worker import AlertPolicy, Expect, Requires, Retry, Status, Worker
+from loom.domain.worker import AlertPolicy, Expect, Overlap, Requires, Retry, Status, Worker
 from loom.registry.keys import WORKER
 from loom.registry.mistakes import Fault, Mistakes, did_you_mean
 from loom.registry.nodes import Entry, Scalar
@@ -28,6 +28,7 @@ class Defaults:
     catch_up: CatchUp = CatchUp()
     dst: DstPolicy = DstPolicy()
     alert: AlertPolicy = AlertPolicy()
+    overlap: Overlap = Overlap.SKIP
 
     def with_values(self, values: Mapping[str, Any]) -> "Defaults":
         """These, with what `values` says in their place, key by key."""
@@ -37,10 +38,11 @@ class Defaults:
             replace(self.catch_up, **values["catch_up"]) if "catch_up" in values else self.catch_up,
             replace(self.dst, **values["dst"]) if "dst" in values else self.dst,
             replace(self.alert, **values["alert"]) if "alert" in values else self.alert,
+            values.get("overlap", self.overlap),
         )
 
 
-_OWN = frozenset(("timeout", "retry", "catch_up", "dst", "alert"))
+_OWN = frozenset(("timeout", "retry", "catch_up", "dst", "alert", "overlap"))
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ class Reader:
             timeout=shared.timeout,
             retry=shared.retry,
             catch_up=shared.catch_up,
+            overlap=shared.overlap,
             requires=Requires(**values["requires"]) if "requires" in values else Requires(),
             settings=MappingProxyType(values["settings"]) if "settings" in values else _NO_SETTINGS,
             expect=_expect(values["expect"]) if "expect" in values else _NO_EXPECTATIONS,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from loom.domain.schedule import CatchUpPolicy, Fold, Gap
-from loom.domain.worker import Status
+from loom.domain.worker import Overlap, Status
 from loom.registry.containers import Anything, Key, ListOf, Record, Table
 from loom.registry.hooks import Hook
 from loom.registry.mistakes import Fault, Mistakes
@@ -122,6 +122,12 @@ _SHARED: Final = {
     "timeout": TIMEOUT,
     "retry": Key(RETRY, "What happens after a failure that trying again may mend."),
     "catch_up": Key(CATCH_UP, "What becomes of slots that no tick came for in time."),
+    "overlap": Key(
+        Word(Overlap),
+        "What becomes of a slot that comes due while the worker's run before it is still going: skip records "
+        "it as skipped, wait starts it afterwards, allow starts it beside the other.",
+        default="skip",
+    ),
     "isolation": Key(ISOLATION, "Where the work runs: inline is in Loom's own process.", default="inline"),
     "dst": Key(DST, "What clock changes do to the schedule."),
     "alert": Key(ALERT, "When a person hears of bad outcomes."),

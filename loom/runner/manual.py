@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.worker import Status, Worker
+from loom.domain.worker import Overlap, Status, Worker
 from loom.errors import UsageError
 from loom.ports import Ledger, RunQuery, Snapshot
 from loom.runner.plan import Circumstances, Plan, pause_in_force
@@ -93,7 +93,8 @@ def _why_not_without_force(
         return f"paused by {pause.by}" + (f" ({pause.reason})" if pause.reason else "")
     for ticket in snapshot.tickets.values():
         if (
-            ticket.worker == worker.id
+            worker.overlap is not Overlap.ALLOW
+            and ticket.worker == worker.id
             and ticket.state in (TicketState.CLAIMED, TicketState.STARTED)
             and world.alive(ticket)
         ):

@@ -13,7 +13,7 @@ from loom.domain.run import OpenReason, Outcome
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause
-from loom.domain.worker import Status, Worker
+from loom.domain.worker import Overlap, Status, Worker
 from loom.slots.calendar import catch_up_within, hour_start
 from loom.slots.decision import Closing, Decision, Ended, Obstacle, in_ranges
 from loom.slots.owed import Owed, by_hand, closed, let_go, request_ended, shown, span, taken_back, waited
@@ -54,15 +54,20 @@ def decide(
         skipped = [each.skipped(halted) for each in _by_slot([*owed, *newly])]
         return Decision(mark=moved, close=in_ranges([*requests, *skipped], worker.schedule))
 
+    blocker = _blocker(worker, obstacle, running)
     ended: list[Ended] = []
     ready: list[Owed] = []
     for each in _by_slot([*owed, *map(Owed, fresh)]):
-        end = _passed_in_a_pause(each, paused) or _over(worker, each, mark, now)
+        end = (
+            _passed_in_a_pause(each, paused)
+            or _over(worker, each, mark, now)
+            or _skipped_for_another(worker, each, blocker, running)
+        )
         if end is None:
             ready.append(each)
         else:
             ended.append(end)
-    start, hold = _choose(worker, ready, now, _blocker(worker, obstacle, running))
+    start, hold = _choose(worker, ready, now, blocker)
     stays = {each.at for each in (*start, *hold)}
     if passed := [each for each in ready if each.at not in stays]:
         instead = f"the slot of {shown(worker, (start or hold)[0].at)} runs instead"
@@ -163,11 +168,23 @@ def _over(worker: Worker, each: Owed, mark: datetime, now: datetime) -> Ended | 
 
 def _blocker(worker: Worker, obstacle: Obstacle | None, running: Sequence[Ticket]) -> Obstacle | None:
     """What keeps anything from starting: an obstacle that a person must clear, or a run that is alive."""
-    if obstacle is not None or not running:
+    if obstacle is not None or not running or worker.overlap is Overlap.ALLOW:
         return obstacle
     slot = None if by_hand(running[0]) else running[0].slot
     which = "a run by hand" if slot is None else f"the run of {shown(worker, slot)}"
     return Obstacle(OpenReason.OVERLAP, f"{which} is still going")
+
+
+def _skipped_for_another(
+    worker: Worker, each: Owed, blocker: Obstacle | None, running: Sequence[Ticket]
+) -> Ended | None:
+    """The end of a newly due slot that may not wait for the run that is still going. A run by hand uses up no
+    slot: for that it waits."""
+    if blocker is None or blocker.reason is not OpenReason.OVERLAP or worker.overlap is not Overlap.SKIP:
+        return None
+    if each.ticket is not None or all(map(by_hand, running)):
+        return None
+    return each.skipped(f"{OpenReason.OVERLAP}: {blocker.detail}")
 
 
 def _choose(

@@ -12,7 +12,7 @@ from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.schedule import CatchUp, CatchUpPolicy, Schedule
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause
-from loom.domain.worker import Retry, Status, Worker
+from loom.domain.worker import Overlap, Retry, Status, Worker
 from loom.slots.calendar import due, first_mark, instants
 from loom.slots.life import Closing, Decision, Obstacle, after_run, decide, remove
 
@@ -27,18 +27,20 @@ OBSTACLES = (
 )
 
 workers = st.builds(
-    lambda cron, policy, within, later_ticks, abandoned: Worker(
+    lambda cron, policy, within, later_ticks, abandoned, overlap: Worker(
         "w",
         Schedule(cron, parse_cron(cron), "America/Chicago"),
         "a:b",
         catch_up=CatchUp(policy, within),
         retry=Retry(later_ticks=later_ticks, abandoned=abandoned),
+        overlap=overlap,
     ),
     st.sampled_from(["0 */3 * * *", "30 2 * * *", "15,45 1,2,3 * * *", "0 6 * * mon", "7 * * * *"]),
     st.sampled_from(CatchUpPolicy),
     st.sampled_from([None, timedelta(hours=2), timedelta(hours=9), timedelta(days=5)]),
     st.integers(0, 2),
     st.booleans(),
+    st.sampled_from(Overlap),
 )
 steps = st.timedeltas(timedelta(seconds=1), timedelta(hours=14))
 FATES = ("claimed, dies", "starts, dies", "starts, lives", *Outcome)
@@ -127,7 +129,8 @@ class Book:
             assert ticket.slot is not None
             assert ticket.slot not in self.ended
             assert obstacle is None
-            assert not any(alive(t) for t in self.tickets.values() if t.state is not TicketState.OPEN)
+            beside = any(alive(t) for t in self.tickets.values() if t.state is not TicketState.OPEN)
+            assert not beside or self.worker.overlap is Overlap.ALLOW
             assert ticket.slot > self.mark or ticket.key in self.tickets
             assert ticket.not_before is None or ticket.not_before <= now
         assert [t.slot for t in decision.start] == sorted(t.slot for t in decision.start if t.slot)

@@ -11,7 +11,7 @@ from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.schedule import CatchUp, CatchUpPolicy, Schedule
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Pause
-from loom.domain.worker import Retry, Status, Worker
+from loom.domain.worker import Overlap, Retry, Status, Worker
 from loom.slots.calendar import due, first_mark
 from loom.slots.life import Closing, Decision, Obstacle, after_run, decide, remove
 
@@ -333,16 +333,37 @@ class TestObstaclesAndOverlap:
         assert _decide(_worker(), NOW, [waiting], obstacle=BROKEN).hold == (waiting,)
 
     @pytest.mark.parametrize("state", [TicketState.CLAIMED, TicketState.STARTED])
-    @pytest.mark.parametrize("slot", [SIX, None])
-    def test_a_run_that_is_alive_holds_what_comes_due_as_overlap(
-        self, slot: datetime | None, state: TicketState
+    @pytest.mark.parametrize(
+        ("slot", "overlap"), [(SIX, Overlap.WAIT), (None, Overlap.WAIT), (None, Overlap.SKIP)]
+    )
+    def test_a_slot_that_waits_for_a_run_that_is_alive_is_held_as_overlap_and_for_a_run_by_hand_always(
+        self, slot: datetime | None, overlap: Overlap, state: TicketState
     ) -> None:
-        decision = _decide(_worker("0 * * * *"), NOW - HOUR, [_ticket(slot, state, starts=1)], alive=_living)
+        worker = replace(_worker("0 * * * *"), overlap=overlap)
+        decision = _decide(worker, NOW - HOUR, [_ticket(slot, state, starts=1)], alive=_living)
         assert (decision.start, decision.close) == ((), ())
         (held,) = decision.hold
         assert (held.slot, held.reason) == (SIX + 4 * HOUR, OpenReason.OVERLAP)
         which = "a run by hand" if slot is None else "the run of 2026-05-06T06:00-05:00"
         assert held.detail == f"{which} is still going"
+
+    def test_what_comes_due_beside_a_run_that_is_alive_is_skipped_and_what_was_open_waits(self) -> None:
+        alive = _ticket(SIX, TicketState.STARTED, starts=1)
+        waiting = _ticket(SIX + HOUR, reason=OpenReason.BUDGET)
+        decision = _decide(
+            _worker("0 * * * *"), NOW - 2 * HOUR, [alive, waiting], alive=lambda ticket: ticket == alive
+        )
+        assert decision.start == ()
+        assert _fates(decision.close) == [("skipped", SIX + 3 * HOUR, SIX + 4 * HOUR, 2)]
+        assert decision.close[0].reason == "overlap: the run of 2026-05-06T06:00-05:00 is still going"
+        assert [(t.slot, t.reason) for t in decision.hold] == [(SIX + HOUR, OpenReason.OVERLAP)]
+
+    def test_a_worker_that_allows_it_starts_beside_its_own_run(self) -> None:
+        worker = replace(_worker("0 * * * *"), overlap=Overlap.ALLOW)
+        alive = _ticket(SIX, TicketState.STARTED, starts=1)
+        decision = _decide(worker, NOW - HOUR, [alive], alive=_living)
+        assert _slots(decision.start) == [SIX + 4 * HOUR]
+        assert (decision.close, decision.hold) == ((), ())
 
 
 class TestDeadClaimers:

@@ -116,7 +116,20 @@ def test_a_worker_that_is_removed_closes_its_open_slots_and_its_episode_without_
     assert rehearsal.heard() == ["worker.failing"]
 
 
-def test_a_run_that_is_still_alive_elsewhere_holds_the_next_slot_open(rehearsal: Rehearsal) -> None:
+@pytest.mark.parametrize(
+    ("overlap", "told_as"),
+    [
+        ("skip", (Outcome.SKIPPED, True, None)),
+        ("wait", (Outcome.SKIPPED, False, OpenReason.OVERLAP)),
+        ("allow", (Outcome.SUCCEEDED, True, None)),
+    ],
+)
+def test_a_run_that_is_still_alive_elsewhere_is_respected_as_the_worker_says(
+    rehearsal: Rehearsal, overlap: str, told_as: tuple[Outcome, bool, OpenReason | None]
+) -> None:
+    rehearsal.project.entries(
+        f'echo: {{schedule: "0 * * * *", entrypoint: "workers.echo:run", overlap: {overlap}}}'
+    )
     rehearsal.running.add("memory-99-other")
     rehearsal.ledger.record(
         [
@@ -135,16 +148,17 @@ def test_a_run_that_is_still_alive_elsewhere_holds_the_next_slot_open(rehearsal:
     )
     report = rehearsal.tick()
     (run,) = report.runs
-    assert (run.outcome, run.final, run.open_reason) == (Outcome.SKIPPED, False, OpenReason.OVERLAP)
+    assert (run.outcome, run.final, run.open_reason) == told_as
     assert report.exit_code is ExitCode.OK
 
     rehearsal.running.clear()
     report = rehearsal.tick(later=timedelta(minutes=10))
     told_now = [(run.outcome, run.slot) for run in report.runs]
+    died = START - timedelta(hours=1, minutes=10)
     assert told_now == [
-        (Outcome.ABANDONED, START - timedelta(hours=1, minutes=10)),
-        (Outcome.SUCCEEDED, START.replace(minute=0)),
-    ]
+        (Outcome.ABANDONED, died),
+        (Outcome.SUCCEEDED, START.replace(minute=0) if overlap == "wait" else died),
+    ], "the newest slot that is still open runs"
 
 
 def test_a_pause_in_the_ledger_skips_slots_until_it_runs_out(rehearsal: Rehearsal) -> None:
