@@ -163,8 +163,7 @@ def _alerts(hooks: tuple[AlertHook, ...]) -> Iterator[Answer]:
 
 
 def _workflows(project: Path, registry: Registry) -> Iterator[Answer]:
-    tick_cron = registry.tick.cron if registry.tick is not None else None
-    for lack in lacks(project, state_branch=registry.state.branch, tick_cron=tick_cron):
+    for lack in lacks(project, registry):
         yield Answer(level="error" if lack.serious else "warning", what=lack.place, detail=lack.what)
 
 

@@ -1,6 +1,6 @@
-"""Text -> an instant in UTC, as people type it on a command line."""
+"""Instants and spans of time, as people write them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from loom.errors import UsageError
 
@@ -20,3 +20,14 @@ def parse_instant(text: str, *, option: str) -> datetime:
             f"add Z for UTC or an offset: {text.strip()}Z or {text.strip()}-06:00."
         )
     return at.astimezone(UTC)
+
+
+def in_words(duration: timedelta) -> str:
+    """``10m``, ``1h30m``, ``0.2s``, as the registry writes durations."""
+    seconds = duration.total_seconds()
+    if seconds != int(seconds):
+        return f"{seconds:g}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"

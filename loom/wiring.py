@@ -20,6 +20,7 @@ from loom.errors import LedgerError, RegistryError, UsageError
 from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 from loom.runner.parts import Executor, Parts
+from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         fallback_hooks=lambda: _fallback_hooks(settings),
         take_secrets=lambda names: take_secrets(os.environ, names),
         heartbeat=_heartbeat,
+        stop=Stop(),
         progress=progress,
     )
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from loom.domain.registry import Registry
+
 _LONGEST_JOB = 55
+_MARGIN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +22,17 @@ class Lack:
     serious: bool = False
 
 
-def lacks(project: Path, *, state_branch: str | None, tick_cron: str | None) -> Iterator[Lack]:
-    """What the workflows of `project` that call `loom run` lack, the serious first in each.
-
-    state_branch: the branch that the registry names, if any. tick_cron: when it expects ticks, if it says so.
-    """
+def lacks(project: Path, registry: Registry) -> Iterator[Lack]:
+    """What the workflows of `project` that call `loom run` lack to do what `registry` expects of them."""
     folder = project / ".github" / "workflows"
     for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
         text = path.read_text(encoding="utf-8", errors="replace")
         if "loom run" in text:
             place = path.relative_to(project).as_posix()
-            yield from _of_one(place, text, state_branch, tick_cron)
+            yield from _of_one(place, text, registry)
 
 
-def _of_one(place: str, text: str, state_branch: str | None, tick_cron: str | None) -> Iterator[Lack]:
+def _of_one(place: str, text: str, registry: Registry) -> Iterator[Lack]:
     import yaml
 
     try:
@@ -42,7 +43,7 @@ def _of_one(place: str, text: str, state_branch: str | None, tick_cron: str | No
     # YAML 1.1 reads the key `on` as true.
     triggers = _mapping(_mapping(document).get("on", _mapping(document).get(True)))
     jobs = [job for job in _mapping(_mapping(document).get("jobs")).values() if "loom run" in str(job)]
-    if "LOOM_STATE_BRANCH" not in text and state_branch is None:
+    if "LOOM_STATE_BRANCH" not in text and registry.state.branch is None:
         yield Lack(
             place,
             "nothing carries the ledger between runners: add the variable LOOM_STATE_BRANCH: loom-state to "
@@ -51,7 +52,7 @@ def _of_one(place: str, text: str, state_branch: str | None, tick_cron: str | No
         )
     elif not any(_may_write(document, job) for job in jobs):
         yield Lack(place, "the job may not push the ledger: add permissions: {contents: write}", serious=True)
-    yield from _schedule(place, triggers, tick_cron)
+    yield from _schedule(place, triggers, registry.tick.cron if registry.tick is not None else None)
     if "workflow_dispatch" not in triggers:
         yield Lack(place, "nobody can start it by hand: add on: workflow_dispatch")
     if not _mapping(document).get("concurrency"):
@@ -70,6 +71,9 @@ def _of_one(place: str, text: str, state_branch: str | None, tick_cron: str | No
             f"set timeout-minutes to {_LONGEST_JOB} at most",
             serious=True,
         )
+    for limit in minutes:
+        if isinstance(limit, int):
+            yield from _budget(place, limit, registry.budget)
     if None in minutes:
         yield Lack(place, "a tick that hangs runs for six hours: add timeout-minutes: 30 to the job")
 
@@ -85,6 +89,24 @@ def _schedule(place: str, triggers: dict[Any, Any], tick_cron: str | None) -> It
         yield Lack(
             place,
             f"it wakes Loom at {', '.join(crons)}, but tick: in the registry expects ticks at {tick_cron}",
+        )
+
+
+def _budget(place: str, limit: int, budget: timedelta | None) -> Iterator[Lack]:
+    """limit: the job's, in minutes; what is installed before the tick takes its part of it."""
+    fitting = max(limit - _MARGIN, 5)
+    if budget is None:
+        yield Lack(
+            place,
+            f"a tick that outlasts timeout-minutes: {limit} is cut off before it has recorded and told what "
+            f"happened: add tick: {{budget: {fitting}m}} to the registry",
+        )
+    elif budget > timedelta(minutes=fitting):
+        yield Lack(
+            place,
+            f"tick: budget leaves less than {_MARGIN} of the job's {limit} minutes to install in: "
+            f"make it {fitting}m at most, or raise timeout-minutes",
+            serious=True,
         )
 
 

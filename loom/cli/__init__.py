@@ -20,6 +20,7 @@ from loom.errors import ExitCode, LoomError
 
 COMMANDS = (
     "run",
+    "retry",
     "status",
     "next",
     "history",

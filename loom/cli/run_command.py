@@ -1,21 +1,16 @@
 """`loom run`: one tick."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from loom.cli.audience import audience_for
-from loom.cli.options import answer_alone, json_option, project_option, settings_for
-from loom.errors import LedgerError, LoomError, StateUnpushed, UsageError
+from loom.cli.options import json_option, project_option, settings_for
+from loom.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from loom.report.progress import LiveProgress, SilentProgress
-    from loom.settings import Settings
 
 
 @click.command(
@@ -41,6 +36,15 @@ if TYPE_CHECKING:
     metavar="ISO8601",
     help="Run this one slot of the one --worker, for example one that was missed.",
 )
+@click.option(
+    "--from",
+    "first",
+    metavar="ISO8601",
+    help="With --to and one --worker: run its slots of this span, oldest first; those that succeeded are "
+    "left alone. Lists them and asks.",
+)
+@click.option("--to", "last", metavar="ISO8601", help="The end of that span; a slot at this instant counts.")
+@click.option("--yes", is_flag=True, help="With --from and --to: don't ask.")
 @click.option("--dry-run", is_flag=True, help="Say what a tick would do. Writes nothing, runs nothing.")
 @click.option(
     "--force",
@@ -61,6 +65,9 @@ def command(
     workers: tuple[str, ...],
     at: str | None,
     slot: str | None,
+    first: str | None,
+    last: str | None,
+    yes: bool,
     dry_run: bool,
     force: bool,
     params: tuple[str, ...],
@@ -74,38 +81,32 @@ def command(
     loom run --worker sentinel                    one worker, now
     loom run --worker archivist --param stale_after_days=30
     loom run --worker echo --slot 2026-03-08T09:00:00Z
+    loom run --worker echo --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
     loom run --dry-run --at 2027-01-01T12:00:00Z  what would be due then
     """
     _refuse_lonely_options(workers, slot, force, params)
+    span = _span(workers, slot, first, last, yes)
+    from loom.cli.ticking import confirm, tick
     from loom.clock import SetClock
+    from loom.domain.run import Trigger
     from loom.runner.request import TickRequest
-    from loom.runner.tick import run_tick
-    from loom.wiring import clock_for, parts_for
+    from loom.wiring import clock_for
 
     settings = settings_for(project)
     clock = clock_for(at)
     request = TickRequest(
         workers=workers,
-        slot=_instant(slot),
+        slot=_instant(slot, "--slot"),
+        span=span,
+        trigger=Trigger.BACKFILL if span else Trigger.MANUAL,
         at_given=isinstance(clock, SetClock),
         dry_run=dry_run,
         force=force,
         params=_pairs(params),
     )
-    progress = _progress(as_json)
-    parts = parts_for(settings, clock, progress, rehearsal=dry_run)
-    with answer_alone(as_json) as answer, audience_for(settings, answer, as_json) as audience:
-        try:
-            report = run_tick(audience.prepare(parts), request)
-        except LoomError as error:
-            audience.complain(error)
-            if isinstance(error, LedgerError | StateUnpushed):
-                _cry(settings, parts.clock.now(), error)
-            raise
-        finally:
-            progress.close()
-        audience.tell(report)
-    return int(report.exit_code)
+    if span and not (yes or dry_run):
+        confirm(settings, clock, request, as_json)
+    return tick(settings, clock, request, as_json)
 
 
 def _refuse_lonely_options(
@@ -119,12 +120,29 @@ def _refuse_lonely_options(
         raise UsageError("--force is for workers named by hand: name one with --worker.")
 
 
-def _instant(text: str | None) -> "datetime | None":
+def _span(
+    workers: tuple[str, ...], slot: str | None, first: str | None, last: str | None, yes: bool
+) -> "tuple[datetime, datetime] | None":
+    since, until = _instant(first, "--from"), _instant(last, "--to")
+    if since is None and until is None:
+        if yes:
+            raise UsageError("--yes answers what --from and --to ask: give both.")
+        return None
+    if since is None or until is None:
+        raise UsageError("--from and --to belong together: give both.")
+    if slot is not None:
+        raise UsageError("--slot is one slot, --from and --to are several: give one or the other.")
+    if len(workers) != 1:
+        raise UsageError("--from and --to take the slots of one worker: name exactly one with --worker.")
+    return since, until
+
+
+def _instant(text: str | None, option: str) -> "datetime | None":
     if text is None:
         return None
     from loom.instants import parse_instant
 
-    return parse_instant(text, option="--slot")
+    return parse_instant(text, option=option)
 
 
 def _pairs(params: tuple[str, ...]) -> Mapping[str, str]:
@@ -135,30 +153,3 @@ def _pairs(params: tuple[str, ...]) -> Mapping[str, str]:
             raise UsageError(f"--param {param!r}: write KEY=VALUE, such as stale_after_days=30.")
         pairs[key] = value
     return pairs
-
-
-def _progress(as_json: bool) -> "LiveProgress | SilentProgress":
-    from loom.report.progress import LiveProgress, SilentProgress
-
-    if as_json or not sys.stderr.isatty():
-        return SilentProgress()
-    from rich.console import Console
-
-    return LiveProgress(Console(stderr=True, highlight=False))
-
-
-def _cry(settings: "Settings", at: "datetime", error: LedgerError | StateUnpushed) -> None:
-    """The ledger can't be used, so neither can its outbox: tell a person directly."""
-    from loom.alerts.direct import cry
-    from loom.domain.alert import Alert, Event
-    from loom.wiring import hooks_in_need
-
-    unpushed = isinstance(error, StateUnpushed)
-    alert = Alert(
-        event=Event.STATE_UNPUSHED if unpushed else Event.LEDGER_BROKEN,
-        summary=str(error) if unpushed else f"the ledger can't be used, so nothing runs: {error}",
-        at=at,
-        run_url=settings.run_url,
-    )
-    for failure in cry(alert, hooks_in_need(settings)):
-        click.echo(f"loom: {failure}", err=True)

@@ -20,7 +20,7 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     """
     from zoneinfo import ZoneInfo
 
-    from loom.errors import UsageError
+    from loom.runner.request import find_run
     from loom.status import as_they_stand
     from loom.wiring import peek_ledger, read_registry
 
@@ -28,12 +28,7 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     registry = read_registry(settings)
     ledger = peek_ledger(settings, registry, offline=offline)
     try:
-        found = ledger.run(run)
-        if found is None:
-            raise UsageError(
-                f"no run, or more than one, is called {run!r}: give the whole id, or at least 8 characters "
-                "of its beginning or end. List them with: loom history"
-            )
+        found = find_run(ledger, run)
         deliveries = ledger.deliveries(run_id=found.run_id)
         (found,) = as_they_stand([found], ledger.snapshot())
     finally:

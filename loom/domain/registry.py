@@ -13,6 +13,10 @@ from loom.errors import Problem
 _HOURLY = "0 * * * *"
 
 
+RESERVE = timedelta(minutes=2)
+"""What a tick keeps of its budget to record, to alert (a minute at most) and to push."""
+
+
 @dataclass(frozen=True, slots=True)
 class HookSettings:
     """One entry of ``alerts:``; `options` are checked for its kind when the registry is read."""
@@ -45,6 +49,7 @@ class BrokenEntry:
 class Registry:
     """zone: the IANA zone of the file. declared_env: every name any worker requires or any hook reads.
     tick: when a clock is to wake Loom, as ``tick:`` says; None: not said.
+    budget: how long a tick may take from its waking to its end, or None for as long as the work does.
     heartbeat_env: the variable that holds the URL to ping (``heartbeat: {url_env: NAME}``), or None."""
 
     zone: str
@@ -55,6 +60,7 @@ class Registry:
     max_parallel: int = 4
     declared_env: tuple[str, ...] = ()
     tick: Schedule | None = None
+    budget: timedelta | None = None
     heartbeat_env: str | None = None
 
     @property

@@ -4,7 +4,6 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -98,14 +97,3 @@ def place_of_line(filename: str, line: int, project: Path) -> str | None:
     if any(part.startswith(".") or part == "site-packages" for part in inside.parts):
         return None
     return f"{inside.as_posix()}:{line}"
-
-
-def in_words(duration: timedelta) -> str:
-    """``10m``, ``1h30m``, ``0.2s``, as the registry writes durations."""
-    seconds = duration.total_seconds()
-    if seconds != int(seconds):
-        return f"{seconds:g}s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"

@@ -11,7 +11,8 @@ from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError
 from loom.execution.assignment import Assignment
 from loom.execution.capture import RunLog
-from loom.execution.failure import in_words, place_of_coroutine, place_of_thread
+from loom.execution.failure import place_of_coroutine, place_of_thread
+from loom.instants import in_words
 
 
 class Flight:

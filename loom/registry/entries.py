@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from loom.domain.cron import parse_cron
+from loom.domain.registry import RESERVE
 from loom.domain.schedule import CatchUp, DstPolicy, Schedule
 from loom.domain.worker import AlertPolicy, Expect, Overlap, Requires, Retry, Status, Worker
+from loom.instants import in_words
 from loom.registry.keys import WORKER
 from loom.registry.mistakes import Fault, Mistakes, did_you_mean
 from loom.registry.nodes import Entry, Scalar
@@ -47,7 +49,7 @@ _OWN = frozenset(("timeout", "retry", "catch_up", "dst", "alert", "overlap"))
 
 @dataclass(slots=True)
 class Reader:
-    """Reads entries of one file. zone: the file's. project: where entrypoints must be.
+    """Reads entries of one file. zone: the file's. project: where entrypoints must be. budget: a tick's.
 
     env: every environment variable that any entry requires, broken ones included.
     """
@@ -55,6 +57,7 @@ class Reader:
     zone: str
     defaults: Defaults
     project: Path
+    budget: timedelta | None = None
     env: set[str] = field(default_factory=set)
     _modules: dict[str, str] = field(default_factory=dict)
 
@@ -70,9 +73,23 @@ class Reader:
         requires = values.get("requires")
         if requires:
             self.env.update(requires.get("env", ()))
+        worker = None if faults else self._worker(entry, values)
+        if worker is not None:
+            faults += self._never_starts(worker, entry)
         if faults:
             return None, [fault.under(f"worker '{entry.key}'", entry.line) for fault in faults]
-        return self._worker(entry, values), []
+        return worker, []
+
+    def _never_starts(self, worker: Worker, entry: Entry) -> list[Fault]:
+        """A run that can't be over within a tick's budget would be put off for ever."""
+        if self.budget is None or worker.status is Status.DISABLED or worker.timeout + RESERVE <= self.budget:
+            return []
+        message = (
+            f"{in_words(worker.timeout)} and the {in_words(RESERVE)} that a tick keeps to record and tell "
+            f"don't fit into its budget of {in_words(self.budget)}, so this worker could never start; "
+            "shorten it, or raise tick: budget"
+        )
+        return [Fault(message, ("key 'timeout'",), line_of("timeout", entry))]
 
     def _id_faults(self, entry: Entry) -> list[Fault]:
         if entry.flaw:

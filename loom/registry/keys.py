@@ -200,11 +200,14 @@ TICK: Final = Record(
     {
         "cron": Key(
             Cron(),
-            "When a clock is to wake Loom: what .github/workflows/loom.yml or your crontab says.",
-            required=True,
-            example='"17 * * * *"',
+            "When a clock is to wake Loom: what loom.yml or your crontab says. Unset: hourly.",
         ),
         "timezone": Key(Zone(), "The zone of that cron text, where it isn't the file's."),
+        "budget": Key(
+            OrNull(Duration()),
+            "How long a tick may take in all. No run starts that might not be over, recorded and told by "
+            "then; what isn't started waits for the next tick. Keep it below the job's own limit.",
+        ),
     },
 )
 HEARTBEAT: Final = Record(
@@ -234,7 +237,7 @@ FILE: Final = Record(
         "defaults": Key(DEFAULTS, "What holds for every worker that doesn't say otherwise, key by key."),
         "max_parallel": Key(Whole(1, 64), "How many workers run at the same time.", default=4),
         "state": Key(STATE, "Where the ledger is and what leaves it."),
-        "tick": Key(TICK, "When ticks are expected, to tell when one was dropped. Without it: hourly."),
+        "tick": Key(TICK, "When ticks are expected, to tell which were dropped, and how long one may take."),
         "heartbeat": Key(HEARTBEAT, "A dead man's switch outside, told of every tick."),
         "alerts": Key(ListOf(Hook(), least=1), "How a person is reached. Without it: stderr alone."),
         "workers": Key(Workers(), "All workers, by id.", required=True, example="{}"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def load(path: Path, *, project: Path) -> Registry:
     values, faults = FILE.gather(root)
     defaults = Defaults().with_values(values.get("defaults", {}))
     # Whatever is wrong with the zone is said already; the entries are read only to say what else is.
-    reader = Reader(values.get("timezone", "UTC"), defaults, project)
+    budget: timedelta | None = values.get("tick", {}).get("budget")
+    reader = Reader(values.get("timezone", "UTC"), defaults, project, budget)
     workers, mistakes_of = _read_entries(values.get("workers"), reader)
     if faults:
         raise _broken_file(file, [*faults, *(fault for each in mistakes_of.values() for fault in each)])
@@ -52,13 +54,14 @@ def load(path: Path, *, project: Path) -> Registry:
         max_parallel=values.get("max_parallel", 4),
         declared_env=tuple(sorted(reader.env.union(heartbeat.values(), *map(_env_of, hooks)))),
         tick=_tick(values),
+        budget=budget,
         heartbeat_env=heartbeat.get("url_env"),
     )
 
 
 def _tick(values: MappingOf[str, Any]) -> Schedule | None:
-    tick = values.get("tick")
-    if tick is None:
+    tick = values.get("tick", {})
+    if "cron" not in tick:
         return None
     return Schedule(tick["cron"], parse_cron(tick["cron"]), tick.get("timezone", values["timezone"]))
 

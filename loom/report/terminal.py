@@ -75,7 +75,7 @@ def _tick_lines(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:
     for note in report.notes:
         yield Text(one_line(note, 600), style="yellow")
     if not report.runs and not report.planned and not report.problems:
-        yield Text("Nothing was due.")
+        yield Text("Nothing was run." if report.tick.trigger == "manual" else "Nothing was due.")
     upcoming = comes_next(report, zone)
     if upcoming:
         yield Text(upcoming, "dim")

@@ -83,7 +83,8 @@ def claim(
     for _ in range(_TRIES):
         snapshot, renames, made = decided(waking, chosen, ledger, liveness)
         suspected = suspects(made.start, snapshot.standings)
-        tickets = _claimed(waking, in_order(made.start, suspected), liveness)
+        ordered = in_order(made.start, suspected, snapshot.tickets.values())
+        tickets = _claimed(waking, ordered, liveness)
         books = _books(waking, snapshot, hooks)
         for run_id in dict.fromkeys(made.standing):
             standing = ledger.run(run_id)

@@ -10,7 +10,7 @@ from loom.runner.waking import Waking
 
 def exit_code(waking: Waking, runs: Iterable[Run], sent: Sequence[Delivery]) -> ExitCode:
     """The first that applies, in the design's order, of what is wrong with this tick."""
-    codes = [ExitCode.OK]
+    codes = [waking.parts.stop.exit_code]
     if waking.conditions.mistakes:
         codes.append(ExitCode.BROKEN)
     if any(each.state is not DeliveryState.SENT for each in sent):

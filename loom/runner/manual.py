@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.tick import Planned
 from loom.domain.worker import Overlap, Status, Worker
 from loom.errors import UsageError
 from loom.ports import Ledger, RunQuery, Snapshot
 from loom.runner.plan import Circumstances, Plan, pause_in_force
 from loom.runner.request import TickRequest
-from loom.slots.calendar import is_slot, nearest
+from loom.slots.calendar import between, is_slot, nearest
+
+MOST_SLOTS = 1000
+"""As many slots one request may run: each is claimed before the first of them starts."""
+
+_FORCE = "--force runs it all the same"
 
 
 def plan_by_hand(
@@ -25,15 +32,53 @@ def plan_by_hand(
     result = Plan()
     if not workers:
         return result  # the registry is too broken to say whom the request meant
+    slots: Sequence[datetime | None] = (request.slot,)
     if request.slot is not None:
         _refuse_a_wrong_slot(workers, request.slot, world.tick.at)
+    if request.span is not None:
+        slots = _slots_within(workers, request.span, world.tick.at)
     for worker in workers:
-        refusal = _refusal(worker, request, snapshot, ledger, world)
-        if refusal is None:
-            result.start.append(_ticket(worker, request, snapshot, world))
-        else:
+        refusal = _refusal(worker, request, snapshot, world)
+        if refusal is not None:
             result.runs.append(refusal)
+            continue
+        for slot in slots:
+            done = None if request.force or slot is None else _succeeded(worker, slot, ledger)
+            if done is None:
+                result.start.append(_ticket(worker, slot, request, snapshot, world))
+            elif request.span is not None:
+                result.left.append(_left(worker, slot, done))
+            else:
+                why = f"that slot already succeeded in run {done}; {_FORCE}"
+                result.runs.append(_not_run(worker, request, Outcome.SKIPPED, why, world))
     return result
+
+
+def _slots_within(
+    workers: Sequence[Worker], span: tuple[datetime, datetime], now: datetime
+) -> Sequence[datetime]:
+    if len(workers) != 1:
+        raise UsageError("--from and --to take the slots of one worker: name exactly one with --worker.")
+    (worker,), (first, last) = workers, span
+    if last < first:
+        raise UsageError(f"--to {last.isoformat()} is before --from {first.isoformat()}: swap them.")
+    if last > now:
+        raise UsageError(
+            f"--to {last.isoformat()} hasn't come yet; slots run by hand up to now: --to {now.isoformat()}"
+        )
+    found = tuple(islice(between(worker.schedule, first, last), MOST_SLOTS + 1))
+    if not found:
+        near = [at.isoformat() for at in nearest(worker.schedule, first) if at is not None]
+        raise UsageError(
+            f"{worker.id} has no slot from {first.isoformat()} to {last.isoformat()} "
+            f"({worker.schedule.cron!r}, {worker.schedule.zone}); the nearest: {' and '.join(near)}."
+        )
+    if len(found) > MOST_SLOTS:
+        raise UsageError(
+            f"{worker.id} has more than {MOST_SLOTS:,} slots from {first.isoformat()} to {last.isoformat()}: "
+            f"run them in parts, such as --to {found[MOST_SLOTS - 1].isoformat()}"
+        )
+    return found
 
 
 def _refuse_a_wrong_slot(workers: Sequence[Worker], slot: datetime, now: datetime) -> None:
@@ -52,13 +97,7 @@ def _refuse_a_wrong_slot(workers: Sequence[Worker], slot: datetime, now: datetim
         )
 
 
-def _refusal(
-    worker: Worker,
-    request: TickRequest,
-    snapshot: Snapshot,
-    ledger: Ledger,
-    world: Circumstances,
-) -> Run | None:
+def _refusal(worker: Worker, request: TickRequest, snapshot: Snapshot, world: Circumstances) -> Run | None:
     """The run that records why the request isn't carried out, or None when it is."""
     obstacle = world.obstacle(worker)
     if obstacle is not None:
@@ -73,19 +112,13 @@ def _refusal(
         )
     if request.force:
         return None
-    why = _why_not_without_force(worker, request, snapshot, ledger, world)
+    why = _why_not_without_force(worker, snapshot, world)
     if why is None:
         return None
-    return _not_run(worker, request, Outcome.SKIPPED, f"{why}; --force runs it all the same", world)
+    return _not_run(worker, request, Outcome.SKIPPED, f"{why}; {_FORCE}", world)
 
 
-def _why_not_without_force(
-    worker: Worker,
-    request: TickRequest,
-    snapshot: Snapshot,
-    ledger: Ledger,
-    world: Circumstances,
-) -> str | None:
+def _why_not_without_force(worker: Worker, snapshot: Snapshot, world: Circumstances) -> str | None:
     if worker.status is not Status.ACTIVE:
         return f"{worker.status.value} in worker-registry.yaml"
     pause = pause_in_force(snapshot.pauses.get(worker.id), world.tick.at)
@@ -99,17 +132,23 @@ def _why_not_without_force(
             and world.alive(ticket)
         ):
             return f"overlap: it is running now, claimed by {ticket.claimer}"
-    if request.slot is not None:
-        done = ledger.runs(
-            RunQuery(worker=worker.id, slot=request.slot, outcomes=(Outcome.SUCCEEDED.value,), limit=1)
-        )
-        if done:
-            return f"that slot already succeeded in run {done[0].run_id}"
     return None
 
 
-def _ticket(worker: Worker, request: TickRequest, snapshot: Snapshot, world: Circumstances) -> Ticket:
-    slot = request.slot
+def _succeeded(worker: Worker, slot: datetime, ledger: Ledger) -> str | None:
+    """The id of the newest run of this slot that succeeded and counts, if any."""
+    done = ledger.runs(RunQuery(worker=worker.id, slot=slot, outcomes=(Outcome.SUCCEEDED.value,)))
+    return next((run.run_id for run in done if run.counts), None)
+
+
+def _left(worker: Worker, slot: datetime | None, run_id: str) -> Planned:
+    reason = f"it succeeded in run {run_id}"
+    return Planned(worker=worker.id, agent=worker.agent, slot=slot, action="leave", reason=reason)
+
+
+def _ticket(
+    worker: Worker, slot: datetime | None, request: TickRequest, snapshot: Snapshot, world: Circumstances
+) -> Ticket:
     by_hand = Ticket(
         key=f"{worker.id}#{world.new_id()}",
         worker=worker.id,

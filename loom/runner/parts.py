@@ -14,6 +14,7 @@ from loom.domain.run import Execution
 from loom.domain.worker import Worker
 from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
+from loom.runner.stopping import Stop
 
 if TYPE_CHECKING:
     from loom.execution.assignment import Assignment
@@ -38,6 +39,7 @@ class Parts:
     trigger: what wakes ticks that nobody asked for by hand. trigger_watched: whether to say how well it does.
     take_secrets: removes the named variables from the environment and gives the values.
     fallback_hooks: where to cry when the registry never was readable.
+    stop: how the surroundings ask the tick to end early.
     """
 
     project: Path
@@ -58,4 +60,5 @@ class Parts:
     fallback_hooks: Callable[[], tuple[AlertHook, ...]]
     take_secrets: Callable[[Sequence[str]], Mapping[str, str]]
     heartbeat: Callable[[str], Heartbeat]
+    stop: Stop
     progress: Progress

@@ -1,40 +1,35 @@
 """Registry x snapshot x time -> what this tick will write and do. Pure: it reads nothing and runs nothing."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from loom.domain.registry import Registry
-from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
+from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket
-from loom.domain.tick import Mark, Pause, Tick
+from loom.domain.tick import Mark, Pause, Planned, Tick
 from loom.domain.worker import Worker
 from loom.ports import Entry, HooksInForce, Renamed, Snapshot
+from loom.runner.held import OUTCOME_WHILE_OPEN, held_run
 from loom.slots.calendar import due, first_mark
 from loom.slots.life import Closing, Decision, Obstacle, decide, remove
 
 _Value = TypeVar("_Value")
-
-_OUTCOME_WHILE_OPEN = {
-    OpenReason.ENFORCEMENT: Outcome.BLOCKED,
-    OpenReason.REQUIREMENT: Outcome.SKIPPED,
-    OpenReason.OVERLAP: Outcome.SKIPPED,
-    OpenReason.BUDGET: Outcome.SKIPPED,
-}
 
 
 @dataclass(slots=True)
 class Plan:
     """entries: to be written by the claim, apart from runs. runs: new or changed, to be entered with them.
     start: the tickets to claim and run, in order. on_time: keys of those that came due since the last tick.
-    standing: ids of runs recorded before that still hold."""
+    standing: ids of runs recorded before that still hold. left: what a request by hand leaves alone."""
 
     entries: list[Entry] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     start: list[Ticket] = field(default_factory=list)
     on_time: set[str] = field(default_factory=set)
     standing: list[str] = field(default_factory=list)
+    left: list[Planned] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,40 +243,19 @@ def _hold(
         if before is not None and before.reason is reason and before.run_id is not None:
             if ticket != before:
                 result.entries.append(ticket)
-            if reason in _OUTCOME_WHILE_OPEN:
+            if reason in OUTCOME_WHILE_OPEN:
                 result.standing.append(before.run_id)
-        elif reason in _OUTCOME_WHILE_OPEN:
+        elif reason in OUTCOME_WHILE_OPEN:
             fresh.setdefault((reason, ticket.detail), []).append(ticket)
         else:
             result.entries.append(ticket)
     for (reason, detail), tickets in fresh.items():
-        run = _held_run(worker, tickets, reason, detail, world)
+        run = held_run(
+            worker, tickets, reason, detail, tick=world.tick, digest=world.digest, run_id=world.new_id()
+        )
         result.runs.append(run)
         # A slot that started before keeps its last attempt's run: that is what it ends with if time runs out.
         result.entries.extend(
             ticket if ticket.starts else replace(ticket, run_id=run.run_id, outcome=run.outcome)
             for ticket in tickets
         )
-
-
-def _held_run(
-    worker: Worker, tickets: Iterable[Ticket], reason: OpenReason, detail: str, world: Circumstances
-) -> Run:
-    slots = sorted(ticket.slot for ticket in tickets if ticket.slot is not None)
-    return Run(
-        run_id=world.new_id(),
-        worker=worker.id,
-        agent=worker.agent,
-        slot=slots[0],
-        slot_last=slots[-1] if len(slots) > 1 else None,
-        count=len(slots),
-        trigger=Trigger.SCHEDULE,
-        outcome=_OUTCOME_WHILE_OPEN[reason],
-        final=False,
-        open_reason=reason,
-        reason=f"{reason.value}: {detail}" if detail else reason.value,
-        error=RunError("enforcement", detail) if reason is OpenReason.ENFORCEMENT else None,
-        enforcement_digest=world.digest,
-        tick_id=world.tick.id,
-        tick_at=world.tick.at,
-    )

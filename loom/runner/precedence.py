@@ -1,6 +1,6 @@
 """In which order claimed work starts: whoever may take this process with it comes last, and runs alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from loom.domain.health import Standing
 from loom.domain.run import OpenReason, Outcome
@@ -23,9 +23,14 @@ def suspects(tickets: Sequence[Ticket], standings: Mapping[str, Standing]) -> Ma
     return found
 
 
-def in_order(tickets: Sequence[Ticket], suspected: Mapping[str, int]) -> list[Ticket]:
-    """What an earlier tick had no time for first, suspects last; the slots of one worker stay in order."""
-    waited = {ticket.worker for ticket in tickets if ticket.reason is OpenReason.BUDGET}
+def in_order(
+    tickets: Sequence[Ticket], suspected: Mapping[str, int], open_before: Iterable[Ticket]
+) -> list[Ticket]:
+    """Workers that an earlier tick had no time for first, suspects last; one worker's slots stay in order.
+
+    open_before: what the ledger held open. Its slot may have been superseded since, but the worker waited.
+    """
+    waited = {ticket.worker for ticket in open_before if ticket.reason is OpenReason.BUDGET}
     return sorted(
         tickets,
         key=lambda ticket: (suspected.get(ticket.worker, -1), ticket.worker not in waited),

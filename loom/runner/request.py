@@ -7,19 +7,22 @@ from datetime import datetime
 from types import MappingProxyType
 
 from loom.domain.registry import Registry
-from loom.domain.run import Trigger
+from loom.domain.run import Run, Trigger
 from loom.domain.worker import Worker
 from loom.errors import RegistryError, UsageError
+from loom.ports import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickRequest:
     """workers: ids or agents' names; none means: whatever is due. slot: the one slot to run (UTC).
+    span: first and last instant (UTC) of the slots to run again or at last, those that succeeded left out.
     at_given: whether the clock was set with ``--at``. params: overrides of one worker's settings.
     trigger: what a run of `workers` is asked for as: manual, retry or backfill."""
 
     workers: tuple[str, ...] = ()
     slot: datetime | None = None
+    span: tuple[datetime, datetime] | None = None
     trigger: Trigger = Trigger.MANUAL
     at_given: bool = False
     dry_run: bool = False
@@ -39,6 +42,17 @@ def find_workers(registry: Registry, names: Sequence[str]) -> tuple[Worker, ...]
     """
     wanted = {_find(registry, name).id for name in names}
     return tuple(worker for worker in registry.workers if worker.id in wanted)
+
+
+def find_run(ledger: Ledger, name: str) -> Run:
+    """The run meant by `name`: its id, or 8 or more characters of its beginning or end. Raises UsageError."""
+    found = ledger.run(name)
+    if found is None:
+        raise UsageError(
+            f"no run, or more than one, is called {name!r}: give the whole id, or at least 8 characters "
+            "of its beginning or end. List them with: loom history"
+        )
+    return found
 
 
 def _find(registry: Registry, name: str) -> Worker:

@@ -12,6 +12,8 @@ from loom.runner.waking import Waking
 BEFORE_WORK = timedelta(seconds=20)
 """Work may wait this long for alerts, and no longer: what isn't heard by then is said again after it."""
 
+_IN_A_HURRY = timedelta(seconds=3)
+
 
 def tell(
     waking: Waking,
@@ -24,6 +26,8 @@ def tell(
     """Try each delivery once; returns their new versions, which the ledger has too."""
     if not deliveries:
         return ()
+    if waking.parts.stop.asked:
+        within = min(within, _IN_A_HURRY)
     return send(deliveries, hooks, record=ledger.record, now=waking.parts.clock.now, limit=within)
 
 

@@ -13,6 +13,7 @@ from loom.ports import AlertHook, Ledger, Liveness, Snapshot
 from loom.runner.claiming import Claim, claim, decided
 from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
+from loom.runner.plan import Plan
 from loom.runner.request import TickRequest, find_workers
 from loom.runner.telling import BEFORE_WORK, cry_unpushed, tell, tell_the_rest
 from loom.runner.waking import Waking, wake
@@ -85,6 +86,7 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
         report,
         runs=tuple(claimed.books.runs.values()),
         deliveries=tuple(sent),
+        notes=(*report.notes, *_left_alone(claimed.plan)),
         trigger_lines=_trigger_lines(waking, ledger),
     )
 
@@ -131,7 +133,7 @@ def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness
         for run in made.runs
     ]
     code = ExitCode.BROKEN if waking.conditions.mistakes else ExitCode.OK
-    return replace(_report(waking, code), planned=tuple(planned))
+    return replace(_report(waking, code), planned=(*planned, *made.left))
 
 
 def _report(waking: Waking, code: ExitCode) -> TickReport:
@@ -202,6 +204,9 @@ def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> None:
         on_time=frozenset(claimed.plan.on_time),
         alone=claimed.alone,
         by_hand=waking.request.by_hand,
+        as_before={ticket.key: ticket for ticket in claimed.plan.start},
+        over_by=waking.over_by,
+        new_id=waking.new_id,
     )
     work(waking.parts, commission, claimed.tickets, claimed.books, ledger.record)
 
@@ -225,6 +230,9 @@ def _hooks(waking: Waking, ledger: Ledger) -> tuple[AlertHook, ...]:
 
 def _notes(waking: Waking) -> tuple[str, ...]:
     notes: list[str] = []
+    stop = waking.parts.stop
+    if stop.asked:
+        notes.append(f"{stop.why}: what wasn't begun or didn't end is taken up by the next tick")
     registry = waking.conditions.registry
     if waking.parts.forgetful(registry):
         notes.append("no memory between runners: only this hour's slots are seen")
@@ -232,6 +240,14 @@ def _notes(waking: Waking) -> tuple[str, ...]:
     if monitor is not None and monitor not in waking.conditions.secrets and not waking.request.by_hand:
         notes.append(f"{monitor} is not set, so no monitor hears of ticks")
     return tuple(notes)
+
+
+def _left_alone(plan: Plan) -> tuple[str, ...]:
+    number = len(plan.left)
+    if not number:
+        return ()
+    said = "1 slot succeeded before and stays" if number == 1 else f"{number} slots succeeded before and stay"
+    return (f"{said} as recorded",)
 
 
 def _upcoming(waking: Waking) -> Slot | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loom.domain.enforcement import EnforcementContext
-from loom.domain.registry import Registry
+from loom.domain.registry import RESERVE, Registry
 from loom.domain.run import OpenReason
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
@@ -62,15 +62,27 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waking:
-    """One tick's parts, request and conditions, and its record as it stands at the beginning."""
+    """One tick's parts, request and conditions, and its record as it stands at the beginning.
+
+    began: when it woke, in the clock's monotonic seconds."""
 
     parts: Parts
     request: TickRequest
     conditions: Conditions
     tick: Tick
+    began: float
 
     def new_id(self) -> str:
         return new_id(self.parts.clock.now())
+
+    @property
+    def over_by(self) -> float | None:
+        """When work must be over so that the tick keeps to its budget, in the clock's monotonic seconds. A
+        person who asked for work waits for it."""
+        registry = self.conditions.registry
+        if registry is None or registry.budget is None or self.request.by_hand:
+            return None
+        return self.began + (registry.budget - RESERVE).total_seconds()
 
     def ended(self, code: ExitCode) -> Tick:
         """The tick's record as it stands at its end."""
@@ -79,7 +91,7 @@ class Waking:
 
 def wake(parts: Parts, request: TickRequest) -> Waking:
     """Read everything a tick goes by. Declared secrets leave the environment here."""
-    at = parts.clock.now()
+    at, began = parts.clock.now(), parts.clock.monotonic()
     registry, registry_error = None, None
     try:
         registry = parts.load_registry()
@@ -101,4 +113,5 @@ def wake(parts: Parts, request: TickRequest) -> Waking:
             secrets=parts.take_secrets(registry.declared_env) if registry is not None else {},
         ),
         tick=Tick(id=new_id(at), at=at, trigger="manual" if request.by_hand else "schedule", host=parts.host),
+        began=began,
     )

@@ -1,11 +1,12 @@
 """Claimed tickets -> recorded runs. One thread owns the ledger; the workers run beside it.
 
 What has finished and what starts next is written in one batch, so a busy tick costs about one durable
-write for each run, and nothing starts before the ledger says so.
+write for each run, and nothing starts before the ledger says so. Work ends early when the tick's budget
+is used up, or when somebody asks it to stop.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,15 +26,22 @@ from loom.ports import Entry, Guard
 from loom.runner.books import Books
 from loom.runner.conclude import conclude
 from loom.runner.parts import Executor, Parts
+from loom.runner.undone import cut_short, put_off
 from loom.slots.life import after_run
 
 LEASE_GRACE = timedelta(minutes=2)
+STOP_GRACE_S = 4.0
+"""How long runs that are asked to stop may take to do so. A job that is cancelled on GitHub gets SIGINT, then
+SIGTERM 7.5 s later and SIGKILL 2.5 s after that (its "workflow cancellation reference"), and what became of
+the work has to be recorded meanwhile."""
+_LOOK_UP_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commission:
     """What all the work of one tick has in common. alone: workers that run with no other beside them.
-    by_hand: a person asked for it, so what fails isn't tried again."""
+    by_hand: a person asked for it, so what fails isn't tried again. as_before: the tickets, by key, before
+    their claim. over_by: in the clock's monotonic seconds, when every run must be over, or None."""
 
     tick: Tick
     registry: Registry
@@ -44,6 +52,9 @@ class Commission:
     on_time: frozenset[str]
     alone: frozenset[str]
     by_hand: bool
+    as_before: Mapping[str, Ticket]
+    over_by: float | None
+    new_id: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +76,20 @@ def work(
     books: Books,
     record: Callable[[Sequence[Entry]], None],
 ) -> None:
-    """Run the claimed `tickets`, at most `max_parallel` at once and one at a time per worker, oldest first.
+    """Run the claimed `tickets`, at most `max_parallel` at once and one at a time per worker, in their order.
 
-    Every run ends up in `books` and, through `record`, in the ledger. Raises what `record` raises, except
-    ClaimLost: a ticket that another process took over is theirs to record.
+    Every run ends up in `books` and, through `record`, in the ledger, and so does what wasn't started or
+    was cut off. Raises what `record` raises, except ClaimLost: a ticket that another process took over is
+    theirs to record.
     """
     workers = {worker.id: worker for worker in commission.registry.workers}
     waiting = deque(tickets)
     running: dict[str, _Running] = {}
     entries: list[Entry] = []
+    cut_off_at: float | None = None
     with parts.executor() as executor:
         while waiting or running:
-            starting = _pick(waiting, running, workers, parts, commission)
+            starting = [] if parts.stop.asked else _pick(waiting, running, workers, parts, commission)
             lost = _write(record, [*entries, *(each.ticket for each in starting)], books)
             entries = []
             for each in starting:
@@ -84,11 +97,55 @@ def work(
                     running[each.ticket.key] = each
                     _submit(executor, each, parts, commission)
             if not running:
-                continue
-            for key, execution in executor.wait(None):
+                if starting:
+                    continue
+                break
+            if parts.stop.asked and cut_off_at is None:
+                executor.cancel(f"the tick was {parts.stop.why}")
+                cut_off_at = parts.clock.monotonic() + STOP_GRACE_S
+            if cut_off_at is not None and parts.clock.monotonic() >= cut_off_at:
+                break
+            for key, execution in executor.wait(_LOOK_UP_S):
                 each = running.pop(key)
                 entries += _finish(each, execution, parts, commission, books)
-        _write(record, entries, books)
+    _write(record, [*entries, *_leave(waiting, running.values(), workers, parts, commission, books)], books)
+
+
+def _leave(
+    waiting: Collection[Ticket],
+    running: Iterable[_Running],
+    workers: Mapping[str, Worker],
+    parts: Parts,
+    commission: Commission,
+    books: Books,
+) -> list[Entry]:
+    """What is recorded of the work that this tick won't do."""
+    tick, digest = commission.tick, commission.enforcement.digest
+    why = parts.stop.why or "the tick's budget was used up"
+    undone = [
+        put_off(
+            tuple(waiting),
+            commission.as_before,
+            workers,
+            why=why,
+            tick=tick,
+            digest=digest,
+            new_id=commission.new_id,
+        ),
+        cut_short(
+            tuple(each.ticket for each in running),
+            workers,
+            why=why,
+            asked_for=commission.by_hand,
+            tick=tick,
+            digest=digest,
+        ),
+    ]
+    tickets = [ticket for each in undone for ticket in each.tickets]
+    runs = [run for each in undone for run in each.runs]
+    for run in runs:
+        parts.progress.finished(run)
+    return [*tickets, *books.enter(runs)] if runs else []
 
 
 def _pick(
@@ -103,7 +160,11 @@ def _pick(
     passed: list[Ticket] = []
     while waiting and len(busy) < commission.registry.max_parallel and not busy & commission.alone:
         ticket = waiting.popleft()
-        if ticket.worker in busy or (busy and ticket.worker in commission.alone):
+        if (
+            ticket.worker in busy
+            or (busy and ticket.worker in commission.alone)
+            or _too_late(workers[ticket.worker], parts, commission)
+        ):
             passed.append(ticket)
             continue
         busy.add(ticket.worker)
@@ -118,6 +179,13 @@ def _pick(
         picked.append(_Running(started, worker, parts.guard(commission.enforcement, worker)))
     waiting.extendleft(reversed(passed))
     return picked
+
+
+def _too_late(worker: Worker, parts: Parts, commission: Commission) -> bool:
+    """Whether a run of `worker` that took its whole timeout would outlast what the tick may take."""
+    if commission.over_by is None:
+        return False
+    return parts.clock.monotonic() + worker.timeout.total_seconds() > commission.over_by
 
 
 def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commission) -> None:
@@ -176,7 +244,8 @@ def _settle(
         each.worker,
         each.ticket,
         outcome=run.outcome,
-        transient=execution.transient,
+        # What was told to stop gets another chance, however it took it.
+        transient=execution.transient or parts.stop.asked,
         retry_after=execution.retry_after,
         now=parts.clock.now(),
     )

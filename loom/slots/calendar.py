@@ -69,6 +69,11 @@ def previous_instant(schedule: Schedule, at: datetime) -> datetime | None:
     return None
 
 
+def between(schedule: Schedule, first: datetime, last: datetime) -> Iterator[datetime]:
+    """Every slot in the closed span [first, last]; otherwise as `instants`."""
+    return instants(schedule, max(to_utc(first), EARLIEST + _INSTANT) - _INSTANT, last)
+
+
 def nearest(schedule: Schedule, at: datetime) -> tuple[datetime | None, datetime | None]:
     """The last slot at or before `at`, and the first one after it."""
     return previous_instant(schedule, at), next_instant(schedule, at)

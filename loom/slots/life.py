@@ -18,7 +18,7 @@ from loom.slots.calendar import catch_up_within, hour_start
 from loom.slots.decision import Closing, Decision, Ended, Obstacle, in_ranges
 from loom.slots.owed import Owed, by_hand, closed, let_go, request_ended, shown, span, taken_back, waited
 
-__all__ = ["Closing", "Decision", "Obstacle", "after_run", "decide", "remove"]
+__all__ = ["Closing", "Decision", "Obstacle", "after_run", "cut_off", "decide", "remove"]
 
 
 def decide(
@@ -118,6 +118,22 @@ def after_run(
         reason=OpenReason.RETRY,
         detail=f"start {ticket.starts} of {1 + worker.retry.later_ticks} ended {outcome}",
         not_before=not_before,
+    )
+
+
+def cut_off(worker: Worker, ticket: Ticket, *, by_hand: bool) -> Ticket:
+    """The ticket of a run that was ended with its tick: as if its process had died, but known at once.
+
+    ticket: as it was while running. by_hand: a person asked for it, so it isn't started again.
+    """
+    if by_hand or not (worker.retry.abandoned and _starts_left(worker, ticket)):
+        return closed(ticket, Outcome.ABANDONED)
+    return replace(
+        let_go(ticket),
+        outcome=Outcome.ABANDONED,
+        reason=OpenReason.ABANDONED,
+        detail=f"start {ticket.starts} of {1 + worker.retry.later_ticks} was cut off with its tick",
+        not_before=None,
     )
 
 

@@ -114,6 +114,7 @@ def test_the_schema_is_printed_as_json(loom: Command) -> None:
         ("cancel-in-progress: false", "cancel-in-progress: true", "ends one that runs", "error"),
         ("timeout-minutes: 30", "env: {}", "six hours", "warning"),
         ("timeout-minutes: 30", "timeout-minutes: 300", "outlast it", "error"),
+        ("timeout-minutes: 30", "timeout-minutes: 22", "make it 17m at most", "error"),
         ("workflow_dispatch:", "workflow_call:", "by hand", "warning"),
     ],
 )

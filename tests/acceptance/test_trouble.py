@@ -1,7 +1,6 @@
 """What goes wrong is said, recorded, alerted, and stops nothing else."""
 
 import json
-import signal
 import sqlite3
 import time
 
@@ -361,36 +360,6 @@ def test_a_tick_that_was_killed_leaves_an_abandoned_run_that_is_started_again(
     told = [(run["outcome"], run["final"], run["slot"]) for run in after.json()["runs"]]
     slot = "2026-11-20T06:00:00-06:00"
     assert told == [("abandoned", False, slot), ("succeeded", True, slot)]
-
-
-@pytest.mark.parametrize(("signal_sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_tick_that_is_told_to_stop_says_so_and_the_next_one_tells_what_it_left(
-    loom: Command, project: Project, signal_sent: signal.Signals, code: int
-) -> None:
-    project.worker(
-        "echo",
-        """
-        import time
-        from loom.worker import WorkerContext, WorkerOutput
-
-        def run(context: WorkerContext) -> WorkerOutput:
-            (context.project / "started").touch()
-            time.sleep(60)
-            return WorkerOutput(summary="never")
-        """,
-    )
-    tick = loom.start("run", "--worker", "echo", *AT, "--project", project.root)
-    for _ in range(400):
-        if (project.root / "started").exists():
-            break
-        time.sleep(0.05)
-    tick.send_signal(signal_sent)
-    _, talk = tick.communicate(timeout=30)
-    assert tick.returncode == code, talk
-    assert "the next tick" in talk
-    project.entries('other: {schedule: "0 3 * * *", entrypoint: "workers.echo:run"}')
-    after = loom("run", *LATER, "--json", "--project", project.root)
-    assert [run["outcome"] for run in after.json()["runs"]] == ["abandoned"]
 
 
 def test_a_worker_that_ends_the_process_silences_no_alert_and_keeps_its_neighbour_from_its_work_for_a_while(

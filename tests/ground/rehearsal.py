@@ -11,10 +11,11 @@ from loom.domain.run import Run
 from loom.domain.tick import TickReport
 from loom.ledger.liveness import MemoryLiveness
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Ledger, RunQuery
+from loom.ports import Ledger, Progress, RunQuery
 from loom.report.progress import SilentProgress
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
+from loom.runner.stopping import Stop
 from loom.runner.tick import run_tick
 from loom.settings import read_settings
 from loom.wiring import parts_for
@@ -35,6 +36,8 @@ class Rehearsal:
     running: set[str] = field(default_factory=set)
     hook: MemoryHook = field(default_factory=lambda: MemoryHook("memory"))
     secrets: dict[str, str] = field(default_factory=dict)
+    progress: Progress = field(default_factory=SilentProgress)
+    stop: Stop = field(default_factory=Stop)
     read_once: bool = False
 
     def __post_init__(self) -> None:
@@ -46,7 +49,7 @@ class Rehearsal:
         settings = read_settings({}, cwd=self.project.root, project=None)
         self._tick += 1
         tick = self._tick
-        parts = parts_for(settings, self.clock, SilentProgress())
+        parts = replace(parts_for(settings, self.clock, self.progress), stop=self.stop)
         if self.read_once:
             self._parts = self._parts or replace(
                 parts,

@@ -1,5 +1,6 @@
 """A mistake inside one worker's entry stops that worker alone, and says where it is and what to do."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,22 @@ def test_mistakes_of_several_entries_are_told_apart(project: Project) -> None:
     registry = project.load(f"{HEAD}workers:\n  a: {{}}\n  b: {GOOD}\n  c: nothing\n")
     assert [worker.id for worker in registry.workers] == ["b"]
     assert [(entry.id, len(entry.problems)) for entry in registry.broken] == [("a", 2), ("c", 1)]
+
+
+def test_a_worker_that_could_never_start_within_the_budget_of_a_tick_is_a_mistake_of_its_own(
+    project: Project,
+) -> None:
+    registry = project.load(
+        f"{HEAD}tick: {{budget: 20m}}\nworkers:\n"
+        f"  quick: {GOOD[:-1]}, timeout: 18m}}\n"
+        f"  slow: {GOOD[:-1]}, timeout: 18m1s}}\n"
+        f"  off: {GOOD[:-1]}, timeout: 5h, status: disabled}}\n"
+    )
+    assert (registry.tick, registry.budget) == (None, timedelta(minutes=20))
+    assert [worker.id for worker in registry.workers] == ["quick", "off"]
+    (broken,) = registry.broken
+    assert str(broken.problems[0]) == (
+        "worker-registry.yaml:6: at worker 'slow' > at key 'timeout' > 18m1s and the 2m that a tick keeps to "
+        "record and tell don't fit into its budget of 20m, so this worker could never start; shorten it, or "
+        "raise tick: budget"
+    )

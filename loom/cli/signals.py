@@ -1,0 +1,57 @@
+"""SIGINT and SIGTERM while a tick works: the first asks it to stop, a second one ends it at once."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from loom.errors import ExitCode
+from loom.runner.stopping import Stop
+
+_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+
+@contextmanager
+def obeying(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
+    """Meanwhile both signals go to `stop`; afterwards they do what they did before. For the main thread.
+
+    A thread of its own reads them as they arrive: the main one may be waiting inside SQLite or git, where
+    Python runs no signal handler. say: called in that thread, with what a person should know.
+    """
+    heard, written = os.pipe()
+    os.set_blocking(written, False)
+    handlers = {number: signal.signal(number, _left_to_the_listener) for number in _CODES}
+    before = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    listener = threading.Thread(target=_listen, args=(heard, stop, say), name="loom signals", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.close(written)
+        listener.join()
+        os.close(heard)
+
+
+def _left_to_the_listener(signum: int, frame: FrameType | None) -> None:
+    """Python tells the listener only of signals that have a handler."""
+
+
+def _listen(heard: int, stop: Stop, say: Callable[[str], None]) -> None:
+    while received := os.read(heard, 1):
+        number = received[0]
+        if number not in _CODES:
+            continue
+        code = _CODES[signal.Signals(number)]
+        if stop.asked:
+            # The ledger holds what was claimed and started, which is all that the next tick needs.
+            os._exit(code)
+        name = signal.Signals(number).name
+        stop.ask(f"stopped by {name}", code)
+        say(
+            f"{name}: stopping; runs are asked to end, and what they did is recorded. Once more ends at once."
+        )

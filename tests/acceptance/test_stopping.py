@@ -1,0 +1,141 @@
+"""SIGINT and SIGTERM in the middle of a tick: it ends in order, and the next one goes on from there."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.ground.command import Command
+from tests.ground.project import Project
+
+AT = ("--at", "2026-11-20T12:10:00Z")
+LATER = ("--at", "2026-11-20T12:30:00Z")
+BOTH = pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+HEADER = """
+    import time
+    from loom.worker import WorkerContext, WorkerOutput
+
+"""
+POLITE = """
+    def run(context: WorkerContext) -> WorkerOutput:
+        (context.project / "started").touch()
+        while not context.cancelled and not (context.project / "again").exists():
+            time.sleep(0.02)
+        return WorkerOutput(summary="as far as it got")
+"""
+STUBBORN = """
+    def run(context: WorkerContext) -> WorkerOutput:
+        (context.project / "started").touch()
+        if not (context.project / "again").exists():
+            time.sleep(60)
+        return WorkerOutput(summary="done")
+"""
+ASYNC = """
+    import asyncio
+
+    async def run(context: WorkerContext) -> WorkerOutput:
+        (context.project / "started").touch()
+        if not (context.project / "again").exists():
+            await asyncio.sleep(60)
+        return WorkerOutput(summary="done")
+"""
+
+
+def a_project_with(project: Project, body: str) -> Project:
+    project.worker("first", HEADER + body)
+    project.entries(
+        """
+        first: {schedule: "0 6 * * *", entrypoint: "workers.first:run", retry: {max_backoff: 0s}}
+        second: {schedule: "0 6 * * *", entrypoint: "workers.echo:run"}
+        """,
+        top="max_parallel: 1",
+    )
+    return project
+
+
+def stopped_in_the_middle(
+    loom: Command, root: Path, sent: signal.Signals, *options: str
+) -> tuple[subprocess.Popen[str], float]:
+    """A tick that got the signal once its first worker was at work, and when it got it."""
+    tick = loom.start("run", *AT, "--json", "--project", root, *options)
+    for _ in range(1200):
+        if (root / "started").exists():
+            break
+        time.sleep(0.05)
+    tick.send_signal(sent)
+    return tick, time.monotonic()
+
+
+def runs(answer: str) -> list[tuple[str, str, bool]]:
+    return [(run["worker"], run["outcome"], run["final"]) for run in json.loads(answer)["runs"]]
+
+
+def next_tick(loom: Command, project: Project) -> list[tuple[str, str, bool]]:
+    (project.root / "again").touch()
+    return runs(loom("run", *LATER, "--json", "--project", project.root).stdout)
+
+
+@BOTH
+def test_a_worker_that_looks_whether_it_should_stop_hands_in_what_it_has(
+    loom: Command, project: Project, sent: signal.Signals, code: int
+) -> None:
+    tick, _ = stopped_in_the_middle(loom, a_project_with(project, POLITE).root, sent)
+    answer, talk = tick.communicate(timeout=60)
+    assert tick.returncode == code, talk
+    assert f"{sent.name}: stopping" in talk
+    assert runs(answer) == [("first", "succeeded", True), ("second", "skipped", False)]
+    assert json.loads(answer)["exit_code"] == code
+    assert next_tick(loom, project) == [("second", "succeeded", True)]
+
+
+@BOTH
+def test_a_worker_that_goes_on_all_the_same_is_cut_off_alerted_and_started_again(
+    loom: Command, project: Project, sent: signal.Signals, code: int
+) -> None:
+    tick, at = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, sent)
+    answer, talk = tick.communicate(timeout=60)
+    assert tick.returncode == code, talk
+    assert time.monotonic() - at < 30, "it didn't wait for the worker's minute"
+    assert runs(answer) == [("second", "skipped", False), ("first", "abandoned", False)]
+    assert [alert["event"] for alert in json.loads(answer)["alerts"]] == ["worker.failing"]
+    assert "Traceback" not in talk
+    assert next_tick(loom, project) == [("second", "succeeded", True), ("first", "succeeded", True)]
+
+
+def test_a_coroutine_is_cancelled_and_its_slot_is_tried_again(loom: Command, project: Project) -> None:
+    tick, _ = stopped_in_the_middle(loom, a_project_with(project, ASYNC).root, signal.SIGTERM)
+    answer, talk = tick.communicate(timeout=60)
+    assert tick.returncode == 143, talk
+    assert runs(answer) == [("first", "failed", False), ("second", "skipped", False)]
+    assert "stopped by SIGTERM" in json.loads(answer)["runs"][0]["error"]["message"]
+    assert next_tick(loom, project) == [("second", "succeeded", True), ("first", "succeeded", True)]
+
+
+@BOTH
+def test_a_second_signal_ends_at_once_and_the_next_tick_finds_the_truth(
+    loom: Command, project: Project, sent: signal.Signals, code: int
+) -> None:
+    tick, at = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, sent)
+    assert tick.stderr is not None
+    assert "stopping" in tick.stderr.readline()
+    tick.send_signal(sent)
+    answer, _ = tick.communicate(timeout=60)
+    assert (tick.returncode, answer) == (code, "")
+    assert time.monotonic() - at < 3.5, "before the grace was over"
+    assert next_tick(loom, project) == [
+        ("first", "abandoned", False),
+        ("second", "succeeded", True),
+        ("first", "succeeded", True),
+    ]
+
+
+def test_what_a_person_asked_for_is_not_started_again(loom: Command, project: Project) -> None:
+    root = a_project_with(project, STUBBORN).root
+    tick, _ = stopped_in_the_middle(loom, root, signal.SIGINT, "--worker", "first")
+    answer, talk = tick.communicate(timeout=60)
+    assert (tick.returncode, runs(answer)) == (130, [("first", "abandoned", True)]), talk
+    project.entries('other: {schedule: "0 3 * * *", entrypoint: "workers.echo:run"}')
+    assert next_tick(loom, project) == []
