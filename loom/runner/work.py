@@ -90,6 +90,7 @@ def work(
     with parts.executor() as executor:
         while waiting or running:
             starting = [] if parts.stop.asked else _pick(waiting, running, workers, parts, commission)
+            entries += _renewed(waiting, workers, parts)
             lost = _write(record, [*entries, *(each.ticket for each in starting)], books)
             entries = []
             for each in starting:
@@ -179,6 +180,18 @@ def _pick(
         picked.append(_Running(started, worker, parts.guard(commission.enforcement, worker)))
     waiting.extendleft(reversed(passed))
     return picked
+
+
+def _renewed(waiting: deque[Ticket], workers: Mapping[str, Worker], parts: Parts) -> list[Ticket]:
+    """The claims on what waits for its turn, once half their time is over: they must outlast the wait."""
+    real_now = parts.clock.real()
+    renewed = []
+    for place, ticket in enumerate(waiting):
+        longest = lease(workers[ticket.worker], real_now, parts.shortest_lease)
+        if ticket.lease_until is not None and ticket.lease_until - real_now < (longest - real_now) / 2:
+            waiting[place] = replace(ticket, lease_until=longest)
+            renewed.append(waiting[place])
+    return renewed
 
 
 def _too_late(worker: Worker, parts: Parts, commission: Commission) -> bool:

@@ -196,3 +196,20 @@ def test_what_is_still_running_when_its_grace_is_over_is_cut_off_and_started_aga
     report = rehearsal.tick(later=MINUTE)
     assert told(report.runs) == [("stubborn", Outcome.SUCCEEDED, None)]
     assert rehearsal.heard() == ["worker.failing", "worker.recovered"]
+
+
+def test_a_claim_on_what_waits_for_its_turn_is_renewed_while_it_waits(rehearsal: Rehearsal) -> None:
+    rehearsal.project.entries(THREE, top="max_parallel: 1")
+    leases: list[datetime] = []
+
+    class Looking(Watched):
+        def started(self, ticket: Ticket, agent: str | None) -> None:
+            waiting = rehearsal.ledger.snapshot().tickets.get("three@2026-11-20T12:00:00Z")
+            if waiting is not None and waiting.lease_until is not None:
+                leases.append(waiting.lease_until)
+            super().started(ticket, agent)
+
+    rehearsal.progress = Looking(rehearsal.clock, rehearsal.stop, takes=40 * MINUTE)
+    report = rehearsal.tick()
+    assert [run.outcome for run in report.runs] == [Outcome.SUCCEEDED] * 3
+    assert leases == [START + 60 * MINUTE, START + 100 * MINUTE, START + 140 * MINUTE]
