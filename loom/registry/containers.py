@@ -1,24 +1,31 @@
 """Shapes of lists and mappings: they gather the mistakes of what they hold, each with its address."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import Any
 
 from loom.registry.mistakes import Fault, Mistakes, did_you_mean, mistake
 from loom.registry.nodes import Entry, Mapping, Node, Scalar, Sequence
+from loom.registry.scalars import as_written
 from loom.registry.shapes import Shape, expected
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
+    """words: whether text that stands in the list's place means its words, as a shell tells them apart."""
+
     shape: Shape
     least: int = 0
+    words: bool = False
 
     def read(self, node: Node) -> tuple[Any, ...]:
         if not isinstance(node, Sequence):
-            advice = f"write [{node.text}]" if isinstance(node, Scalar) and node.text.strip() else ""
-            raise expected("a list", node, advice)
+            meant = self._meant(node.value) if isinstance(node, Scalar) else []
+            listed = f"[{', '.join(map(as_written, meant))}]"
+            advice = listed if meant else "one item a line, each after '- '"
+            raise expected("a list", node, f"write {advice}")
         if len(node.items) < self.least:
             raise mistake("expected at least one item, got an empty list; add one, or leave the key out")
         values: list[Any] = []
@@ -31,6 +38,32 @@ class ListOf:
         if faults:
             raise Mistakes(faults)
         return tuple(values)
+
+    def _meant(self, value: object) -> list[str]:
+        """The items that text in the list's place most likely stands for; none if they wouldn't be read."""
+        if not isinstance(value, str):
+            return []
+        for parts in self._partings(value):
+            if parts and all(self._reads(part) for part in parts):
+                return parts
+        return []
+
+    def _partings(self, text: str) -> Iterator[list[str]]:
+        if self.words:
+            import shlex  # only a mistake needs it
+
+            with contextlib.suppress(ValueError):
+                yield shlex.split(text)
+        else:
+            yield [text.strip()]
+            yield text.replace(",", " ").split()
+
+    def _reads(self, text: str) -> bool:
+        try:
+            self.shape.read(Scalar(text, text, 0))
+        except Mistakes:
+            return False
+        return True
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": self.shape.schema()} | (

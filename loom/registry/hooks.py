@@ -77,7 +77,7 @@ KINDS: Final[MappingOf[str, Record]] = {
         "command",
         {
             "command": Key(
-                ListOf(Text(), least=1),
+                ListOf(Text(), least=1, words=True),
                 "The program and its arguments, one item each; it gets the payload as JSON on stdin.",
                 required=True,
                 example="[notify-send, Loom]",

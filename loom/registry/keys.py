@@ -24,8 +24,8 @@ from loom.registry.terms import (
     Isolation,
     NotBuilt,
     Outputs,
-    Zone,
 )
+from loom.registry.zones import Zone
 
 # Refused until they are built; lift one by replacing it with the shape inside it.
 ISOLATION: Final = NotBuilt(Word(Isolation), built=Isolation.INLINE)

@@ -3,6 +3,7 @@
 Where YAML 1.1 and 1.2 disagree on a plain word (`yes`, `on`, `010`, `1:30`, dates), it is text.
 """
 
+import json
 import re
 from typing import Final
 
@@ -20,6 +21,7 @@ SPECIAL: Final = frozenset((*_WORDS, _MERGE))
 _WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,999})")
 _FRACTION: Final = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_PLAIN: Final = re.compile(r"-{0,2}[A-Za-z0-9_./][A-Za-z0-9_./+=@%-]*")
 MAY_START_A_NUMBER: Final = frozenset("0123456789+-.")
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "int": (int,),
@@ -67,3 +69,10 @@ def foreign_tag(tag: str) -> str:
 
 def _short(tag: str) -> str:
     return f"!!{tag.removeprefix(CORE)}" if tag.startswith(CORE) else tag
+
+
+def as_written(text: str) -> str:
+    """How `text` is written as an item of a YAML list in brackets: in quotes where it must be."""
+    if _PLAIN.fullmatch(text) and resolved(text, 0) == Scalar(text, text, 0):
+        return text
+    return json.dumps(text, ensure_ascii=False)

@@ -1,15 +1,13 @@
-"""Terms: shapes of the words of this field: durations, zones, cron text, ids, entrypoints."""
+"""Terms: shapes of the words of this field: durations, cron text, ids, entrypoints."""
 
 import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from loom.domain.cron import CronError, parse_cron
-from loom.registry.mistakes import did_you_mean, mistake
+from loom.registry.mistakes import mistake
 from loom.registry.nodes import Node, Scalar
 from loom.registry.shapes import Shape, Text, expected
 
@@ -51,38 +49,6 @@ class Duration:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^{_DURATION}$", "examples": ["30s", "10m", "1h30m", "3d"]}
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """The IANA name of a zone that this machine, or the tzdata package, knows."""
-
-    def read(self, node: Node) -> str:
-        name = Text("an IANA time zone such as America/Chicago").read(node)
-        if not _known_zone(name):
-            advice = _nearest_zone(name) or "write an IANA name such as America/Chicago"
-            raise mistake(f'unknown time zone "{name}"; {advice}')
-        return name
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "examples": ["America/Chicago", "UTC"]}
-
-
-@lru_cache(maxsize=1024)
-def _known_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
-
-
-def _nearest_zone(name: str) -> str:
-    zones = sorted(available_timezones())
-    wanted = name.strip().lower().replace(" ", "_")
-    places = [zone for zone in zones if zone.lower().rpartition("/")[2] == wanted]
-    guess = f"did you mean '{places[0]}'?" if places else did_you_mean(wanted, zones)
-    return guess if guess.startswith("did") else ""
 
 
 @dataclass(frozen=True, slots=True)
