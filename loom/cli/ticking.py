@@ -1,6 +1,7 @@
 """One tick for the commands that start one: watched, told, and ended in order when it is to stop."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -37,7 +38,7 @@ def tick(settings: Settings, clock: Clock, request: TickRequest, as_json: bool) 
         except LoomError as error:
             audience.complain(error)
             if isinstance(error, LedgerError | StateUnpushed):
-                _cry(settings, parts.clock.now(), error)
+                _cry(settings, parts.clock.now(), error, progress.began)
             raise
         finally:
             progress.close()
@@ -78,7 +79,9 @@ def _progress(as_json: bool) -> "LiveProgress | SilentProgress":
     return LiveProgress(Console(stderr=True, highlight=False))
 
 
-def _cry(settings: "Settings", at: "datetime", error: LedgerError | StateUnpushed) -> None:
+def _cry(
+    settings: "Settings", at: "datetime", error: LedgerError | StateUnpushed, began: Sequence[str]
+) -> None:
     """The ledger can't be used, so neither can its outbox: tell a person directly."""
     from loom.alerts.direct import cry
     from loom.domain.alert import Alert, Event
@@ -87,9 +90,18 @@ def _cry(settings: "Settings", at: "datetime", error: LedgerError | StateUnpushe
     unpushed = isinstance(error, StateUnpushed)
     alert = Alert(
         event=Event.STATE_UNPUSHED if unpushed else Event.LEDGER_BROKEN,
-        summary=str(error) if unpushed else f"the ledger can't be used, so nothing runs: {error}",
+        summary=str(error) if unpushed else f"{_what_it_means(began)}: {error}",
         at=at,
         run_url=settings.run_url,
     )
     for failure in cry(alert, hooks_in_need(settings)):
         click.echo(f"loom: {failure}", err=True)
+
+
+def _what_it_means(began: Sequence[str]) -> str:
+    if not began:
+        return "the ledger can't be used, so nothing runs"
+    return (
+        f"the ledger failed after {', '.join(sorted(set(began)))} had started in this tick; "
+        "what they did may not be recorded, and a later tick may start it again"
+    )

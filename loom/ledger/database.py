@@ -47,7 +47,7 @@ class explained:  # noqa: N801  (a context manager, read as a verb; as a class i
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, sqlite3.Error):
-            raise LedgerError(f"the ledger {self._path} {_explain(error)}") from error
+            raise LedgerError(f"the ledger {self._path} {_explain(error, self._path)}") from error
         if isinstance(error, UnreadableEntry):
             raise LedgerError(
                 f"the ledger {self._path} holds a record that this Loom can't read: {error}. "
@@ -76,11 +76,13 @@ _EXPLANATIONS = {
 }
 
 
-def _explain(error: sqlite3.Error) -> str:
+def _explain(error: sqlite3.Error, path: Path) -> str:
+    import shlex  # only trouble needs it
+
     name: str = getattr(error, "sqlite_errorname", "")
     for code, explanation in _EXPLANATIONS.items():
         if name.startswith(code):
-            return f"{explanation} (SQLite: {error})"
+            return f"{explanation.format(file=shlex.quote(str(path)))} (SQLite: {error})"
     return f"can't be used. SQLite says: {error}"
 
 

@@ -10,9 +10,13 @@ if TYPE_CHECKING:
 
 
 class SilentProgress:
-    """Nobody watches."""
+    """Nobody watches. began: the workers of the runs that have started, whatever became of them."""
 
-    def started(self, ticket: Ticket, agent: str | None) -> None: ...
+    def __init__(self) -> None:
+        self.began: list[str] = []
+
+    def started(self, ticket: Ticket, agent: str | None) -> None:  # noqa: ARG002  (the port's signature)
+        self.began.append(ticket.worker)
 
     def said(self, ticket: Ticket, text: str) -> None: ...
 
@@ -21,12 +25,13 @@ class SilentProgress:
     def close(self) -> None: ...
 
 
-class LiveProgress:
+class LiveProgress(SilentProgress):
     """One line for each running worker with its time and its last word; gone when it has finished."""
 
     def __init__(self, console: "Console") -> None:
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+        super().__init__()
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -42,6 +47,7 @@ class LiveProgress:
         self._live = False
 
     def started(self, ticket: Ticket, agent: str | None) -> None:
+        super().started(ticket, agent)
         if not self._live:
             self._progress.start()
             self._live = True

@@ -291,6 +291,47 @@ def test_a_ledger_that_is_no_ledger_stops_the_tick_and_is_alerted(
     assert "Traceback" not in broken.stderr
 
 
+def test_a_ledger_that_fails_before_the_work_is_alerted_as_a_tick_in_which_nothing_runs(
+    loom: Command, project: Project
+) -> None:
+    project.ledger.mkdir(parents=True)
+    broken = loom("run", *AT, "--project", project.root)
+    assert broken.exit_code == 3
+    assert "ledger.broken: the ledger can't be used, so nothing runs: " in broken.stderr
+
+
+def test_a_ledger_that_fails_during_the_work_is_alerted_with_what_had_started(
+    loom: Command, project: Project
+) -> None:
+    project.worker(
+        "echo",
+        """
+        import time
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            (context.project / "started").touch()
+            while not (context.project / "ruined").exists():
+                time.sleep(0.02)
+            return WorkerOutput(summary="done")
+        """,
+    )
+    tick = loom.start("run", "--worker", "echo", *AT, "--project", project.root)
+    for _ in range(400):
+        if (project.root / "started").exists():
+            break
+        time.sleep(0.05)
+    with sqlite3.connect(project.ledger) as other:
+        other.execute("DROP TABLE runs")
+    other.close()
+    (project.root / "ruined").touch()
+    _, talk = tick.communicate(timeout=60)
+    assert tick.returncode == 3, talk
+    assert "ledger.broken: the ledger failed after echo had started in this tick" in talk
+    assert "nothing runs" not in talk
+    assert "Traceback" not in talk
+
+
 def test_a_clock_that_went_backwards_is_alerted_and_nothing_runs_twice(
     loom: Command, project: Project
 ) -> None:

@@ -271,8 +271,9 @@ def test_a_ledger_that_stays_locked_is_told_and_nothing_is_written(filled: Path)
                 lambda: ledger.claim([Mark("echo", SIX + HOUR)], revision=1),
                 lambda: ledger.prune(before=SIX),
             ):
-                with pytest.raises(LedgerError, match="is locked: another process"):
+                with pytest.raises(LedgerError, match="is locked: another process") as caught:
                     write()
+                assert f"`fuser {filled}` names it" in str(caught.value)
             other.execute("ROLLBACK")
             assert ledger.snapshot().marks == {"echo": SIX}
             ledger.record([Mark("echo", SIX + HOUR)])
