@@ -74,7 +74,7 @@ def _enforcement(load: Callable[[], EnforcementContext]) -> Iterator[Answer]:
                 level="error",
                 what="enforcement",
                 detail=str(problem),
-                remedy="no worker runs until this is mended",
+                remedy="no worker runs until this is mended: loom enforcement verify",
             )
     else:
         yield Answer(

@@ -26,6 +26,7 @@ COMMANDS = (
     "history",
     "show",
     "check",
+    "enforcement",
     "state",
     "watch",
     "simulate",

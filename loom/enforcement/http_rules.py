@@ -128,7 +128,7 @@ def _nobody_grants(worker_id: str, host: str, port: int) -> str:
     place = host if port in _DEFAULT_PORTS.values() else f"{host}:{port}"
     return (
         f"no rule that applies to worker {worker_id!r} names {place}; if it is meant, add a rule of kind "
-        "http to enforcement/rules/ and its id to enforcement/manifest.yaml"
+        "http to enforcement/rules/, its id to enforcement/manifest.yaml, and run `loom enforcement seal`"
     )
 
 

@@ -7,15 +7,20 @@ from typing import Any
 from loom.enforcement.document import Document, Path
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_BOOLEANS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """sha256: of the file's bytes, in hex, when the manifest holds the file to it."""
+    """sha256: what the manifest holds the file's bytes to, in hex; as written, so it may be anything."""
 
-    sha256: str | None
+    sha256: object
     path: Path
+
+    @property
+    def well_formed(self) -> bool:
+        return isinstance(self.sha256, str) and _SHA256.fullmatch(self.sha256) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +46,29 @@ def read_manifest(document: Document) -> Manifest | None:
     return None if document.problems else Manifest(rules, guidance)
 
 
+def is_id(name: str) -> bool:
+    return _ID.fullmatch(name) is not None
+
+
+def pin(name: str, sha256: str) -> str:
+    """The entry that holds a file to its bytes, as it is written in the manifest on one line."""
+    return f"- {{id: {as_text(name)}, sha256: {as_text(sha256)}}}"
+
+
+def as_text(word: str) -> str:
+    """An id or a hash as YAML reads it back as text: `no` and `7` only do in quotes."""
+    return f"'{word}'" if word in _BOOLEANS or word.replace("-", "").isdigit() else word
+
+
 def _named(document: Document, path: Path, value: Any, taken: set[str]) -> dict[str, Named]:
     named: dict[str, Named] = {}
     for place, item in document.items(path, value):
-        keys = document.mapping(place, item, ("id", "sha256")) if isinstance(item, dict) else {"id": item}
-        name, sha256 = keys.get("id"), keys.get("sha256")
-        if not isinstance(name, str) or not _ID.fullmatch(name):
+        keys = document.mapping(place, item, ("id",), ("sha256",)) if isinstance(item, dict) else {"id": item}
+        name = keys.get("id")
+        if not isinstance(name, str) or not is_id(name):
             document.say(place, f"{name!r} isn't an id; expected words in lower case joined by hyphens")
         elif name in named or name in taken:
             document.say(place, f"{name!r} is named twice")
-        elif sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
-            document.say((*place, "sha256"), f"expected 64 hexadecimal digits, got {sha256!r}")
         else:
-            named[name] = Named(sha256, place)
+            named[name] = Named(keys.get("sha256"), place)
     return named

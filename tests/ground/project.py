@@ -5,6 +5,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from loom.enforcement.sealing import seal
 from tests.ground.shut import REPOSITORY
 
 _HEAD = """\
@@ -63,11 +64,13 @@ class Project:
         return self.registry(f"{_HEAD}{textwrap.dedent(top).lstrip()}\nworkers:\n{entries}\n")
 
     def rule(self, name: str, text: str) -> Path:
-        """Write ``enforcement/rules/<name>.yaml`` and name it in the manifest."""
+        """Write ``enforcement/rules/<name>.yaml``, name it in the manifest, and seal it."""
+        file = self.write(f"enforcement/rules/{name}.yaml", text)
         manifest = self.root / "enforcement" / "manifest.yaml"
         before, key, after = manifest.read_text(encoding="utf-8").partition("\nrules:\n")
         manifest.write_text(f"{before}{key}  - {name}\n{after}", encoding="utf-8")
-        return self.write(f"enforcement/rules/{name}.yaml", text)
+        seal(manifest.parent)
+        return file
 
     @property
     def ledger(self) -> Path:

@@ -13,6 +13,7 @@ from loom.enforcement.http_rules import Asked, decide_http
 from loom.enforcement.loader import load
 from loom.enforcement.masking import mask
 from loom.enforcement.output_rules import rule_on
+from loom.enforcement.sealing import seal
 
 SHIPPED = load(Path(__file__).parents[2] / "enforcement")
 
@@ -140,4 +141,5 @@ def digest(guidance: dict[str, str]) -> str:
             (folder / "guidance" / f"{name}.md").write_text(text)
         named = ", ".join(f"'{name}'" for name in sorted(guidance))
         (folder / "manifest.yaml").write_text(f"version: 1\nrules: [x-rule]\nguidance: [{named}]\n")
+        seal(folder)
         return load(folder).digest

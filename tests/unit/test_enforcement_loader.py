@@ -1,5 +1,6 @@
 """Loading the folder: whole, or not at all."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -19,10 +20,11 @@ from loom.domain.enforcement import (
     OutputPattern,
     OutputRule,
 )
-from loom.enforcement.loader import LARGEST, load
+from loom.enforcement.folder import LARGEST
+from loom.enforcement.loader import digest_of, load
+from loom.enforcement.sealing import seal
 from loom.errors import EnforcementError, ExitCode, Problem
 
-MANIFEST = "version: 1\nrules:\n  - calendar\n  - no-codenames\nguidance:\n  - tone\n"
 CALENDAR = """\
 id: calendar
 kind: http
@@ -49,6 +51,21 @@ patterns:
     pattern: '\\d{16}'
     check: luhn
 """
+TONE = "Be plain.\n"
+
+
+def pin(name: str, text: str) -> str:
+    return f"- {{id: {name}, sha256: {hashlib.sha256(text.encode()).hexdigest()}}}"
+
+
+MANIFEST = f"""\
+version: 1
+rules:
+  {pin("calendar", CALENDAR)}
+  {pin("no-codenames", CODENAMES)}
+guidance:
+  {pin("tone", TONE)}
+"""
 
 
 @pytest.fixture
@@ -57,7 +74,7 @@ def folder(tmp_path: Path) -> Path:
     write(folder, "manifest.yaml", MANIFEST)
     write(folder, "rules/calendar.yaml", CALENDAR)
     write(folder, "rules/no-codenames.yaml", CODENAMES)
-    write(folder, "guidance/tone.md", "Be plain.\n")
+    write(folder, "guidance/tone.md", TONE)
     return folder
 
 
@@ -123,31 +140,73 @@ def test_the_digest_is_the_same_for_the_same_bytes_and_another_for_any_other(fol
     for name in ("manifest.yaml", "rules/calendar.yaml", "rules/no-codenames.yaml", "guidance/tone.md"):
         path = folder / name
         path.write_bytes(path.read_bytes() + b"\n")
+        seal(folder)
         seen.add(load(folder).digest)
     write(folder, "README.md", "What this folder is.")
     seen.add(load(folder).digest)
     assert len(seen) == 6
 
 
-def test_the_digest_tells_a_name_from_a_content(folder: Path) -> None:
+def test_the_digest_tells_a_name_from_a_content() -> None:
     # Laid end to end, names and contents of both folders are the very same bytes.
-    write(folder, "manifest.yaml", MANIFEST + "  - tune\n")
-    write(folder, "guidance/tone.md", "a")
-    write(folder, "guidance/tune.md", "bguidance/tune.mdc")
-    one = load(folder).digest
-    write(folder, "guidance/tone.md", "aguidance/tune.mdb")
-    write(folder, "guidance/tune.md", "c")
-    assert load(folder).digest != one
+    one = {"guidance/tone.md": b"a", "guidance/tune.md": b"bguidance/tune.mdc"}
+    other = {"guidance/tone.md": b"aguidance/tune.mdb", "guidance/tune.md": b"c"}
+    assert digest_of(one) != digest_of(other)
 
 
-def test_a_rule_that_the_manifest_holds_to_its_bytes_may_not_be_altered(folder: Path) -> None:
-    sha256 = load(folder).files["rules/calendar.yaml"]
-    write(folder, "manifest.yaml", MANIFEST.replace("- calendar", f"- id: calendar\n    sha256: {sha256}"))
-    assert "calendar" in load(folder).rule_ids
-    write(folder, "rules/calendar.yaml", CALENDAR.replace("[GET, HEAD]", "[GET, HEAD, PUT]"))
+def test_a_file_that_is_not_as_the_manifest_holds_it_to_be_is_refused_with_the_line_that_mends_it(
+    folder: Path,
+) -> None:
+    altered = CALENDAR.replace("[GET, HEAD]", "[GET, HEAD, PUT]")
+    write(folder, "rules/calendar.yaml", altered)
     (problem,) = problems_of(folder)
-    assert problem.line == 3
-    assert "rules/calendar.yaml was altered" in problem.message
+    assert (problem.file, problem.line) == ("enforcement/manifest.yaml", 3)
+    assert "rules/calendar.yaml was altered; see what changed with `git diff`" in problem.message
+    assert "`loom enforcement seal`" in problem.message
+    assert problem.message.endswith(f", or write instead:  {pin('calendar', altered)}")
+    write(folder, "manifest.yaml", MANIFEST.replace(pin("calendar", CALENDAR), pin("calendar", altered)))
+    assert "calendar" in load(folder).rule_ids
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "line"),
+    [
+        ("calendar", "- calendar", 3),
+        ("calendar", "- id: calendar", 3),
+        ("calendar", "- {id: calendar, sha256: }", 3),
+        ("no-codenames", "- no-codenames", 4),
+        ("tone", "- tone", 6),
+    ],
+)
+def test_every_rule_and_guidance_must_be_held_to_its_bytes(
+    folder: Path, name: str, entry: str, line: int
+) -> None:
+    whole = pin(name, {"calendar": CALENDAR, "no-codenames": CODENAMES, "tone": TONE}[name])
+    write(folder, "manifest.yaml", MANIFEST.replace(whole, entry))
+    (problem,) = problems_of(folder)
+    assert problem.line == line
+    assert "isn't held to its bytes" in problem.message
+    assert problem.message.endswith(f", or write instead:  {whole}")
+
+
+@pytest.mark.parametrize("wrong", ["abc", "7", "[a]", "'" + "A" * 64 + "'", "0" * 63])
+def test_what_is_no_hash_is_told_with_the_line_that_mends_it(folder: Path, wrong: str) -> None:
+    right = pin("calendar", CALENDAR)
+    write(folder, "manifest.yaml", MANIFEST.replace(right, f"- {{id: calendar, sha256: {wrong}}}"))
+    (problem,) = problems_of(folder)
+    assert problem.message.startswith("expected a sha256 of 64 hexadecimal digits for rules/calendar.yaml")
+    assert problem.message.endswith(f", or write instead:  {right}")
+
+
+def test_a_file_that_the_manifest_does_not_name_is_told_with_the_line_that_names_it(folder: Path) -> None:
+    extra = CODENAMES.replace("no-codenames", "no-names")
+    write(folder, "rules/no-names.yaml", extra)
+    (problem,) = problems_of(folder)
+    assert problem.file == "enforcement/rules/no-names.yaml"
+    assert problem.message.endswith(f"remove it, or write there:  {pin('no-names', extra)}")
+    write(folder, "rules/No_Names.yaml", extra)
+    told = [each.message for each in problems_of(folder) if each.file == "enforcement/rules/No_Names.yaml"]
+    assert any(message.endswith("remove it, or name it in words-like-these") for message in told)
 
 
 def rewrite(name: str, old: str, new: str) -> Callable[[Path], None]:
@@ -220,13 +279,12 @@ BREAKAGES: list[tuple[str, Callable[[Path], None], str, int | None, str]] = [
     ("a newer version", rewrite(M, "version: 1", "version: 2"), M, 1, "a newer file needs a newer Loom"),
     ("true for a version", rewrite(M, "version: 1", "version: true"), M, 1, "expected 1"),
     ("an unknown manifest key", rewrite(M, "guidance:", "guidence:"), M, 5, "unknown key"),
-    ("a rule named twice", rewrite(M, "- no-codenames", "- calendar"), M, 4, "named twice"),
-    ("a rule and guidance alike", rewrite(M, "- tone", "- calendar"), M, 6, "named twice"),
-    ("an id that is a path", rewrite(M, "- calendar", "- ../calendar"), M, 3, "isn't an id"),
-    ("a number for an id", rewrite(M, "- calendar", "- 7"), M, 3, "7 isn't an id"),
-    ("no for an id", rewrite(M, "- calendar", "- no"), M, 3, "False isn't an id"),
-    ("half an entry", rewrite(M, "- calendar", "- id: calendar"), M, 3, "'sha256' is missing"),
-    ("a bad sha256", rewrite(M, "- tone", "- {id: tone, sha256: abc}"), M, 6, "64 hexadecimal digits"),
+    ("a rule named twice", rewrite(M, "id: no-codenames", "id: calendar"), M, 4, "named twice"),
+    ("a rule and guidance alike", rewrite(M, "id: tone", "id: calendar"), M, 6, "named twice"),
+    ("an id that is a path", rewrite(M, "id: calendar", "id: ../calendar"), M, 3, "isn't an id"),
+    ("a number for an id", rewrite(M, "id: calendar", "id: 7"), M, 3, "7 isn't an id"),
+    ("no for an id", rewrite(M, "id: calendar", "id: no"), M, 3, "False isn't an id"),
+    ("half an entry", rewrite(M, "id: calendar, ", ""), M, 3, "'id' is missing"),
     ("not UTF-8", replace(C, b"id: caf\xe9\n"), C, None, "isn't UTF-8"),
     ("not YAML", rewrite(C, "[GET, HEAD]", "[GET, HEAD"), C, 8, "isn't valid YAML"),
     ("a control character", replace(C, "id: \x00"), C, None, "isn't valid YAML"),
@@ -319,6 +377,7 @@ def test_a_broken_folder_is_refused_with_the_place_of_the_mistake(
 @pytest.mark.parametrize("kind", ["files", "process", "secrets", "limits"])
 def test_a_rule_that_this_version_would_not_enforce_is_refused(folder: Path, kind: str) -> None:
     rewrite(C, "kind: http", f"kind: {kind}")(folder)
+    seal(folder)
     (problem,) = problems_of(folder)
     assert problem.line == 2
     assert f"rules of kind '{kind}' aren't enforced by this version" in problem.message

@@ -23,9 +23,12 @@ def test_hubspot_is_read_only_for_every_worker() -> None:
     assert {method for allowance in rule.allow for method in allowance.methods} == {"GET", "HEAD", "POST"}
 
 
-def test_the_manifest_holds_the_hubspot_rule_to_its_bytes() -> None:
+def test_the_manifest_holds_every_rule_and_guidance_to_its_bytes() -> None:
     manifest = (Path(__file__).parents[2] / "enforcement" / "manifest.yaml").read_text()
-    assert f"sha256: {CONTEXT.files['rules/hubspot-read-only.yaml']}" in manifest
+    held = {file: f"sha256: {sha256}" in manifest for file, sha256 in CONTEXT.files.items()}
+    assert held.pop("manifest.yaml") is False
+    assert set(held.values()) == {True}
+    assert "rules/hubspot-read-only.yaml" in held
 
 
 def test_the_shipped_rules_are_those_the_design_asks_for() -> None:

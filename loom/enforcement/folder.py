@@ -1,0 +1,77 @@
+"""The folder's files as bytes: each read once, and nothing taken for one that isn't."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from loom.errors import Problem
+
+MANIFEST = "manifest.yaml"
+LARGEST = 262_144
+"""Bytes in one file of the folder."""
+
+ENDINGS = {"rules": ".yaml", "guidance": ".md"}
+"""The folders in it, and how the names of their files end."""
+
+_PLAIN = ("README.md",)  # may lie beside the manifest; in the digest, but says nothing to Loom
+
+
+def read_folder(folder: Path, problems: list[Problem]) -> dict[str, bytes]:
+    """The bytes of every file by its name from `folder`, in order of name.
+
+    What is missing, can't be read or doesn't belong there is told in `problems`.
+    """
+    names: list[str] = []
+    try:
+        for entry in os.scandir(folder):
+            if entry.name in ENDINGS and entry.is_dir(follow_symlinks=False):
+                names += [f"{entry.name}/{each.name}" for each in os.scandir(entry.path)]
+            else:
+                names.append(entry.name)
+    except OSError as error:
+        place = error.filename or folder
+        why = f"can't be read ({error.strerror}); without it nothing may run"
+        problems.append(Problem(str(place), None, (), why))
+        return {}
+    if MANIFEST not in names:
+        missing = "is missing; it names the rules in force"
+        problems.append(Problem(f"{folder.name}/{MANIFEST}", None, (), missing))
+    files: dict[str, bytes] = {}
+    for name in sorted(names):
+        try:
+            trouble = _stranger(name)
+            if trouble is None:
+                files[name] = _bytes(folder / name)
+        except OSError as error:
+            trouble = f"can't be read: {error.strerror or error}"
+        if trouble is not None:
+            problems.append(Problem(f"{folder.name}/{name}", None, (), trouble))
+    return files
+
+
+def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The SHA-256 of each file, in hex."""
+    return {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
+
+
+def _stranger(name: str) -> str | None:
+    kind, _, base = name.rpartition("/")
+    if name == MANIFEST or name in _PLAIN or (kind and base.endswith(ENDINGS[kind]) and base[0] != "."):
+        return None
+    return (
+        "doesn't belong here and might be a rule that doesn't bite; expected manifest.yaml, rules/ID.yaml "
+        "and guidance/ID.md as plain files and folders"
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError("it is a symbolic link, and what it leads to may change without a trace here")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it isn't a plain file")
+    if status.st_size > LARGEST:
+        raise OSError(f"it has {status.st_size} bytes, more than {LARGEST}")
+    return path.read_bytes()
