@@ -1,8 +1,10 @@
 """What one tick decides for one worker: the slots to start, to close and to hold."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.schedule import Schedule
@@ -31,6 +33,15 @@ class Ended:
     reason: str
     ticket: Ticket | None = None
     attempted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Newly due slots that end alike, ascending, at least one: a month of them is told as fast as a day."""
+
+    slots: list[datetime]
+    outcome: Outcome
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,54 +84,98 @@ class Decision:
     abandoned: tuple[Ticket, ...] = ()
 
 
-def in_ranges(ended: Sequence[Ended], schedule: Schedule | None) -> tuple[Closing, ...]:
+def in_ranges(
+    ended: Sequence[Ended], schedule: Schedule | None, stretches: Sequence[Stretch] = ()
+) -> tuple[Closing, ...]:
     """Neighbours on `schedule` that share outcome and reason become one closing.
 
-    ended: ascending by slot, manual requests anywhere. Without a schedule nothing is known of neighbours,
-    and each stands alone; a range must never cover a slot in between that met another end.
+    ended: ascending by slot, manual requests anywhere. stretches: none reaches into another. Without a
+    schedule nothing is known of neighbours, and each stands alone; a range must never cover a slot in
+    between that met another end.
     """
-    places = {} if schedule is None else _places(schedule, [each.slot for each in ended if each.slot])
-    closings: list[Closing] = []
-    gathered: list[Ended] = []
-    for each in ended:
-        if gathered and not _share_a_range(gathered[-1], each, places):
-            closings.append(_closing(gathered))
+    requests = [_closing(each) for each in ended if each.slot is None]
+    parts = [_closing(each) for each in ended if each.slot is not None]
+    between = [each.slot for each in ended if each.slot is not None]
+    ends = [*between, *(end for each in stretches for end in (each.slots[0], each.slots[-1]))]
+    on = [] if schedule is None or len(ends) < 2 else _on_schedule(schedule, min(ends), max(ends))
+    for stretch in stretches:
+        parts += _closings(stretch, between, on)
+    parts.sort(key=_first)
+    return (*requests, *_joined(parts, on))
+
+
+def _on_schedule(schedule: Schedule, first: datetime, last: datetime) -> list[datetime]:
+    return list(instants(schedule, first - timedelta(microseconds=1), last))
+
+
+def _closings(stretch: Stretch, between: Sequence[datetime], on: list[datetime]) -> Iterator[Closing]:
+    """The stretch, cut wherever a slot with another end stands `between` its own, or one is left out."""
+    slots = stretch.slots
+    cuts = sorted({0, len(slots), *(bisect_left(slots, at) for at in between)})
+    for begin, end in pairwise(cuts):
+        for part in _neighbours(slots[begin:end], on):
+            yield Closing(
+                outcome=stretch.outcome,
+                reason=stretch.reason,
+                first=part[0],
+                last=part[-1],
+                count=len(part),
+            )
+
+
+def _neighbours(slots: list[datetime], on: list[datetime]) -> Iterator[list[datetime]]:
+    """`slots` in parts of which none leaves anything of the schedule out. Mostly that is the whole."""
+    begin = bisect_left(on, slots[0])
+    if len(slots) == 1 or slots == on[begin : begin + len(slots)]:
+        yield slots
+        return
+    half = len(slots) // 2
+    yield from _neighbours(slots[:half], on)
+    yield from _neighbours(slots[half:], on)
+
+
+def _joined(parts: Iterable[Closing], on: list[datetime]) -> Iterator[Closing]:
+    gathered: list[Closing] = []
+    for each in parts:
+        if gathered and not _share_a_range(gathered[-1], each, on):
+            yield _as_one(gathered)
             gathered = []
         gathered.append(each)
     if gathered:
-        closings.append(_closing(gathered))
-    return tuple(closings)
+        yield _as_one(gathered)
 
 
-def _places(schedule: Schedule, slots: Sequence[datetime]) -> dict[datetime, int]:
-    """The position of each instant of the schedule between the first and the last of `slots`."""
-    if len(slots) < 2:
-        return {}
-    before_first = slots[0] - timedelta(microseconds=1)
-    return {at: place for place, at in enumerate(instants(schedule, before_first, slots[-1]))}
-
-
-def _share_a_range(one: Ended, other: Ended, places: dict[datetime, int]) -> bool:
-    if one.attempted or other.attempted or one.slot is None or other.slot is None:
+def _share_a_range(one: Closing, other: Closing, on: list[datetime]) -> bool:
+    if one.started is not None or other.started is not None or one.last is None or other.first is None:
         return False
     if (one.outcome, one.reason) != (other.outcome, other.reason):
         return False
-    place = places.get(one.slot)
-    return place is not None and places.get(other.slot) == place + 1
+    place = bisect_left(on, one.last)
+    return on[place : place + 2] == [one.last, other.first]
 
 
-def _closing(gathered: Sequence[Ended]) -> Closing:
-    first, last = gathered[0], gathered[-1]
-    return Closing(
-        outcome=first.outcome,
-        reason=first.reason,
-        first=first.slot,
-        last=last.slot,
-        count=len(gathered),
-        tickets=tuple(_tickets(gathered)),
-        started=first.ticket if first.attempted else None,
+def _as_one(gathered: Sequence[Closing]) -> Closing:
+    if len(gathered) == 1:
+        return gathered[0]
+    return replace(
+        gathered[0],
+        last=gathered[-1].last,
+        count=sum(each.count for each in gathered),
+        tickets=tuple(ticket for each in gathered for ticket in each.tickets),
     )
 
 
-def _tickets(gathered: Iterable[Ended]) -> Iterable[Ticket]:
-    return (each.ticket for each in gathered if each.ticket is not None)
+def _closing(each: Ended) -> Closing:
+    return Closing(
+        outcome=each.outcome,
+        reason=each.reason,
+        first=each.slot,
+        last=each.slot,
+        tickets=() if each.ticket is None else (each.ticket,),
+        started=each.ticket if each.attempted else None,
+    )
+
+
+def _first(part: Closing) -> datetime:
+    assert part.first is not None  # noqa: S101 - only slots are sorted; this tells the type checker
+    return part.first

@@ -15,8 +15,9 @@ from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause
 from loom.domain.worker import Overlap, Status, Worker
 from loom.slots.calendar import catch_up_within, hour_start
-from loom.slots.decision import Closing, Decision, Ended, Obstacle, in_ranges
+from loom.slots.decision import Closing, Decision, Ended, Obstacle, Stretch, in_ranges
 from loom.slots.owed import Owed, by_hand, closed, let_go, request_ended, shown, span, taken_back, waited
+from loom.slots.stretches import over_alike
 
 __all__ = ["Closing", "Decision", "Obstacle", "after_run", "cut_off", "decide", "remove"]
 
@@ -47,35 +48,50 @@ def decide(
     running = [t for t in tickets if t.state in (TicketState.CLAIMED, TicketState.STARTED) and alive(t)]
     requests, owed = _left_behind(tickets, running)
     known = {ticket.slot for ticket in tickets if not by_hand(ticket)}
-    fresh = [at for at in due[bisect_right(due, mark) : bisect_right(due, now)] if at not in known]
+    fresh = list(due[bisect_right(due, mark) : bisect_right(due, now)])
+    if known:
+        fresh = [at for at in fresh if at not in known]
 
     if halted := _halted(worker, paused, now):
-        newly = [] if worker.status is Status.DISABLED else [Owed(at) for at in fresh]
-        skipped = [each.skipped(halted) for each in _by_slot([*owed, *newly])]
-        return Decision(mark=moved, close=in_ranges([*requests, *skipped], worker.schedule))
+        skipped = [each.skipped(halted) for each in _by_slot(owed)]
+        newly = fresh if worker.status is not Status.DISABLED else []
+        stretches = [Stretch(newly, Outcome.SKIPPED, halted)] if newly else []
+        return Decision(mark=moved, close=in_ranges([*requests, *skipped], worker.schedule, stretches))
 
     blocker = _blocker(worker, obstacle, running)
-    ended: list[Ended] = []
-    ready: list[Owed] = []
-    for each in _by_slot([*owed, *map(Owed, fresh)]):
-        end = (
+
+    def end_of(each: Owed) -> Ended | None:
+        return (
             _passed_in_a_pause(each, paused)
             or _over(worker, each, mark, now)
             or _skipped_for_another(worker, each, blocker, running)
         )
+
+    ended: list[Ended] = []
+    ready: list[Owed] = []
+    for each in owed:
+        end = end_of(each)
         if end is None:
             ready.append(each)
         else:
             ended.append(end)
+    stretches, fresh = over_alike(worker, fresh, now, paused, end_of)
+    outrun: list[datetime] = []
+    if blocker is None and worker.catch_up.policy is not CatchUpPolicy.ALL:
+        # Nothing newly due waits: the newest of them, or one that is newer still, stands for the others.
+        outrun, fresh = fresh[:-1], fresh[-1:]
+    ready = _by_slot([*ready, *map(Owed, fresh)])
     start, hold = _choose(worker, ready, now, blocker)
     stays = {each.at for each in (*start, *hold)}
-    if passed := [each for each in ready if each.at not in stays]:
+    passed = [each for each in ready if each.at not in stays]
+    if passed or outrun:
         instead = f"the slot of {shown(worker, (start or hold)[0].at)} runs instead"
         ended += [each.ended(Outcome.SUPERSEDED, instead) for each in passed]
+        stretches += [Stretch(outrun, Outcome.SUPERSEDED, instead)] if outrun else []
     return Decision(
         mark=moved,
         start=tuple(each.as_ticket(worker) for each in start),
-        close=in_ranges([*requests, *sorted(ended, key=_slot)], worker.schedule),
+        close=in_ranges([*requests, *sorted(ended, key=_slot)], worker.schedule, stretches),
         hold=tuple(each.as_ticket(worker) for each in hold),
         abandoned=tuple(each.died for each in ready if each.died is not None and each.at in stays),
     )
