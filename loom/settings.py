@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from loom.domain.registry import StateSettings
 from loom.errors import SettingsError
 
 REGISTRY_NAME = "worker-registry.yaml"
 STATE_BRANCH = "LOOM_STATE_BRANCH"
+_LEDGER = StateSettings().ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """project: the root folder (it holds `worker-registry.yaml`). env: a copy of the environment.
+    """project: the root folder (it holds `worker-registry.yaml`, or did). env: a copy of the environment.
     trigger: what wakes ticks that nobody asked for by hand, by GitHub's name for the event.
     state_branch: the branch that LOOM_STATE_BRANCH names; it goes before the registry's.
     in_actions: whether this runs under GitHub Actions. run_url: the page of the Actions run, if any.
@@ -43,7 +45,8 @@ class Settings:
 def read_settings(environ: Mapping[str, str], *, cwd: Path, project: Path | None) -> Settings:
     """The settings for a command started in `cwd`; `project` is the folder named by ``--project``.
 
-    Raises SettingsError when there is no registry in the named folder, or in `cwd` and its parents.
+    Raises SettingsError when neither a registry nor a ledger is in the named folder, or in `cwd` and its
+    parents.
     """
     env = dict(environ)
     return Settings(
@@ -67,21 +70,28 @@ def take_secrets(environ: MutableMapping[str, str], names: Iterable[str]) -> Map
 
 
 def _find_project(cwd: Path, named: Path | None) -> Path:
+    """A ledger tells a project whose registry is gone: the tick must find it to say so."""
     if named is not None:
         root = (cwd / named).resolve()
-        if not (root / REGISTRY_NAME).is_file():
+        if not (_holds(root, REGISTRY_NAME) or _holds(root, _LEDGER)):
             raise SettingsError(
                 f"no {REGISTRY_NAME} in {root}: name the folder that holds it, "
                 f"or make a starter project with: loom init {named}"
             )
         return root
-    for folder in (cwd, *cwd.parents):
-        if (folder / REGISTRY_NAME).is_file():
-            return folder
+    for name in (REGISTRY_NAME, _LEDGER):
+        for folder in (cwd, *cwd.parents):
+            if _holds(folder, name):
+                return folder
     raise SettingsError(
         f"no {REGISTRY_NAME} in {cwd} or any folder above it: go to your project, "
         "name it with --project DIR, or make a starter project with: loom init DIR"
     )
+
+
+def _holds(folder: Path, name: str) -> bool:
+    """Whether it is there in any form: what is wrong with it is told by whoever reads it."""
+    return os.path.lexists(folder / name)
 
 
 def repository_is_public(env: Mapping[str, str]) -> bool | None:

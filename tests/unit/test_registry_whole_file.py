@@ -85,7 +85,7 @@ def test_a_missing_file_is_told_without_a_line(project: Project) -> None:
         load(project.file, project=project.root)
     (problem,) = caught.value.problems
     assert str(problem) == (
-        "worker-registry.yaml: there is no such file; write a starter project with: loom init DIR"
+        "worker-registry.yaml: is not there; restore it, e.g. git checkout -- worker-registry.yaml"
     )
 
 
