@@ -113,8 +113,7 @@ def _plan_worker(
     if not newly_due and not tickets:
         result.entries.append(Mark(worker.id, max(mark, now)))
         return
-    if newly_due:
-        closed = world.closed_slots(worker.id, mark)
+    if newly_due and (closed := world.closed_slots(worker.id, mark)):
         newly_due = tuple(at for at in newly_due if at not in closed)
     decision = decide(
         worker,
