@@ -62,15 +62,20 @@ class Problem:
 
 
 class LoomError(Exception):
-    """A mistake that a person can mend. Its text says where, what, and what to do next."""
+    """A mistake that a person can mend. Its text says where, what, and what to do next.
+
+    kind: one word for what is wrong, by which a program may tell it from others; it never changes.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.BROKEN
+    kind: ClassVar[str] = "configuration"
 
 
 class UsageError(LoomError):
     """The command line asks for something that doesn't make sense."""
 
     exit_code = ExitCode.USAGE
+    kind = "usage"
 
 
 class ConfigurationError(LoomError):
@@ -84,23 +89,32 @@ class ConfigurationError(LoomError):
 class RegistryError(ConfigurationError):
     """`worker-registry.yaml` is broken as a whole: nothing can be scheduled from it."""
 
+    kind = "registry"
+
 
 class EnforcementError(ConfigurationError):
     """The enforcement context is missing, unreadable or altered: nothing may run."""
+
+    kind = "enforcement"
 
 
 class SettingsError(LoomError):
     """The environment or the project folder can't be used as it is."""
 
+    kind = "settings"
+
 
 class LedgerError(LoomError):
     """The ledger can't be read or written, or was written by a newer Loom."""
+
+    kind = "ledger"
 
 
 class StateUnpushed(LoomError):
     """What this tick recorded is safe on this machine but couldn't be put on the state branch."""
 
     exit_code = ExitCode.UNDELIVERED
+    kind = "state"
 
 
 class StaleDecision(Exception):

@@ -24,14 +24,22 @@ class StderrHook:
         return event in self._events
 
     def deliver(self, alert: Alert) -> None:
-        """Raises DeliveryFailed when the stream is closed or broken."""
+        """Raises DeliveryFailed when the stream is closed or broken, or says by its `trouble` that what is
+        written to it is lost."""
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         line = _line(alert).encode(encoding, errors="backslashreplace").decode(encoding)
         try:
             self._stream.write(f"{line}\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
-            raise DeliveryFailed(f"the stream can't be written: {error}; keep stderr open") from error
+            raise _undelivered(error) from error
+        if (trouble := getattr(self._stream, "trouble", None)) is not None:
+            raise _undelivered(trouble)
+
+
+def _undelivered(error: OSError | ValueError) -> DeliveryFailed:
+    why = getattr(error, "strerror", None) or str(error)
+    return DeliveryFailed(f"stderr can't be written: {why}; keep it open, and where there is room")
 
 
 def _line(alert: Alert) -> str:

@@ -16,7 +16,9 @@ from typing import Any, NoReturn
 import click
 
 from loom import __version__
-from loom.errors import ExitCode, LoomError
+from loom.cli.complaint import Complaint, answer_with, complaint_of
+from loom.cli.streams import OwnStream, take_over
+from loom.errors import ExitCode, LoomError, worst
 
 COMMANDS = (
     "run",
@@ -72,35 +74,34 @@ def loom() -> None:
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line `argv` (default: the process's own) and exit with its code."""
+    answer, talk = take_over()
     signal.signal(signal.SIGTERM, _terminate)
+    arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = _run(argv)
+        ended = _run(arguments, talk)
     except _Terminated:
-        click.echo(f"loom: terminated; {_AFTERWARDS}", err=True)
-        code = ExitCode.TERMINATED
-    _leave(code)
+        ended = _said(Complaint("terminated", f"terminated; {_AFTERWARDS}", ExitCode.TERMINATED), talk)
+    if isinstance(ended, Complaint):
+        answer_with(ended, arguments, answer)
+        ended = ended.exit_code
+    _leave(_delivered(ended, answer, talk), answer, talk)
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str], talk: OwnStream) -> int | Complaint:
+    """The exit code, or what is wrong, which has been said on `talk`."""
     try:
-        result: Any = loom.main(args=argv, prog_name="loom", standalone_mode=False)
+        result: Any = loom.main(args=list(arguments), prog_name="loom", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
+        error.show(talk)
+        return Complaint("usage", error.format_message(), ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        click.echo(f"loom: interrupted; {_AFTERWARDS}", err=True)
-        return ExitCode.INTERRUPTED
+        return _said(Complaint("interrupted", f"interrupted; {_AFTERWARDS}", ExitCode.INTERRUPTED), talk)
     except LoomError as error:
-        click.echo(f"loom: {error}", err=True)
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our answer (head, less) has had enough of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        return _said(complaint_of(error), talk)
     except Exception as error:  # noqa: BLE001  (the last line of defence: a bug never shows a traceback)
-        return _report_bug(error)
+        return _said(Complaint("bug", _report_bug(error), ExitCode.BUG), talk)
     return int(result) if isinstance(result, int) else ExitCode.OK
 
 
@@ -109,7 +110,12 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
     raise _Terminated
 
 
-def _report_bug(error: Exception) -> int:
+def _said(complaint: Complaint, talk: OwnStream) -> Complaint:
+    talk.write(f"loom: {complaint.message}\n")
+    return complaint
+
+
+def _report_bug(error: Exception) -> str:
     import traceback
 
     handle, name = tempfile.mkstemp(prefix="loom-bug-", suffix=".log")
@@ -118,31 +124,36 @@ def _report_bug(error: Exception) -> int:
         log.write(f"loom {__version__}, Python {sys.version}\narguments: {sys.argv[1:]}\n\n")
         traceback.print_exception(error, file=log)
     kept = _keep_with_project(Path(name))
-    click.echo(
-        f"loom: a bug in Loom ({type(error).__name__}: {str(error)[:200]}). The details are in {kept}; "
-        "please report them. What was recorded before is safe, and the next tick goes on from there.",
-        err=True,
+    return (
+        f"a bug in Loom ({type(error).__name__}: {str(error)[:200]}). The details are in {kept}; "
+        "please report them. What was recorded before is safe, and the next tick goes on from there."
     )
-    return ExitCode.BUG
 
 
 def _keep_with_project(log: Path) -> Path:
-    folder = Path.cwd() / ".loom"
-    if not folder.is_dir():
-        return log
     try:
-        return log.rename(folder / log.name)
+        folder = Path.cwd() / ".loom"
+        return log.rename(folder / log.name) if folder.is_dir() else log
     except OSError:
         return log
 
 
-def _leave(code: int) -> NoReturn:
+def _delivered(code: int, answer: OwnStream, talk: OwnStream) -> int:
+    """The exit code, now that the last of the answer has been written."""
+    answer.flush()
+    if answer.trouble is None or answer.unheard:
+        return code
+    talk.write(
+        f"loom: the answer can't be written to stdout: {answer.trouble.strerror}. "
+        "Whatever was recorded stays recorded; make room there, or send it elsewhere, and ask again.\n"
+    )
+    return worst([ExitCode(code), ExitCode.UNDELIVERED])
+
+
+def _leave(code: int, *streams: OwnStream) -> NoReturn:
     """Exit without waiting for a worker's thread that overran and can't be stopped."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            continue
+    for stream in streams:
+        stream.flush()
     import threading
 
     if threading.active_count() > 1:

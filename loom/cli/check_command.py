@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loom.cli.options import answer_alone, json_option, project_option, settings_for
+from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.streams import answer_alone
 from loom.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -37,36 +38,37 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     from loom.wiring import hooks_in_need, open_ledger, read_enforcement, read_registry, state_branch
 
     settings = settings_for(project)
-    with answer_alone(as_json) as stream:
-        answers = list(
-            check(
-                project=settings.project,
-                env=os.environ,
-                forgetful=lambda registry: settings.in_actions and not state_branch(settings, registry),
-                load_registry=lambda: read_registry(settings),
-                load_enforcement=lambda: read_enforcement(settings),
-                open_ledger=lambda registry: open_ledger(settings, registry, SystemClock()),
-                hooks=lambda _: hooks_in_need(settings),
-                state_branch=lambda registry: state_branch(settings, registry),
-                public=repository_is_public(settings.env),
-            )
+    # Modules are imported, and may print.
+    stream = answer_alone()
+    answers = list(
+        check(
+            project=settings.project,
+            env=os.environ,
+            forgetful=lambda registry: settings.in_actions and not state_branch(settings, registry),
+            load_registry=lambda: read_registry(settings),
+            load_enforcement=lambda: read_enforcement(settings),
+            open_ledger=lambda registry: open_ledger(settings, registry, SystemClock()),
+            hooks=lambda _: hooks_in_need(settings),
+            state_branch=lambda registry: state_branch(settings, registry),
+            public=repository_is_public(settings.env),
         )
-        code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN
-        if send_test_alert:
-            failures = _send_test_alert(settings.run_url, hooks_in_need(settings))
-            answers += [Answer(level="error", what="test alert", detail=failure) for failure in failures]
-            if failures and code is ExitCode.OK:
-                code = ExitCode.UNDELIVERED
-            if not failures:
-                answers.append(Answer(level="ok", what="test alert", detail="delivered by every hook"))
-        if as_json:
-            from loom.report import as_json as json_report
+    )
+    code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN
+    if send_test_alert:
+        failures = _send_test_alert(settings.run_url, hooks_in_need(settings))
+        answers += [Answer(level="error", what="test alert", detail=failure) for failure in failures]
+        if failures and code is ExitCode.OK:
+            code = ExitCode.UNDELIVERED
+        if not failures:
+            answers.append(Answer(level="ok", what="test alert", detail="delivered by every hook"))
+    if as_json:
+        from loom.report import as_json as json_report
 
-            stream.write(json_report.dump({"answers": json_report.answers(answers), "exit_code": int(code)}))
-        else:
-            from loom.report.terminal import console_for, show_answers
+        stream.write(json_report.dump({"answers": json_report.answers(answers), "exit_code": int(code)}))
+    else:
+        from loom.report.terminal import console_for, show_answers
 
-            show_answers(console_for(stream), answers)
+        show_answers(console_for(stream), answers)
     return code
 
 

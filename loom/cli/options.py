@@ -1,11 +1,9 @@
 """Options that several commands share, and the settings they lead to."""
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,22 +39,3 @@ def settings_for(project: Path | None) -> "Settings":
     from loom.settings import read_settings
 
     return read_settings(os.environ, cwd=Path.cwd(), project=project)
-
-
-@contextmanager
-def answer_alone(as_json: bool) -> Iterator[IO[str]]:
-    """The stream for the answer. With ``--json`` nothing else reaches stdout meanwhile: what worker code, or
-    a program it starts, writes there goes to stderr, beneath Python's own streams too."""
-    if not as_json:
-        yield sys.stdout
-        return
-    sys.stdout.flush()
-    answer = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with open(answer, "w", encoding="utf-8", closefd=False) as stream:
-            yield stream
-    finally:
-        sys.stdout.flush()
-        os.dup2(answer, 1)
-        os.close(answer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loom.cli.options import json_option, offline_option, project_option, settings_for
+from loom.cli.streams import heard
 
 if TYPE_CHECKING:
     from loom.domain.board import Board
@@ -41,6 +42,8 @@ def command(watch: bool, as_json: bool, offline: bool, project: Path | None) -> 
         if not as_json:
             click.clear()
         _show(board, as_json)
+        if not heard():
+            return 0
         time.sleep(_REFRESH_SECONDS)
 
 

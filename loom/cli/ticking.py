@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from loom.cli.audience import audience_for, show
-from loom.cli.options import answer_alone
 from loom.cli.signals import obeying
+from loom.cli.streams import answer_alone
 from loom.clock import Clock
 from loom.errors import LedgerError, LoomError, StateUnpushed, UsageError
 from loom.runner.request import TickRequest
@@ -31,9 +31,11 @@ def tick(settings: Settings, clock: Clock, request: TickRequest, as_json: bool) 
     """
     progress = _progress(as_json)
     parts = parts_for(settings, clock, progress, rehearsal=request.dry_run)
-    with answer_alone(as_json) as answer, audience_for(settings, answer, as_json) as audience:
+    answer, talk = answer_alone() if as_json else sys.stdout, sys.stderr
+    with audience_for(settings, answer, as_json) as audience:
         try:
-            with obeying(parts.stop, lambda text: click.echo(f"loom: {text}", err=True)):
+            # Whatever a worker makes of sys.stderr meanwhile.
+            with obeying(parts.stop, lambda text: click.echo(f"loom: {text}", file=talk)):
                 report = run_tick(audience.prepare(parts), request)
         except LoomError as error:
             audience.complain(error)
@@ -76,7 +78,7 @@ def _progress(as_json: bool) -> "LiveProgress | SilentProgress":
         return SilentProgress()
     from rich.console import Console
 
-    return LiveProgress(Console(stderr=True, highlight=False))
+    return LiveProgress(Console(file=sys.stderr, highlight=False))
 
 
 def _cry(

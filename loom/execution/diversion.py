@@ -10,9 +10,14 @@ import io
 import logging
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from loom.execution.capture import RunLog, record_to
+
+Streams = tuple[TextIO | None, TextIO | None]
+"""`sys.stdout` and `sys.stderr`; None where there is none, as when it was closed from the start."""
 
 _speaking: contextvars.ContextVar[RunLog | None] = contextvars.ContextVar("loom_run_log", default=None)
 
@@ -27,29 +32,50 @@ def speak_again(token: contextvars.Token[RunLog | None]) -> None:
     _speaking.reset(token)
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """For worker code outside any run, such as a module that is imported to be looked at: what it prints
+    goes to stderr, and what it makes of `sys.stdout` and `sys.stderr` is undone."""
+    if _speaking.get() is not None:
+        yield
+        return
+    streams = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
 class Diversion:
     """In place while anyone holds it: an executor, and each run whose threads still live."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders = 0
+        self._streams: Streams = (None, None)
         self._handler = _RootHandler()
         self._start = threading.Thread.start
         self._handing_on = self._start
         self._covered: list[logging.Handler] = []
 
-    def hold(self) -> None:
-        """Put it in place, also over streams and handlers that were put there since the last call."""
+    def hold(self) -> Streams:
+        """Put it in place, also over streams and handlers that were put there since the last call. Returns
+        the streams it lies over."""
         with self._lock:
             self._holders += 1
             if self._holders == 1:
                 self._hand_on()
-            self._cover()
+            self._cover((sys.stdout, sys.stderr))
+            return self._streams
 
-    def release(self) -> None:
-        """Take it away again, once nobody holds it."""
+    def release(self, found: Streams | None = None) -> None:
+        """Take it away again, once nobody holds it. found: the streams to go back to, whatever workers have
+        left in their place."""
         with self._lock:
             self._holders -= 1
+            if found is not None:
+                self._cover(found)
             if self._holders == 0:
                 self._uncover()
 
@@ -58,9 +84,11 @@ class Diversion:
         self._handing_on = _handing_on(self._start)
         threading.Thread.start = self._handing_on  # type: ignore[method-assign]  # 3.11 threads inherit no context
 
-    def _cover(self) -> None:
+    def _cover(self, streams: Streams) -> None:
         root = logging.getLogger()
-        sys.stdout, sys.stderr = _diverted(sys.stdout), _diverted(sys.stderr)
+        (out, err), before = streams, self._streams
+        self._streams = _open(_real(out)) or _open(before[0]), _open(_real(err)) or _open(before[1])
+        sys.stdout, sys.stderr = map(_diverted, self._streams)
         if root.handlers == self._covered:
             return
         if self._handler not in root.handlers:
@@ -80,14 +108,24 @@ class Diversion:
         self._covered = []
         # Whoever has replaced them since will put back what they found, and that passes text on.
         sys.stdout, sys.stderr = _real(sys.stdout), _real(sys.stderr)
+        self._streams = (None, None)
 
 
-def _diverted(stream: TextIO) -> TextIO:
-    return stream if isinstance(stream, _Diverted) else cast(TextIO, _Diverted(stream))
+def _diverted(stream: TextIO | None) -> TextIO | None:
+    return None if stream is None else cast(TextIO, _Diverted(stream))
 
 
-def _real(stream: TextIO) -> TextIO:
+def _real(stream: Any) -> TextIO | None:
     return stream._stream if isinstance(stream, _Diverted) else stream
+
+
+def _open(stream: TextIO | None) -> TextIO | None:
+    """None for a stream that is closed: whatever was there before is better."""
+    try:
+        closed = stream is not None and stream.closed
+    except (AttributeError, ValueError):  # of a worker's own making, or detached
+        closed = True
+    return None if closed else stream
 
 
 class _Diverted:
@@ -116,6 +154,15 @@ class _Diverted:
     def close(self) -> None:
         if _speaking.get() is None:
             self._stream.close()
+
+    def detach(self) -> Any:
+        if _speaking.get() is None:
+            return self._stream.detach()  # type: ignore[attr-defined]  # as TextIOWrapper has it
+        raise io.UnsupportedOperation("a worker's output goes to its run's log, which lies on nothing else")
+
+    def reconfigure(self, **changes: Any) -> None:
+        if _speaking.get() is None:
+            self._stream.reconfigure(**changes)  # type: ignore[attr-defined]  # as above
 
     def isatty(self) -> bool:
         return _speaking.get() is None and self._stream.isatty()

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from loom.domain.run import RunError
 from loom.domain.worker import Worker
 from loom.errors import LoomError
+from loom.execution.diversion import undisturbed
 from loom.execution.failure import place_of, place_of_line, text_of
 from loom.worker import WorkerContext, WorkerOutput
 
@@ -51,7 +52,8 @@ def load(worker: Worker, project: Path) -> Entrypoint:
     try:
         if module_name not in sys.modules:
             importlib.invalidate_caches()
-        module = importlib.import_module(module_name)
+        with undisturbed():
+            module = importlib.import_module(module_name)
     except BaseException as error:  # a module may raise SystemExit while it is imported
         message = f"{module_name} can't be imported: {type(error).__name__}: {text_of(error)}"
         raise EntrypointError(RunError("EntrypointError", message, place_of(error, project))) from error

@@ -10,7 +10,7 @@ from loom.clock import Clock
 from loom.domain.run import Ending, Execution, RunError
 from loom.execution.assignment import Assignment
 from loom.execution.attempts import Pause, conduct
-from loom.execution.diversion import DIVERSION, speak_into
+from loom.execution.diversion import DIVERSION, Streams, speak_into
 from loom.execution.failure import text_of
 from loom.execution.flight import Flight
 from loom.execution.jsonform import OUTPUT_LIMIT
@@ -47,6 +47,7 @@ class InlineExecutor:
         self._changed = threading.Condition()
         self._awaited = float("inf")
         self._open = False
+        self._streams: Streams = (None, None)
 
     def __enter__(self) -> "InlineExecutor":
         return self
@@ -71,7 +72,7 @@ class InlineExecutor:
         flight = Flight(assignment, self._clock)
         if not self._open:
             self._open = True
-            DIVERSION.hold()
+            self._streams = DIVERSION.hold()
             threading.Thread(target=self._watch, name="loom deadlines", daemon=True).start()
         with self._changed:
             if assignment.key in self._flights:
@@ -115,7 +116,8 @@ class InlineExecutor:
             flight.stop(why)
 
     def close(self) -> None:
-        """Give the streams back. Runs still under way are revoked and told to stop; nobody waits for them."""
+        """Give the streams back, whatever workers made of them. Runs still under way are revoked and told to
+        stop; nobody waits for them."""
         if not self._open:
             return
         self._open = False
@@ -126,7 +128,7 @@ class InlineExecutor:
             flight.assignment.guard.revoke("Loom is shutting down")
             flight.stop("Loom is shutting down")
             flight.log.close()
-        DIVERSION.release()
+        DIVERSION.release(self._streams)
 
     def _fly(self, flight: Flight) -> None:
         try:

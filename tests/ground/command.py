@@ -57,12 +57,16 @@ class Command:
         cwd: Path | None = None,
         env: Mapping[str, str | None] | None = None,
         stdin: str = "",
+        redirect: str = "",
         timeout_s: float = PATIENCE_S,
     ) -> Result:
-        """Run it through pipes and wait. Raises subprocess.TimeoutExpired after `timeout_s` seconds."""
+        """Run it through pipes and wait. Raises subprocess.TimeoutExpired after `timeout_s` seconds.
+
+        redirect: what a shell does to its streams first, such as ``>&-`` or ``2>/dev/full``."""
         words = _words(arguments)
+        program = ("sh", "-c", f'exec "$@" {redirect}', "sh", *PROGRAM) if redirect else PROGRAM
         done = subprocess.run(
-            [*PROGRAM, *words],
+            [*program, *words],
             cwd=cwd or self.cwd,
             env=self._environ(env),
             input=stdin,
@@ -96,15 +100,21 @@ class Command:
         return Result(words, code, screen(written), "", written)
 
     def start(
-        self, *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str | None] | None = None
+        self,
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+        stdout: int = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
-        """Start it and don't wait: for two at once, and for signals. Whoever calls this ends it."""
+        """Start it and don't wait: for two at once, and for signals. Whoever calls this ends it.
+
+        stdout: a descriptor it writes to instead of a pipe of its own."""
         return subprocess.Popen(
             [*PROGRAM, *_words(arguments)],
             cwd=cwd or self.cwd,
             env=self._environ(env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )

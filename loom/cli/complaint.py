@@ -1,0 +1,39 @@
+"""How a command ends that has no answer: a text on stderr, and with ``--json`` one object on stdout."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loom.cli.streams import OwnStream
+from loom.errors import ConfigurationError, ExitCode, LoomError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """kind: one stable word. message: without the name of the program before it."""
+
+    kind: str
+    message: str
+    exit_code: ExitCode
+    problems: Sequence[Problem] = ()
+
+
+def complaint_of(error: LoomError) -> Complaint:
+    problems = error.problems if isinstance(error, ConfigurationError) else ()
+    return Complaint(error.kind, str(error), error.exit_code, problems)
+
+
+def as_json(complaint: Complaint) -> str:
+    from loom.report.as_json import dump
+
+    problems = [
+        {"file": each.file, "line": each.line, "address": list(each.address), "message": each.message}
+        for each in complaint.problems
+    ]
+    error = {"kind": complaint.kind, "message": complaint.message, "problems": problems}
+    return dump({"error": error, "exit_code": int(complaint.exit_code)})
+
+
+def answer_with(complaint: Complaint, arguments: Sequence[str], answer: OwnStream) -> None:
+    """Put it on stdout, if JSON was asked for and nothing stands there yet."""
+    if "--json" in arguments and not answer.begun:
+        answer.write(as_json(complaint))
