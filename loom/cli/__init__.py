@@ -59,7 +59,8 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all well or nothing due, 1 a run ended badly, 2 usage, 3 registry, enforcement, "
-    "settings or ledger broken, 4 an alert or the state could not be delivered, 70 a bug in Loom.",
+    "settings or ledger broken, 4 an alert, the state or the answer could not be delivered, 70 a bug "
+    "in Loom.",
 )
 @click.version_option(__version__, prog_name="loom", message="%(prog)s %(version)s")
 def loom() -> None:
@@ -116,18 +117,24 @@ def _said(complaint: Complaint, talk: OwnStream) -> Complaint:
 
 
 def _report_bug(error: Exception) -> str:
+    try:
+        details = f"The details are in {_keep_with_project(_log_of(error))}; please report them."
+    except OSError as full:
+        details = f"The details could not be written to a file ({full.strerror}); please report what you did."
+    return (
+        f"a bug in Loom ({type(error).__name__}: {str(error)[:200]}). {details} "
+        "What was recorded before is safe, and the next tick goes on from there."
+    )
+
+
+def _log_of(error: Exception) -> Path:
     import traceback
 
     handle, name = tempfile.mkstemp(prefix="loom-bug-", suffix=".log")
-    os.close(handle)
-    with Path(name).open("w", encoding="utf-8") as log:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as log:
         log.write(f"loom {__version__}, Python {sys.version}\narguments: {sys.argv[1:]}\n\n")
         traceback.print_exception(error, file=log)
-    kept = _keep_with_project(Path(name))
-    return (
-        f"a bug in Loom ({type(error).__name__}: {str(error)[:200]}). The details are in {kept}; "
-        "please report them. What was recorded before is safe, and the next tick goes on from there."
-    )
+    return Path(name)
 
 
 def _keep_with_project(log: Path) -> Path:

@@ -23,14 +23,17 @@ def complaint_of(error: LoomError) -> Complaint:
 
 
 def as_json(complaint: Complaint) -> str:
-    from loom.report.as_json import dump
+    # By itself: where something is badly wrong, no room can be counted on, the report's neither.
+    import json
 
     problems = [
         {"file": each.file, "line": each.line, "address": list(each.address), "message": each.message}
         for each in complaint.problems
     ]
     error = {"kind": complaint.kind, "message": complaint.message, "problems": problems}
-    return dump({"error": error, "exit_code": int(complaint.exit_code)})
+    text = json.dumps({"error": error, "exit_code": int(complaint.exit_code)}, indent=2)
+    # As in loom.report.as_json: the runner of GitHub Actions obeys this anywhere in a line.
+    return text.replace("##[", "\\u0023#[") + "\n"
 
 
 def answer_with(complaint: Complaint, arguments: Sequence[str], answer: OwnStream) -> None:

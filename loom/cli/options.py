@@ -36,6 +36,11 @@ def offline_option(command: Command) -> Command:
 
 def settings_for(project: Path | None) -> "Settings":
     """Raises SettingsError when there is no project."""
+    from loom.errors import SettingsError
     from loom.settings import read_settings
 
-    return read_settings(os.environ, cwd=Path.cwd(), project=project)
+    try:
+        cwd = Path.cwd()
+    except FileNotFoundError:
+        raise SettingsError("the folder you are in has been deleted: go to your project") from None
+    return read_settings(os.environ, cwd=cwd, project=project)
