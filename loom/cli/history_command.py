@@ -60,7 +60,8 @@ def command(
 
         click.echo(json_report.dump({"runs": [json_report.run(run, zone) for run in runs]}), nl=False)
     else:
-        from loom.report.terminal import console_for, show_history
+        from loom.report.listings import show_history
+        from loom.report.terminal import console_for
 
         show_history(console_for(sys.stdout), runs, zone)
     return ExitCode.OK

@@ -45,7 +45,8 @@ def command(days: float, at: str | None, as_json: bool, offline: bool, project: 
 
         click.echo(json_report.dump({"slots": json_report.coming(slots, zone)}), nl=False)
     else:
-        from loom.report.terminal import console_for, show_coming
+        from loom.report.listings import show_coming
+        from loom.report.terminal import console_for
 
         show_coming(console_for(sys.stdout), slots, zone, now)
     return 0

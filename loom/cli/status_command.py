@@ -69,6 +69,7 @@ def _show(board: "Board", as_json: bool) -> None:
 
         click.echo(json_report.dump(json_report.board(board, zone)), nl=False)
         return
-    from loom.report.terminal import console_for, show_board
+    from loom.report.listings import show_board
+    from loom.report.terminal import console_for
 
     show_board(console_for(sys.stdout), board, zone)

@@ -5,13 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from loom.domain.replay import Replay, WorkerReplay
+from loom.report.columns import Column, Layout, show_columns
 from loom.report.words import count, one_line, when
-
-_HEADINGS = ("worker", "due", "run", "passed", "lost", "late", "longest", "by hour")
 
 
 def show_replays(console: Console, replays: Sequence[Replay], zone: ZoneInfo) -> None:
@@ -86,36 +84,35 @@ def _show(console: Console, each: Replay, zone: ZoneInfo) -> None:
             (f"{when(each.start, zone)} to {when(each.end, zone)}", "dim"),
         )
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, heading in enumerate(_HEADINGS):
-        right = number > 0
-        table.add_column(
-            heading,
-            justify="right" if right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            max_width=None if right else 26,
-        )
-    quiet = 0
-    for worker in each.workers:
-        if not worker.due:
-            quiet += 1
-            continue
-        table.add_row(
-            Text(worker.worker),
-            f"{worker.due:,}",
-            f"{worker.run:,}",
-            f"{worker.superseded:,}",
-            Text(f"{worker.lost:,}", "bold red" if worker.lost else ""),
-            _hours(worker.lateness_median_s),
-            _hours(worker.lateness_max_s),
-            Text(f"{worker.by_hour:,}", "yellow" if worker.by_hour_lost else ""),
-        )
-    if table.rows:
-        console.print(table)
+    busy = [worker for worker in each.workers if worker.due]
+    if busy:
+        show_columns(console, _layouts(busy))
+    quiet = len(each.workers) - len(busy)
     if quiet:
         console.print(Text(f"{count(quiet, 'worker')} had nothing due.", "dim"))
     console.print(Text(total([each]) + "\n", "bold"))
+
+
+def _layouts(workers: Sequence[WorkerReplay]) -> list[Layout]:
+    id_ = Column("worker", [Text(each.worker) for each in workers], least=16, middle=True)
+    due = _figures("due", [Text(f"{each.due:,}") for each in workers])
+    run = _figures("run", [Text(f"{each.run:,}") for each in workers])
+    passed = _figures("passed", [Text(f"{each.superseded:,}") for each in workers])
+    lost = _figures("lost", [Text(f"{each.lost:,}", "bold red" if each.lost else "") for each in workers])
+    late = _figures("late", [Text(_hours(each.lateness_median_s)) for each in workers])
+    longest = _figures("longest", [Text(_hours(each.lateness_max_s)) for each in workers])
+    by_hour = _figures(
+        "by hour", [Text(f"{each.by_hour:,}", "yellow" if each.by_hour_lost else "") for each in workers]
+    )
+    return [
+        Layout([id_, due, run, passed, lost, late, longest, by_hour]),
+        Layout([id_, due, run, lost, longest, by_hour]),
+        Layout([id_, due, lost, by_hour]),
+    ]
+
+
+def _figures(heading: str, cells: Sequence[Text]) -> Column:
+    return Column(heading, cells, right=True)
 
 
 def _hours(seconds: float | None) -> str:

@@ -4,7 +4,6 @@ Text that comes from workers is never read as markup: it only enters through `ri
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import IO
 from zoneinfo import ZoneInfo
 
@@ -14,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from loom.domain.alert import Delivery, DeliveryState
-from loom.domain.board import Answer, Board, Coming
-from loom.domain.health import Health
+from loom.domain.board import Answer
 from loom.domain.run import Outcome, Run
 from loom.domain.tick import Planned, TickReport
-from loom.report.trigger import sentences
-from loom.report.words import ago, comes_next, count, one_line, span, when
+from loom.report.gist import findings, gist
+from loom.report.words import comes_next, count, one_line, span, when
 
 OUTCOME_SIGNS = {
     Outcome.SUCCEEDED: ("✓", "green"),
@@ -32,17 +30,7 @@ OUTCOME_SIGNS = {
     Outcome.MISSED: ("✗", "bold red"),
     Outcome.ABANDONED: ("✗", "bold red"),
 }
-_HEALTH_SIGNS = {
-    Health.NEW: ("○", "dim"),
-    Health.UP: ("●", "green"),
-    Health.LATE: ("◐", "yellow"),
-    Health.DOWN: ("✗", "bold red"),
-    Health.PAUSED: ("‖", "dim"),
-    Health.DISABLED: ("·", "dim"),
-    None: ("✗", "bold red"),
-}
 _SEVERITY_STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
-_SEVERITY_ORDER = ("critical", "warning", "info")
 _FINDINGS_SHOWN = 8
 
 
@@ -93,113 +81,6 @@ def _planned_line(planned: Planned, zone: ZoneInfo) -> Text:
     return line
 
 
-def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
-    """One line a worker; the three promises above, what needs a person below."""
-    figures = board.figures
-    console.print(Text.assemble(("Loom", "bold"), f"  {when(board.at, zone)}"))
-    console.print(
-        Text.assemble(
-            f"{figures.days} days: slots on time ",
-            (_share(figures.on_time, figures.slots), "bold"),
-            " · runs enforced ",
-            (_share(figures.under_digest, figures.runs), "bold"),
-            " · bad outcomes delivered ",
-            (_share(figures.bad_delivered, figures.bad), "bold"),
-        )
-    )
-    wide = console.width >= 100
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
-    table.add_column("")
-    table.add_column("worker", no_wrap=True, overflow="ellipsis")
-    if wide:
-        table.add_column("agent", no_wrap=True)
-        table.add_column("schedule", no_wrap=True, style="dim")
-    table.add_column("last run", no_wrap=True, overflow="ellipsis")
-    table.add_column("next slot", no_wrap=True)
-    for row in board.rows:
-        sign, style = _HEALTH_SIGNS[row.health]
-        last = Text("never", "dim")
-        if row.last_outcome is not None:
-            last = Text(row.last_outcome.value, OUTCOME_SIGNS[row.last_outcome][1])
-            if row.last_at is not None:
-                last.append(f" {ago(row.last_at, board.at)}", style="default")
-            if row.consecutive_failures > 1:
-                last.append(f", {row.consecutive_failures} in a row", style="default")
-        cells: list[Text] = [
-            Text(f"{sign} {row.health.value if row.health else 'broken'}", style),
-            Text(row.worker),
-        ]
-        if wide:
-            cells += [Text(row.agent or "–"), Text(row.schedule)]
-        cells += [last, Text(when(row.next_slot, zone) if row.next_slot else "–")]
-        table.add_row(*cells)
-    console.print(table)
-    for row in board.rows:
-        if row.needs:
-            console.print(Text.assemble((f"! {row.worker}: ", "bold red"), one_line(row.needs)))
-    for problem in board.problems:
-        console.print(Text(f"! {problem}", style="bold red"))
-    if board.undelivered:
-        console.print(
-            Text(f"! {count(board.undelivered, 'alert')} not delivered yet; see: loom check", "bold red")
-        )
-    _show_ticks(console, board)
-
-
-def _show_ticks(console: Console, board: Board) -> None:
-    if board.last_tick is None:
-        console.print(Text("No tick has come yet. Start one with: loom run", style="yellow"))
-        return
-    newest = f"Last tick {ago(board.last_tick.at, board.at)} ({board.last_tick.trigger})."
-    for sentence in (newest, *sentences(board.trigger)):
-        console.print(Text(sentence, style="dim"))
-
-
-def show_coming(console: Console, slots: Sequence[Coming], zone: ZoneInfo, now: datetime) -> None:
-    if not slots:
-        console.print("No slot comes in this time. See the schedules with: loom status")
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("slot", "", "worker", "agent", ""):
-        table.add_column(heading, no_wrap=heading != "", overflow="ellipsis")
-    for each in slots:
-        table.add_row(
-            Text(when(each.slot, zone)),
-            Text(ago(each.slot, now), "dim"),
-            Text(each.worker),
-            Text(each.agent or "–"),
-            Text(each.note, "yellow"),
-        )
-    console.print(table)
-
-
-def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
-    if not runs:
-        console.print("No runs are recorded for this. See what is there with: loom history")
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("run", "when", "worker", "outcome", "what"):
-        # Only the last one gives way when the terminal is narrow.
-        table.add_column(heading, no_wrap=heading != "what", overflow="ellipsis")
-    for run in runs:
-        sign, style = OUTCOME_SIGNS[run.outcome]
-        table.add_row(
-            Text(short_id(run.run_id), "dim"),
-            Text(when(run.started_at or run.tick_at, zone)),
-            Text(run.worker),
-            Text(f"{sign} {run.outcome.value}" + _fate(run), style),
-            Text(one_line(_gist(run), 200), no_wrap=True, overflow="ellipsis"),
-        )
-    console.print(table)
-    console.print(Text("More of one: loom show RUN", style="dim"))
-
-
-def _fate(run: Run) -> str:
-    if run.final:
-        return ""
-    return " (tried again)" if run.open_reason is None else " (open)"
-
-
 def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:
     """Everything the ledger knows of one run."""
     sign, style = OUTCOME_SIGNS[run.outcome]
@@ -220,11 +101,12 @@ def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: Z
     console.print(table)
     for error in run.errors or ((run.error,) if run.error else ()):
         where = f" ({error.where})" if error.where else ""
-        console.print(Text(f"{error.kind}: {error.message}{where}", style="red"))
+        console.print(Text(_printable(f"{error.kind}: {error.message}{where}"), style="red"))
     if run.output is not None:
         for line in _finding_lines(run, shown=None):
             console.print(line)
-        rest = {k: v for k, v in run.output.items() if k not in ("findings", "summary")}
+        shown = ("findings", "summary") if findings(run) or not run.output.get("findings") else ("summary",)
+        rest = {name: value for name, value in run.output.items() if name not in shown}
         console.print(Text("output", style="bold"))
         console.print_json(data=rest, highlight=False)
     if run.rejected is not None:
@@ -270,9 +152,8 @@ def _run_lines(run: Run, zone: ZoneInfo) -> Iterator[RenderableType]:
     if run.duration_s is not None:
         line.append(f"  {span(run.duration_s)}", style="dim")
     yield line
-    gist = _gist(run)
-    if gist:
-        yield _indented(Text(one_line(gist, 400)))
+    if said := gist(run):
+        yield _indented(Text(one_line(said, 400)))
     if not run.final and run.not_before is not None:
         yield _indented(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"))
     yield from _finding_lines(run, shown=_FINDINGS_SHOWN)
@@ -281,17 +162,15 @@ def _run_lines(run: Run, zone: ZoneInfo) -> Iterator[RenderableType]:
 
 
 def _finding_lines(run: Run, *, shown: int | None) -> Iterator[RenderableType]:
-    found = list((run.output or {}).get("findings") or ())
-    found.sort(key=lambda finding: _SEVERITY_ORDER.index(finding["severity"]))
-    for finding in found[:shown]:
-        severity = finding["severity"]
-        line = Text.assemble((f"{severity:<8}", _SEVERITY_STYLES[severity]), "  ")
-        if finding.get("subject"):
-            line.append(one_line(finding["subject"], 120) + ": ", style="bold")
-        line.append(one_line(finding["title"], 200))
+    found = findings(run)
+    for each in found[:shown]:
+        line = Text.assemble((f"{each.severity:<8}", _SEVERITY_STYLES[each.severity]), "  ")
+        if each.subject:
+            line.append(one_line(each.subject, 120) + ": ", style="bold")
+        line.append(one_line(each.title, 200))
         yield _indented(line)
-        if finding.get("detail"):
-            yield _indented(Text(one_line(finding["detail"], 400), "dim"), 22)
+        if each.detail:
+            yield _indented(Text(one_line(each.detail, 400), "dim"), 22)
     if shown is not None and len(found) > shown:
         rest = count(len(found) - shown, "more finding")
         yield _indented(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"))
@@ -299,14 +178,6 @@ def _finding_lines(run: Run, *, shown: int | None) -> Iterator[RenderableType]:
 
 def _indented(line: Text, columns: int = 12) -> RenderableType:
     return Padding(line, (0, 0, 0, columns), expand=False)
-
-
-def _gist(run: Run) -> str:
-    if run.error is not None:
-        where = f" ({run.error.where})" if run.error.where else ""
-        return f"{run.error.kind}: {run.error.message}{where}"
-    summary = str((run.output or {}).get("summary") or "")
-    return summary or run.reason
 
 
 def _facts(run: Run, zone: ZoneInfo) -> list[tuple[str, str]]:
@@ -331,10 +202,6 @@ def _facts(run: Run, zone: ZoneInfo) -> list[tuple[str, str]]:
     if run.settings:
         facts.append(("--param", ", ".join(f"{k}={v}" for k, v in run.settings.items())))
     return facts
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part:,}/{whole:,}" if whole else "none yet"
 
 
 def _printable(text: str) -> str:

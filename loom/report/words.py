@@ -11,6 +11,11 @@ def when(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%a %-d %b %H:%M %Z}"
 
 
+def when_in_short(at: datetime, zone: ZoneInfo) -> str:
+    """``21 Nov 06:00``, always 12 characters; for where the zone is known."""
+    return f"{at.astimezone(zone):%e %b %H:%M}"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """``3 h ago``, ``in 25 min``; the largest unit that fits, two below ten hours."""
     seconds = (now - at).total_seconds()

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -137,30 +135,6 @@ def test_a_bug_in_loom_is_one_json_object_that_names_the_log(loom: Command, proj
     assert "unforeseen" in log.read_text()
     assert "Traceback" not in bug.stderr
     assert "##[" not in bug.stdout
-
-
-def test_a_tick_that_is_told_to_stop_says_so_in_json(loom: Command, project: Project) -> None:
-    project.worker(
-        "echo",
-        """
-        import time
-        from loom.worker import WorkerContext, WorkerOutput
-
-        def run(context: WorkerContext) -> WorkerOutput:
-            (context.project / "started").touch()
-            time.sleep(60)
-            return WorkerOutput(summary="never")
-        """,
-    )
-    tick = loom.start("run", "--worker", "echo", "--json", *AT, "--project", project.root)
-    for _ in range(400):
-        if (project.root / "started").exists():
-            break
-        time.sleep(0.05)
-    tick.send_signal(signal.SIGTERM)
-    answer, _ = tick.communicate(timeout=30)
-    assert tick.returncode == 143
-    assert '"kind": "terminated"' in answer
 
 
 def test_a_tick_that_can_be_reported_is_reported_as_always(loom: Command, project: Project) -> None:

@@ -61,6 +61,29 @@ def test_a_bad_worker_ends_in_its_own_outcome_and_leaves_its_neighbour_alone(
         assert "bad" in tick.stderr
 
 
+def test_a_worker_may_mean_something_else_by_findings_and_is_shown_all_the_same(
+    loom: Command, project: Project
+) -> None:
+    project.worker(
+        "echo",
+        """
+        from loom.worker import WorkerContext, WorkerOutput
+
+        class Output(WorkerOutput):
+            findings: list[str]  # type: ignore[assignment]
+
+        def run(context: WorkerContext) -> Output:
+            return Output(summary="two words", findings=["first word", "second word"])
+        """,
+    )
+    tick = loom("run", *AT, "--project", project.root)
+    assert tick.exit_code == 0, tick
+    (run,) = loom("history", "--json", "--project", project.root).json()["runs"]
+    shown = loom("show", run["run_id"], "--project", project.root)
+    assert shown.exit_code == 0, shown
+    assert "second word" in shown.stdout
+
+
 def test_nothing_but_the_answer_reaches_stdout_whatever_a_worker_prints_or_starts(
     loom: Command, project: Project
 ) -> None:

@@ -1,0 +1,119 @@
+"""Lines in columns that fit a terminal: what matters most stands whole at any width, and what gives way, and
+in which order, is said by whoever lays the columns out. In a log everything fits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, Group
+from rich.text import Text
+
+_GAP = 2
+_INDENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """cells: one for each row. least: the width it can do with, its cells being shortened, in the middle or
+    at the end; None: its cells stand whole. right: flush right."""
+
+    heading: str
+    cells: Sequence[Text]
+    least: int | None = None
+    middle: bool = False
+    right: bool = False
+
+    @property
+    def width(self) -> int:
+        """With nothing shortened."""
+        return max((cell.cell_len for cell in self.cells), default=0) or cell_len(self.heading)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """below: what stands under each row, indented, or None; at most `lines_below` lines of it."""
+
+    columns: Sequence[Column]
+    below: Sequence[Text | None] = ()
+    lines_below: int = 1
+
+
+def show_columns(console: Console, layouts: Sequence[Layout]) -> None:
+    """Print the first of `layouts` that fits; if none does, the last one, whose lines the terminal wraps."""
+    layout = next((each for each in layouts if _needed(each) <= console.width), layouts[-1])
+    # One print for all: each costs rich more than the line it prints.
+    console.print(Group(*_lines(console, layout)), crop=False)
+
+
+def in_the_middle(text: str, width: int) -> str:
+    """`text` in at most `width` characters: ``media-…-comments``. What begins or ends alike stays apart."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def _needed(layout: Layout) -> int:
+    return sum(map(_least, layout.columns)) + _GAP * (len(layout.columns) - 1)
+
+
+def _least(column: Column) -> int:
+    full = max(column.width, cell_len(column.heading))
+    return full if column.least is None else min(full, max(column.least, cell_len(column.heading)))
+
+
+def _widths(layout: Layout, room: int) -> list[int]:
+    """Whatever room the narrowest form leaves goes to the columns that can use it, the first ones first."""
+    widths = [_least(column) for column in layout.columns]
+    left = room - _needed(layout)
+    for number, column in enumerate(layout.columns):
+        more = max(0, min(left, column.width - widths[number]))
+        widths[number] += more
+        left -= more
+    return widths
+
+
+def _lines(console: Console, layout: Layout) -> Iterator[Text]:
+    widths = _widths(layout, console.width)
+    headings = [Text(column.heading, "bold") for column in layout.columns]
+    if any(heading.plain for heading in headings):
+        yield _line(layout.columns, headings, widths)
+    for number, cells in enumerate(zip(*(column.cells for column in layout.columns), strict=True)):
+        yield _line(layout.columns, cells, widths)
+        if layout.below and (text := layout.below[number]) is not None:
+            yield from _below(console, text, layout.lines_below)
+
+
+def _line(columns: Sequence[Column], cells: Sequence[Text], widths: Sequence[int]) -> Text:
+    line = Text(no_wrap=True, overflow="ignore")
+    for number, (column, cell, width) in enumerate(zip(columns, cells, widths, strict=True)):
+        shown = _shortened(cell, width, column.middle)
+        if column.right:
+            shown.pad_left(width - shown.cell_len)
+        if number < len(columns) - 1:
+            shown.pad_right(width - shown.cell_len + _GAP)
+        line.append_text(shown)
+    return line
+
+
+def _shortened(cell: Text, width: int, middle: bool) -> Text:
+    if cell.cell_len <= width:
+        return cell.copy()
+    if middle and cell_len(cell.plain) == len(cell.plain):
+        return Text(in_the_middle(cell.plain, width), cell.style)
+    shown = cell.copy()
+    shown.truncate(width, overflow="ellipsis")
+    return shown
+
+
+def _below(console: Console, text: Text, most: int) -> Iterator[Text]:
+    room = max(1, console.width - _INDENT)
+    lines = list(text.wrap(console, room))
+    for number, line in enumerate(lines[:most]):
+        line.rstrip()
+        if number == most - 1 and len(lines) > most:
+            line.truncate(room - 1)
+            line.append("…")
+        line.pad_left(_INDENT)
+        line.no_wrap, line.overflow = True, "ignore"
+        yield line
