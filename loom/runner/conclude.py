@@ -63,6 +63,9 @@ _OUTCOMES = {
 }
 
 
+_LONGEST_KIND = 200
+
+
 class _Clean:
     """Takes out of a text what must not leave: secrets, and what the output rules name."""
 
@@ -74,7 +77,13 @@ class _Clean:
         return str(self._guard.rule_on(self._mask(text)).value) if text else ""
 
     def error(self, error: RunError) -> RunError:
-        return replace(error, message=self.text(error.message))
+        # A worker names its exceptions and files as it likes. Cut after masking: half a secret is one too.
+        return replace(
+            error,
+            kind=" ".join(self.text(error.kind).split())[:_LONGEST_KIND],
+            message=self.text(error.message),
+            where=self.text(error.where) if error.where else error.where,
+        )
 
     def json(self, value: Any) -> Any:
         """For a value the output rules have gone over already: each text in it is masked by itself."""

@@ -455,3 +455,52 @@ def test_a_worker_that_ends_the_process_silences_no_alert_and_keeps_its_neighbou
     ], "said by the second tick, before it was ended as the first was"
     history = loom("history", "--worker", "good", "--json", "--project", project.root).json()["runs"]
     assert [run["outcome"] for run in history] == ["succeeded", "abandoned"]
+
+
+NOT_FOR_EYES = "swordfish-4711-value"
+
+
+def test_a_secret_leaves_neither_as_the_kind_of_an_error_nor_as_its_place(
+    loom: Command, project: Project
+) -> None:
+    project.registry(
+        """
+        version: 1
+        timezone: America/Chicago
+        alerts: [{kind: stderr}, {kind: file, path: heard.jsonl}]
+        workers:
+          kind: {schedule: "@hourly", entrypoint: "workers.leak:kind", requires: {env: [SECRET_TOKEN]}}
+          place: {schedule: "@hourly", entrypoint: "workers.leak:place", requires: {env: [SECRET_TOKEN]}}
+          passing: {schedule: "@hourly", entrypoint: "workers.leak:passing", requires: {env: [SECRET_TOKEN]}}
+        """
+    )
+    project.worker(
+        "leak",
+        """
+        from loom.worker import TransientError, WorkerContext, WorkerOutput
+
+        def kind(context: WorkerContext) -> WorkerOutput:
+            raise type(context.secret("SECRET_TOKEN"), (Exception,), {})("x")
+
+        def place(context: WorkerContext) -> WorkerOutput:
+            file = context.project / "workers" / f"{context.secret('SECRET_TOKEN')}.py"
+            exec(compile("raise ValueError('x')", str(file), "exec"))
+            raise AssertionError
+
+        def passing(context: WorkerContext) -> WorkerOutput:
+            raise type("Passing\\n" * 400 + context.secret("SECRET_TOKEN"), (TransientError,), {})("x")
+        """,
+    )
+    tick = loom("run", *AT, "--json", "--project", project.root, env={"SECRET_TOKEN": NOT_FOR_EYES})
+    errors = {run["worker"]: run["error"] for run in tick.json()["runs"]}
+    assert errors["kind"] == {"kind": "***", "message": "x", "where": "workers/leak.py:4"}
+    assert errors["place"]["where"] == "workers/***.py:1"
+    assert errors["passing"]["kind"].startswith("Passing Passing")
+    assert len(errors["passing"]["kind"]) <= 200
+    told = tick.stdout + tick.stderr + (project.root / "heard.jsonl").read_text()
+    for run in tick.json()["runs"]:
+        told += loom("show", run["run_id"], "--project", project.root).stdout
+    assert NOT_FOR_EYES not in told
+    assert told.count("***") > 5
+    for file in project.root.glob(".loom/**/*"):
+        assert not file.is_file() or NOT_FOR_EYES.encode() not in file.read_bytes(), file
