@@ -92,7 +92,8 @@ class EnforcementContext:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A forbidden act that was stopped. where: file:line in the worker's own code, if known."""
+    """A forbidden act that was stopped. where: file:line in the worker's own code, if known, the file's path
+    being the one that Python has."""
 
     rule: str
     act: str

@@ -67,7 +67,7 @@ def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: i
                     Ending.RETURNED, value=made.value, error=made.error, schema=entrypoint.output_model
                 )
             if made.refusal is not None:
-                return flight.refused(made.refusal)
+                return flight.refused(made.refusal, made.error.where)
             if made.skip is not None:
                 return flight.ended(Ending.SKIPPED, reason=made.skip)
             flight.last_error = made.error

@@ -51,6 +51,13 @@ def place_of(error: BaseException, project: Path) -> str | None:
     return _innermost(_lines_of(error.__traceback__), project)
 
 
+def place_in(where: str | None, project: Path) -> str | None:
+    """``workers/x.py:41`` for a file and line given from the machine's root; None for what isn't a line of
+    the project."""
+    file, _, line = (where or "").rpartition(":")
+    return place_of_line(file, int(line), project) if file and line.isdecimal() else None
+
+
 def place_of_thread(ident: int | None, project: Path) -> str | None:
     """The innermost line of the project that a living thread is at."""
     frame = sys._current_frames().get(ident) if ident is not None else None

@@ -11,7 +11,7 @@ from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError
 from loom.execution.assignment import Assignment
 from loom.execution.capture import RunLog
-from loom.execution.failure import place_of_coroutine, place_of_thread
+from loom.execution.failure import place_in, place_of_coroutine, place_of_thread
 from loom.instants import in_words
 
 
@@ -100,9 +100,11 @@ class Flight:
             log=self.log.text(),
         )
 
-    def refused(self, refusal: Refusal) -> Execution:
-        """A forbidden act was stopped: that is how the run ended, whatever else it did."""
-        return self.ended(Ending.REFUSED, error=RunError(refusal.rule, str(refusal)[:2_000], refusal.where))
+    def refused(self, refusal: Refusal, place: str | None = None) -> Execution:
+        """A forbidden act was stopped: that is how the run ended, whatever else it did. place: where in the
+        project, if the refusal itself doesn't know."""
+        where = place_in(refusal.where, self.assignment.project) or place
+        return self.ended(Ending.REFUSED, error=RunError(refusal.rule, str(refusal)[:2_000], where))
 
     def overran(self) -> Execution:
         """The deadline has passed: revoke the guard, ask the run to stop, and say where it was."""

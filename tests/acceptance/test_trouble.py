@@ -504,3 +504,44 @@ def test_a_secret_leaves_neither_as_the_kind_of_an_error_nor_as_its_place(
     assert told.count("***") > 5
     for file in project.root.glob(".loom/**/*"):
         assert not file.is_file() or NOT_FOR_EYES.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("context.http.post(HUBSPOT, json={})", "workers/bad.py:11"),
+        ("swallow(lambda: context.http.post(HUBSPOT, json={}))", "workers/bad.py:11"),
+        ("asyncio.run(context.http_async.post(HUBSPOT))", "workers/bad.py:11"),
+        ("client.post_to(context, HUBSPOT)", "workers/sources/client.py:2"),
+        ("elsewhere.post_to(context, HUBSPOT)", "workers/bad.py:11"),
+    ],
+)
+def test_a_refused_act_is_placed_in_the_project_as_every_error_is(
+    loom: Command, project: Project, asked: str, place: str
+) -> None:
+    project.entries('bad: {schedule: "0 * * * *", entrypoint: "workers.bad:run"}')
+    project.write("workers/sources/__init__.py", "")
+    for module in (project.root / "workers" / "sources" / "client.py", project.root.parent / "elsewhere.py"):
+        module.write_text("def post_to(context, address):\n    context.http.post(address, json={})\n")
+    project.write(
+        "workers/bad.py",
+        f"""
+        import asyncio, sys
+        from contextlib import suppress
+        sys.path.append({str(project.root.parent)!r})
+        import elsewhere
+        from loom.worker import WorkerContext, WorkerOutput
+        from workers.sources import client
+        HUBSPOT = "https://api.hubapi.com/crm/v3/objects/contacts"
+        def swallow(act):
+            with suppress(Exception): act()
+        def run(context: WorkerContext) -> WorkerOutput:
+            {asked}
+            return WorkerOutput(summary="nothing happened")
+        """,
+    )
+    tick = loom("run", *AT, "--json", "--project", project.root)
+    (run,) = tick.json()["runs"]
+    assert run["outcome"] == "blocked", tick
+    assert (run["error"]["kind"], run["error"]["where"]) == ("hubspot-read-only", place)
+    assert f"at {place}" in tick.stderr
