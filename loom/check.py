@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loom.alerts.missing import MissingHook
 from loom.domain.alert import EVERY_EVENT
@@ -12,6 +13,9 @@ from loom.domain.worker import Status, Worker
 from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
 from loom.ports import AlertHook, Ledger
 from loom.workflows import lacks
+
+if TYPE_CHECKING:
+    from loom.worker import WorkerOutput
 
 
 def check(
@@ -107,7 +111,37 @@ def _worker(worker: Worker, project: Path, env: Mapping[str, str]) -> Iterator[A
         )
         return
     output = f"{entrypoint.output_model.__module__}:{entrypoint.output_model.__qualname__}"
+    unmet = [*_unmeetable(worker, entrypoint.output_model)]
+    for mistake in unmet:
+        yield Answer(
+            level="warning" if disabled else "error",
+            what=what,
+            detail=mistake,
+            remedy="each run would be invalid, whatever it returned",
+        )
+    if unmet:
+        return
     yield Answer(level="ok", what=what, detail=f"{worker.status.value}, returns {output}")
+
+
+def _unmeetable(worker: Worker, output: "type[WorkerOutput]") -> Iterator[str]:
+    """What of `expect` names something that no output has."""
+    from loom.expectation import missing_part
+    from loom.registry.mistakes import did_you_mean
+
+    place = "worker-registry.yaml" if worker.line is None else f"worker-registry.yaml:{worker.line}"
+    expect = worker.expect
+    named = {"non_empty": expect.non_empty, "min": expect.minimum, "max": expect.maximum}
+    for key, paths in named.items():
+        for path in paths:
+            missing = missing_part(output, path)
+            if missing is None:
+                continue
+            hint = missing.hint or did_you_mean(missing.part, missing.choices)
+            yield (
+                f"{place}: at worker {worker.id!r} > at key 'expect' > at key {key!r} > {path!r}: "
+                f"{missing.holder} has no {missing.part!r}" + (f"; {hint}" if hint else "")
+            )
 
 
 def _ledger(open_: Callable[[], Ledger]) -> Iterator[Answer]:

@@ -145,3 +145,92 @@ def test_a_state_branch_that_everybody_can_read_is_warned_of(
     checked = loom("check", "--project", project.root, env=env)
     assert ("the repository is public" in checked.stdout) is warned, checked
     assert "memory between runners" not in checked.stdout
+
+
+def test_what_a_module_prints_while_it_is_imported_does_not_reach_the_answer(
+    loom: Command, project: Project
+) -> None:
+    source = (project.root / "workers" / "echo.py").read_text(encoding="utf-8")
+    noise = (
+        'import os, subprocess, sys\nprint("a print")\nsys.stdout.write("a line")\nos.write(1, b"a write")\n'
+    )
+    noise += 'subprocess.run(["echo", "a program"], check=True)\n'
+    project.write("workers/echo.py", noise + source)
+    for mode in ((), ("--json",)):
+        checked = loom("check", *mode, "--project", project.root)
+        assert checked.exit_code == 0, checked
+        for said in ("a print", "a line", "a write", "a program"):
+            assert said not in checked.stdout
+            assert said in checked.stderr
+
+
+EXPECTING = """
+    from pydantic import BaseModel, Field
+    from loom.worker import WorkerContext, WorkerOutput
+
+    class Part(BaseModel):
+        pages: int = Field(serialization_alias="pagesRead")
+
+    class Output(WorkerOutput):
+        records_checked: int
+        parts: list[Part]
+        by_name: dict[str, Part]
+
+    def run(context: WorkerContext) -> Output:
+        return Output(summary="s", records_checked=1, parts=[], by_name={})
+"""
+
+
+@pytest.mark.parametrize(
+    ("expect", "complaint"),
+    [
+        (
+            "{min: {recordz_checked: 1}}",
+            "'recordz_checked': Output has no 'recordz_checked'; did you mean 'records_checked'?",
+        ),
+        ("{non_empty: [sumary]}", "'sumary': Output has no 'sumary'; did you mean 'summary'?"),
+        ("{max: {parts.0.pages: 9}}", "Part has no 'pages'; did you mean 'pagesRead'?"),
+        ("{max: {parts.pagesRead: 9}}", "a list has no 'pagesRead'; its items are numbered, from 0"),
+        ("{min: {summary.length: 9}}", "'summary.length': text has no 'length'"),
+        ("{min: {by_name.any.thing: 9}}", "Part has no 'thing'"),
+    ],
+)
+def test_an_expectation_that_no_output_can_meet_fails_the_check(
+    loom: Command, project: Project, expect: str, complaint: str
+) -> None:
+    project.worker("expecting", EXPECTING)
+    entry = f'expecting: {{schedule: "0 * * * *", entrypoint: "workers.expecting:run", expect: {expect}}}'
+    project.entries(entry)
+    checked = loom("check", "--json", "--project", project.root)
+    assert checked.exit_code == 3, checked
+    (answer,) = [a for a in checked.json()["answers"] if a["what"] == "worker expecting"]
+    assert answer["level"] == "error"
+    assert complaint in answer["detail"]
+    assert "worker-registry.yaml:7: at worker 'expecting' > at key 'expect' > at key" in answer["detail"]
+    # It is true: whatever the worker returns, its run is invalid.
+    tick = loom("run", "--worker", "expecting", "--json", "--project", project.root)
+    assert [run["outcome"] for run in tick.json()["runs"]] == ["invalid"]
+
+    project.entries(entry.replace("schedule", "status: disabled, schedule"))
+    checked = loom("check", "--json", "--project", project.root)
+    assert checked.exit_code == 0, checked
+    assert [a["level"] for a in checked.json()["answers"] if a["what"] == "worker expecting"] == ["warning"]
+
+
+def test_an_expectation_that_can_be_met_or_cannot_be_judged_passes_the_check(
+    loom: Command, project: Project
+) -> None:
+    project.worker("expecting", EXPECTING)
+    project.entries(
+        """
+        expecting:
+          schedule: "0 * * * *"
+          entrypoint: workers.expecting:run
+          expect:
+            non_empty: [summary, parts.0, by_name.any, metrics.pages]
+            min: {records_checked: 1, parts: 1, parts.12.pagesRead: 1, metrics.pages: 2}
+            max: {by_name.any.pagesRead: 3, findings.0.title: 80}
+        """
+    )
+    checked = loom("check", "--json", "--project", project.root)
+    assert checked.exit_code == 0, checked
