@@ -22,10 +22,22 @@ _MISSING = object()
 
 
 def judge(execution: Execution, expect: Expect, *, limit: int = OUTPUT_LIMIT) -> Verdict:
-    """Whether what a worker returned may count as its output. Never raises.
+    """Whether what a worker returned may count as its output: its shape, then `expect`. Never raises.
 
-    The JSON form is read again, strictly, by the output model (extra fields as that model says), then held
-    against `expect`. limit: the most bytes that the JSON form may have.
+    limit: the most bytes that the JSON form may have.
+    """
+    verdict = execution.shape if execution.shape is not None else fits(execution, limit=limit)
+    if verdict.output is None:
+        return verdict
+    errors = tuple(_unmet(verdict.output, expect))
+    return Verdict(None, errors) if errors else verdict
+
+
+def fits(execution: Execution, *, limit: int = OUTPUT_LIMIT) -> Verdict:
+    """Whether what a worker returned has the shape that its own output model demands. Never raises.
+
+    The JSON form is read again, strictly, by the output model (extra fields as that model says), which has
+    to be in this process. limit: the most bytes that it may have, before and after.
     """
     if execution.error is not None:
         return Verdict(None, (execution.error,))
@@ -41,8 +53,7 @@ def judge(execution: Execution, expect: Expect, *, limit: int = OUTPUT_LIMIT) ->
         return Verdict(None, _shape_errors(error))
     except BaseException as error:  # noqa: BLE001 - a validator of the worker's may raise anything
         return _invalid(f"the output model {execution.schema.__name__} raised {_described(error)}")
-    errors = tuple(_unmet(output, expect))
-    return Verdict(None, errors) if errors else Verdict(output)
+    return Verdict(output)
 
 
 class _Rejected(Exception):
@@ -58,7 +69,10 @@ def _read_again(value: Any, model: type[BaseModel], limit: int) -> dict[str, Any
     if len(text) > limit:
         raise _Rejected(f"its JSON form has {len(text):,} bytes, more than the {limit:,} allowed")
     validated = model.model_validate_json(text, strict=True)
-    output = json.loads(validated.model_dump_json(by_alias=True))
+    written = validated.model_dump_json(by_alias=True)
+    if len(written.encode()) > limit:
+        raise _Rejected(f"{model.__name__} writes it in {len(written.encode()):,} bytes, more than {limit:,}")
+    output = json.loads(written)
     if not isinstance(output, dict):
         raise _Rejected(f"{model.__name__} is written as {_kind(output)}, expected an object")
     return output

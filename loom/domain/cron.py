@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from croniter import CroniterError, croniter
-
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -112,6 +110,9 @@ def parse_cron(text: str) -> CronFields:
 @lru_cache(maxsize=4096)
 def _numbers(place: int, part: str) -> tuple[int, ...]:
     """The numbers that one field names. Cached by itself: thousands of schedules share a few fields."""
+    # Here, because a run's own process reads schedules that were read before, and starts without it.
+    from croniter import CroniterError, croniter
+
     field = _FIELDS[place]
     expression = ["*"] * len(_FIELDS)
     expression[place] = _plain(field, part)

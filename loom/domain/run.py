@@ -79,30 +79,6 @@ class Ending(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """What happened when a worker's code was run. Never an exception: trouble with one slot is a value.
-
-    value: the JSON form of what it returned (only for RETURNED), or None.
-    schema: the worker's output model, to validate `value` against (only for RETURNED).
-    transient: whether trying again might help. retry_after: how long the other side asked us to wait.
-    attempts: how many times the code was started. log: captured text, bounded.
-    """
-
-    ending: Ending
-    value: Any = None
-    schema: type[Any] | None = None
-    reason: str = ""
-    error: RunError | None = None
-    transient: bool = False
-    retry_after: timedelta | None = None
-    attempts: int = 1
-    started_at: datetime
-    finished_at: datetime
-    duration_s: float
-    log: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """output: the validated JSON form, or None when refused.
@@ -114,6 +90,32 @@ class Verdict:
     @property
     def valid(self) -> bool:
         return self.output is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What happened when a worker's code was run. Never an exception: trouble with one slot is a value.
+
+    value: the JSON form of what it returned (only for RETURNED), or None.
+    schema: the worker's output model, to validate `value` against (only for RETURNED), if it is here.
+    shape: what that model said of `value`, if it was asked where the model is: in the run's own process.
+    transient: whether trying again might help. retry_after: how long the other side asked us to wait.
+    attempts: how many times the code was started. log: captured text, bounded.
+    """
+
+    ending: Ending
+    value: Any = None
+    schema: type[Any] | None = None
+    shape: Verdict | None = None
+    reason: str = ""
+    error: RunError | None = None
+    transient: bool = False
+    retry_after: timedelta | None = None
+    attempts: int = 1
+    started_at: datetime
+    finished_at: datetime
+    duration_s: float
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,13 @@ class Overlap(StrEnum):
     ALLOW = "allow"
 
 
+class Isolation(StrEnum):
+    """Where a worker's code runs: in a thread of Loom's own process, or in a process that can be killed."""
+
+    INLINE = "inline"
+    PROCESS = "process"
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Within a tick: up to `attempts`, waiting backoff, backoff*factor, ... at most max_backoff, each
@@ -68,7 +75,8 @@ class AlertPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """entrypoint: ``module:function``. was: the id it had before. line: where the registry defines it."""
+    """entrypoint: ``module:function``. was: the id it had before. line: where the registry defines it.
+    memory: the bytes of address space its process may have, or None; only with Isolation.PROCESS."""
 
     id: str
     schedule: Schedule
@@ -84,5 +92,7 @@ class Worker:
     settings: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     expect: Expect = field(default_factory=Expect)
     alert: AlertPolicy = AlertPolicy()
+    isolation: Isolation = Isolation.INLINE
+    memory: int | None = None
     was: str | None = None
     line: int | None = None

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.worker import Worker
-from loom.ports import Guard
+
+if TYPE_CHECKING:
+    from loom.ports import Guard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Assignment:
     project: Path
     previous: Mapping[str, Any] | None
     enforcement: EnforcementContext
-    guard: Guard
+    guard: "Guard"
     secrets: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     say: Callable[[str], None]

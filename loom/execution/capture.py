@@ -14,9 +14,16 @@ class RunLog:
     that is logged starts with the seconds since the run began and the level; printed text is kept as it is.
     """
 
-    def __init__(self, name: str, monotonic: Callable[[], float], *, keep: int = KEPT_EACH_END) -> None:
+    def __init__(
+        self,
+        name: str,
+        monotonic: Callable[[], float],
+        *,
+        began: float | None = None,
+        keep: int = KEPT_EACH_END,
+    ) -> None:
         self._monotonic = monotonic
-        self._began = monotonic()
+        self._began = monotonic() if began is None else began
         self._keep = keep
         self._head = bytearray()
         self._tail = bytearray()
@@ -57,7 +64,9 @@ class RunLog:
         if self._closed or not text:
             return
         self._at_line_start = text.endswith("\n")
-        data = text.encode(errors="backslashreplace")
+        self._take(text.encode(errors="backslashreplace"))
+
+    def _take(self, data: bytes) -> None:
         room = self._keep - len(self._head)
         self._head += data[:room]
         self._tail += data[room:]

@@ -17,15 +17,20 @@ from loom.instants import in_words
 
 class Flight:
     """Mutable. deadline: in the clock's monotonic seconds. attempts: how many times the code was started.
-    awaited: the coroutine that the run's thread drives at present, if any."""
+    awaited: the coroutine that the run's thread drives at present, if any.
 
-    def __init__(self, assignment: Assignment, clock: Clock) -> None:
+    log, started: its log, and the clock's monotonic seconds when it began, if it began elsewhere.
+    """
+
+    def __init__(
+        self, assignment: Assignment, clock: Clock, *, log: RunLog | None = None, started: float | None = None
+    ) -> None:
         self.assignment = assignment
         self.clock = clock
         self.started_at = clock.now()
-        self.started = clock.monotonic()
+        self.started = clock.monotonic() if started is None else started
         self.deadline = self.started + assignment.worker.timeout.total_seconds()
-        self.log = RunLog(f"worker.{assignment.worker.id}", clock.monotonic)
+        self.log = log or RunLog(f"worker.{assignment.worker.id}", clock.monotonic)
         self.cancelled = threading.Event()
         self.why = ""
         self.attempts = 0

@@ -1,6 +1,5 @@
 """InlineExecutor: runs workers in threads of this process, each under its own deadline."""
 
-import queue
 import random as random_numbers
 import threading
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from types import TracebackType
 
 from loom.clock import Clock
 from loom.domain.run import Ending, Execution, RunError
+from loom.execution.arrivals import Arrivals
 from loom.execution.assignment import Assignment
 from loom.execution.attempts import Pause, conduct
 from loom.execution.diversion import DIVERSION, Streams, speak_into
@@ -26,6 +26,7 @@ class InlineExecutor:
     the root logger hand on to a run's log what that run says (see `diversion`).
 
     pause, random: how waits between attempts are made, and varied. output_limit: bytes of JSON per output.
+    arrivals: where runs come in, if other executors' runs come in there too.
     """
 
     def __init__(
@@ -35,13 +36,13 @@ class InlineExecutor:
         pause: Pause = threading.Event.wait,
         random: Callable[[], float] = random_numbers.random,
         output_limit: int = OUTPUT_LIMIT,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._clock = clock
         self._pause = pause
         self._random = random
         self._output_limit = output_limit
-        self._finished: queue.SimpleQueue[tuple[str, Execution]] = queue.SimpleQueue()
-        self._outstanding = 0
+        self._arrivals = arrivals or Arrivals()
         self._flights: dict[str, Flight] = {}
         self._overrun: list[Flight] = []
         self._changed = threading.Condition()
@@ -60,7 +61,7 @@ class InlineExecutor:
     @property
     def running(self) -> int:
         """How many runs were submitted and not yet handed back by `wait`."""
-        return self._outstanding
+        return self._arrivals.outstanding
 
     @property
     def stranded(self) -> tuple[str, ...]:
@@ -80,7 +81,7 @@ class InlineExecutor:
             self._flights[assignment.key] = flight
             if flight.deadline < self._awaited:
                 self._changed.notify()
-        self._outstanding += 1
+        self._arrivals.expect()
         flight.thread = threading.Thread(
             target=self._fly, args=(flight,), name=f"loom {assignment.key}", daemon=True
         )
@@ -97,16 +98,7 @@ class InlineExecutor:
 
         A run whose deadline passed comes back as timed out; whatever it does later is lost.
         """
-        if self._outstanding == 0:
-            return []
-        try:
-            ended = [self._finished.get(timeout=None if timeout is None else max(0.0, timeout))]
-            while not self._finished.empty():
-                ended.append(self._finished.get_nowait())
-        except queue.Empty:
-            return []
-        self._outstanding -= len(ended)
-        return ended
+        return self._arrivals.wait(timeout)
 
     def cancel(self, why: str) -> None:
         """Ask every run to stop: `context.cancelled` turns true, waits end, coroutines are cancelled."""
@@ -153,7 +145,7 @@ class InlineExecutor:
                 mistake = RunError("LoomBug", f"Loom failed to stop an overrun run: {text_of(error)}")
                 execution = flight.ended(Ending.TIMED_OUT, error=mistake, transient=True)
         flight.log.close()
-        self._finished.put((flight.assignment.key, execution))
+        self._arrivals.put(flight.assignment.key, execution)
 
     def _watch(self) -> None:
         while True:
