@@ -57,7 +57,7 @@ class Diversion:
         self._handler = _RootHandler()
         self._start = threading.Thread.start
         self._handing_on = self._start
-        self._covered: list[logging.Handler] = []
+        self._covered: list[logging.Handler] | None = None
 
     def hold(self) -> Streams:
         """Put it in place, also over streams and handlers that were put there since the last call. Returns
@@ -105,7 +105,7 @@ class Diversion:
         root.removeHandler(self._handler)
         for handler in root.handlers:
             handler.removeFilter(_outside_runs)
-        self._covered = []
+        self._covered = None
         # Whoever has replaced them since will put back what they found, and that passes text on.
         sys.stdout, sys.stderr = _real(sys.stdout), _real(sys.stderr)
         self._streams = (None, None)

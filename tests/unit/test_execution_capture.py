@@ -99,6 +99,21 @@ def test_what_libraries_log_in_a_run_goes_to_its_log_and_to_no_other_handler(ben
     assert elsewhere.getvalue() == "from outside\nafterwards\n"
 
 
+def test_what_libraries_log_goes_to_the_run_s_log_when_nobody_has_set_logging_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    worker = bench.worker("""
+        import logging
+
+        def run(context: WorkerContext) -> Output:
+            logging.getLogger("some.library").warning("from a library")
+            return Output(summary="s")
+    """)
+    assert "s WARNING from a library" in bench.run(worker).log
+    assert logging.getLogger().handlers == []
+
+
 def test_two_runs_at_once_keep_their_words_apart(bench: Bench) -> None:
     code = """
         import logging
