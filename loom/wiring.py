@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from loom.clock import Clock, SetClock, SystemClock
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry, StateSettings
-from loom.domain.worker import Worker
+from loom.domain.worker import Isolation, Worker
 from loom.errors import LedgerError, RegistryError, UsageError
 from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
@@ -24,12 +24,18 @@ from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
 
 if TYPE_CHECKING:
+    from loom.execution.arrivals import Arrivals
+    from loom.execution.inline import InlineExecutor
+    from loom.execution.process import ProcessExecutor
     from loom.ledger.branch import BranchLedger
 
 
 # On a branch nobody sees a claimer's heartbeat: its claim must outlast the job that made it, whatever waits
 # behind max_parallel. On one machine a lock shows at once that a claimer died, so this costs nothing there.
 _SHORTEST_LEASE = timedelta(hours=1)
+
+# -P: nothing is imported from the current folder by accident. -u: what is printed is out before one dies.
+_PYTHON = (sys.executable, "-P", "-u")
 
 
 def clock_for(at_text: str | None) -> Clock:
@@ -207,9 +213,18 @@ def _liveness(settings: Settings, registry: Registry | None) -> Liveness:
 
 
 def _executor(clock: Clock) -> AbstractContextManager[Executor]:
-    from loom.execution.inline import InlineExecutor
+    from loom.execution.executors import Executors
 
-    return InlineExecutor(clock)
+    def make(isolation: Isolation, arrivals: "Arrivals") -> "InlineExecutor | ProcessExecutor":
+        if isolation is Isolation.INLINE:
+            from loom.execution.inline import InlineExecutor
+
+            return InlineExecutor(clock, arrivals=arrivals)
+        from loom.execution.process import ProcessExecutor
+
+        return ProcessExecutor(clock, python=_PYTHON, env=os.environ, arrivals=arrivals)
+
+    return Executors(make)
 
 
 def _guard(context: EnforcementContext, worker: Worker) -> Guard:

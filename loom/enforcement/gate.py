@@ -4,7 +4,7 @@ import ipaddress
 import sys
 import sysconfig
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -31,10 +31,17 @@ class Connection(Protocol):
 class Gate:
     """Everything that wants to leave passes here. Safe to use from several threads."""
 
-    def __init__(self, rules: Sequence[HttpRule], worker_id: str, agent: str | None) -> None:
+    def __init__(
+        self,
+        rules: Sequence[HttpRule],
+        worker_id: str,
+        agent: str | None,
+        tell: Callable[[Refusal], None] = lambda _: None,
+    ) -> None:
         self._rules = tuple(rule for rule in rules if applies(rule.applies_to, worker_id, agent))
         self._worker_id = worker_id
         self._agent = agent
+        self._tell = tell
         self._lock = threading.Lock()
         self._refusals: list[Refusal] = []
         self._connections: set[Connection] = set()
@@ -75,6 +82,7 @@ class Gate:
         noted = Refusal(refusal.rule, refusal.act, refusal.why, refusal.where or _workers_line())
         with self._lock:
             self._refusals.append(noted)
+        self._tell(noted)
         return Refused(noted)
 
     def hold(self, connection: Connection) -> None:

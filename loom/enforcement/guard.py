@@ -1,6 +1,7 @@
 """Guard: the enforcement context around one run of one worker."""
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal, applies
@@ -15,10 +16,19 @@ class RunGuard:
     """Hands out the clients through which a worker may reach the network, and judges what it returns.
 
     Implements `loom.ports.Guard`. Safe to use from several threads.
+
+    tell: hears of each refusal at once, in the thread that was refused.
     """
 
-    def __init__(self, context: EnforcementContext, *, worker_id: str, agent: str | None) -> None:
-        self._gate = Gate(context.http, worker_id, agent)
+    def __init__(
+        self,
+        context: EnforcementContext,
+        *,
+        worker_id: str,
+        agent: str | None,
+        tell: Callable[[Refusal], None] = lambda _: None,
+    ) -> None:
+        self._gate = Gate(context.http, worker_id, agent, tell)
         self._output = tuple(rule for rule in context.output if applies(rule.applies_to, worker_id, agent))
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None

@@ -20,7 +20,7 @@ class Arrivals:
         self._queue.put((key, execution))
 
     def wait(self, timeout: float | None = None) -> list[tuple[str, Execution]]:
-        """The runs that have ended, by key: at least one, unless `timeout` seconds pass first or none runs."""
+        """The runs that have ended, by key: at least one, unless `timeout` seconds pass or none runs."""
         if self.outstanding == 0:
             return []
         try:

@@ -104,3 +104,9 @@ def place_of_line(filename: str, line: int, project: Path) -> str | None:
     if any(part.startswith(".") or part == "site-packages" for part in inside.parts):
         return None
     return f"{inside.as_posix()}:{line}"
+
+
+def in_bytes(size: int) -> str:
+    """``512MB``, ``2GiB``, as the registry writes sizes."""
+    units = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6))
+    return next((f"{size // unit}{name}" for name, unit in units if size % unit == 0), f"{size:,} bytes")

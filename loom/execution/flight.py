@@ -8,7 +8,7 @@ from typing import Any
 
 from loom.clock import Clock
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution, RunError
+from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.execution.assignment import Assignment
 from loom.execution.capture import RunLog
 from loom.execution.failure import place_in, place_of_coroutine, place_of_thread
@@ -84,6 +84,7 @@ class Flight:
         *,
         value: Any = None,
         schema: type[Any] | None = None,
+        shape: Verdict | None = None,
         reason: str = "",
         error: RunError | None = None,
         transient: bool = False,
@@ -94,6 +95,7 @@ class Flight:
             ending=ending,
             value=value,
             schema=schema,
+            shape=shape,
             reason=reason,
             error=error,
             transient=transient,

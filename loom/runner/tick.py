@@ -7,7 +7,7 @@ from typing import Any
 from loom.domain.alert import Delivery
 from loom.domain.slot import Slot
 from loom.domain.tick import Planned, TickReport
-from loom.domain.worker import Status, Worker
+from loom.domain.worker import Isolation, Status, Worker
 from loom.errors import ExitCode, RegistryError, StateUnpushed, UsageError, worst
 from loom.ports import AlertHook, Ledger, Liveness, Snapshot
 from loom.runner.claiming import Claim, claim, decided
@@ -159,7 +159,10 @@ def _chosen(waking: Waking) -> tuple[Worker, ...]:
 
 
 def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
-    """A mistyped --param is a mistake of the command line, not a run that failed."""
+    """A mistyped --param is a mistake of the command line, not a run that failed; but a worker that is kept
+    out of this process isn't imported to find out: its run says so."""
+    if worker.isolation is Isolation.PROCESS:
+        return
     from loom.execution.entrypoint import EntrypointError, load
     from loom.execution.parameters import apply_params
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 from loom.domain.cron import parse_cron
 from loom.domain.enforcement import EnforcementContext, HttpAllowance, HttpRule
@@ -36,6 +36,23 @@ class Output(WorkerOutput):
 _numbers = itertools.count()
 
 
+class Executor(Protocol):
+    """What every executor is to a test."""
+
+    @property
+    def running(self) -> int: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: Any) -> None: ...
+
+    def submit(self, assignment: Assignment) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> list[tuple[str, Execution]]: ...
+
+    def cancel(self, why: str) -> None: ...
+
+
 class StandingClock:
     """The time of day stands still; elapsed time is the machine's, as threads need it."""
 
@@ -58,10 +75,12 @@ def context_allowing(*hosts: str) -> EnforcementContext:
 
 @dataclass
 class Bench:
-    """project: where the worker files are written. said: what workers reported as progress, in order."""
+    """project: where the worker files are written. said: what workers reported as progress, in order.
+    executor: makes the executor that runs go through, unless another is given."""
 
     project: Path
     said: list[str] = field(default_factory=list)
+    executor: Callable[[], Executor] = lambda: InlineExecutor(StandingClock())
 
     def worker(
         self,
@@ -120,15 +139,13 @@ class Bench:
         )
         return replace(assignment, **more)
 
-    def run(self, worker: Worker, executor: InlineExecutor | None = None, **more: Any) -> Execution:
+    def run(self, worker: Worker, executor: Executor | None = None, **more: Any) -> Execution:
         """Run one worker to its end in an executor of its own."""
         return self.run_all([self.assignment(worker, **more)], executor)[0]
 
-    def run_all(
-        self, assignments: list[Assignment], executor: InlineExecutor | None = None
-    ) -> list[Execution]:
+    def run_all(self, assignments: list[Assignment], executor: Executor | None = None) -> list[Execution]:
         """Run the assignments side by side; their executions in the order of the assignments."""
-        with executor or InlineExecutor(StandingClock()) as running:
+        with executor or self.executor() as running:
             for assignment in assignments:
                 running.submit(assignment)
             executions = collect(running)
@@ -145,7 +162,7 @@ def bench_in(project: Path) -> Iterator[Bench]:
         del sys.modules[name]
 
 
-def collect(executor: InlineExecutor) -> dict[str, Execution]:
+def collect(executor: Executor) -> dict[str, Execution]:
     """Everything that was submitted, once it has ended."""
     executions: dict[str, Execution] = {}
     while executor.running:

@@ -1,0 +1,45 @@
+"""The program that a run in a process of its own is: `loom.execution.process` starts it by this file's name.
+
+The supervisor stays as it is here; only the worker's process, its copy, imports what work needs.
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loom.execution.supervisor import Ends
+
+_LOOM = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  (needs no import)
+
+
+def main(arguments: list[str]) -> None:
+    """arguments: those of `loom.execution.supervisor.Post`, and whom it is for, which shows in `ps`."""
+    from loom.execution.supervisor import Post, supervise
+
+    sys.argv[1:] = []
+    supervise(Post(arguments), _work)
+
+
+def _work(request: bytes, ends: "Ends") -> None:
+    from loom.enforcement.guard import RunGuard
+    from loom.execution.child import serve
+    from loom.validation import fits
+
+    serve(
+        request,
+        ends,
+        guard=lambda context, worker, tell: RunGuard(
+            context, worker_id=worker.id, agent=worker.agent, tell=tell
+        ),
+        fits=lambda execution, limit: fits(execution, limit=limit),
+    )
+
+
+if __name__ == "__main__":
+    # The Loom that started this one, wherever it lies and whatever else is called so.
+    sys.path.insert(0, _LOOM)
+    import loom
+
+    del sys.path[0], loom
+    main(sys.argv[1:])

@@ -1,0 +1,180 @@
+"""The worker's half of a process of its own: told of one run, makes it, tells Loom, and ends."""
+
+import faulthandler
+import os
+import resource
+import select
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loom.clock import SystemClock
+from loom.domain.enforcement import EnforcementContext, Refusal
+from loom.domain.run import Ending, Execution, Verdict
+from loom.domain.worker import Worker
+from loom.execution.attempts import conduct
+from loom.execution.diversion import DIVERSION, speak_into
+from loom.execution.errand import Errand, unpacked
+from loom.execution.flight import Flight
+from loom.execution.frames import ATTEMPT, PROGRESS, REFUSED
+from loom.execution.handover import progress_written, refusal_written, written
+from loom.execution.pipes import Channel, Pipe, PipeLog
+from loom.execution.postmortem import UNHEARD, out_of_memory
+from loom.execution.supervisor import Ends
+
+if TYPE_CHECKING:
+    from loom.ports import Guard
+
+GuardFor = Callable[[EnforcementContext, Worker, Callable[[Refusal], None]], "Guard"]
+Fits = Callable[[Execution, int], Verdict]
+
+_SMALL_STACK = 256 * 1024
+_PATIENCE_S = 5.0
+
+
+def serve(request: bytes, ends: Ends, *, guard: GuardFor, fits: Fits) -> None:
+    """Make the one run of this process. Whoever calls this ends the process next, as Python ends.
+
+    The worker's code has the main thread. guard: makes this process's guard, which tells of each refusal
+    at once. fits: what an execution's output model says of its value, which may have so many bytes.
+    """
+    me = os.getpid()
+    run = _Run(unpacked(request), ends, guard)
+    run.prepare()
+    execution, shape = run.conduct(fits)
+    if os.getpid() != me:
+        os._exit(0)  # a copy of this process that the worker's code made and let run on
+    run.hand_over(execution, shape)
+
+
+class _Run:
+    def __init__(self, errand: Errand, ends: Ends, guard: GuardFor) -> None:
+        self._errand = errand
+        self._dump = ends.dump
+        self._nudge = Pipe(ends.nudge)
+        self._channel = Channel(ends.frames)
+        # A descriptor of its own: what the worker's code does to 1 and 2 is its own affair.
+        self._log = PipeLog(os.dup(1), f"worker.{errand.worker.id}", errand.started)
+        made = guard(errand.enforcement, errand.worker, self._refused)
+        assignment = errand.assignment(made, self._say)
+        self._flight = Flight(assignment, SystemClock(), log=self._log, started=errand.started)
+        self._flight.thread = threading.main_thread()
+        self._flight.thread.name = f"loom {errand.key}"
+        self._told = threading.Event()
+
+    def prepare(self) -> None:
+        """Make ready to be asked to stop, to die, and to be heard."""
+        waker, woken = (Pipe(handle) for handle in os.pipe())
+
+        def asked(signum: int, frame: object) -> None:  # noqa: ARG001 - the shape of a signal handler
+            with suppress(OSError):
+                woken.write(b"\n")
+
+        signal.signal(signal.SIGTERM, asked)
+        # Says where each thread is, also while one holds the interpreter and the handler above has to wait.
+        faulthandler.register(signal.SIGTERM, file=self._dump, all_threads=True, chain=True)
+        faulthandler.enable(file=self._dump)
+        os.register_at_fork(after_in_child=self._forked)
+        stack = threading.stack_size(_SMALL_STACK)  # it counts as memory
+        threading.Thread(target=self._listen, args=(waker,), name="loom orders", daemon=True).start()
+        threading.stack_size(stack)
+        DIVERSION.hold()
+        speak_into(self._log)
+
+    def conduct(self, fits: Fits) -> tuple[Execution, Verdict | None]:
+        """The run, and what its output model says of it if it returned; both within the memory it may use."""
+        worker, limit = self._errand.worker, self._errand.output_limit
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # a core would hold the secrets
+        usual, most = resource.getrlimit(resource.RLIMIT_AS)
+        if worker.memory is not None:
+            within = worker.memory if most == resource.RLIM_INFINITY else min(worker.memory, most)
+            resource.setrlimit(resource.RLIMIT_AS, (within, most))
+        execution = conduct(self._flight, pause=self._pause, random=_random, limit=limit)
+        shape = fits(execution, limit) if execution.ending is Ending.RETURNED else None
+        if worker.memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (usual, most))  # it must be possible to tell
+            if execution.error is not None:
+                execution = replace(execution, error=out_of_memory(execution.error, worker.memory))
+        return execution, shape
+
+    def hand_over(self, execution: Execution, shape: Verdict | None) -> None:
+        """Tell how the run ended, unless it overran meanwhile: then that is being told."""
+        if not self._flight.land():
+            self._told.wait(_PATIENCE_S)
+            return
+        self._flight.assignment.guard.revoke("the run is over")
+        self._tell(execution, shape)
+
+    def _tell(self, execution: Execution, shape: Verdict | None = None) -> None:
+        try:
+            for kind, payload in written(execution, shape):
+                self._channel.send(kind, payload)
+        except OSError:
+            self._log.line("ERROR", "the worker's code closed the pipe that its result was to go through")
+            os._exit(UNHEARD)
+        self._log.close()
+        self._told.set()
+
+    def _listen(self, waker: Pipe) -> None:
+        """Do what Loom, through the supervisor, or a signal asks for."""
+        ears = {self._nudge.fileno(): self._nudge, waker.fileno(): waker}
+        poll = select.poll()
+        for handle in ears:
+            poll.register(handle, select.POLLIN)
+        heard = b""
+        while ears:
+            # Loom's word first: the signal that comes with it knows less.
+            for handle, _ in sorted(poll.poll(), key=lambda ready: ears[ready[0]] is waker):
+                try:
+                    said = os.read(ears[handle].fileno(), 4096)
+                except OSError:  # the worker's code has closed it
+                    poll.unregister(handle)
+                    del ears[handle]
+                    continue
+                if ears[handle] is waker:
+                    self._flight.stop("its process was told to end (SIGTERM)")
+                    continue
+                if not said:
+                    os.killpg(os.getpgrp(), signal.SIGKILL)  # the supervisor is gone, and so is Loom
+                *orders, heard = (heard + said).split(b"\n")
+                for order in orders:
+                    self._obey(order.decode(errors="replace"))
+
+    def _obey(self, order: str) -> None:
+        verb, _, why = order.partition(" ")
+        if verb == "stop":
+            self._flight.stop(why)
+        elif self._flight.land():
+            self._tell(self._flight.overran())
+
+    def _refused(self, refusal: Refusal) -> None:
+        # At once: the process may not live to tell it later.
+        with suppress(OSError):
+            self._channel.send(REFUSED, refusal_written(refusal))
+
+    def _say(self, text: str) -> None:
+        self._channel.send(PROGRESS, progress_written(text))
+
+    def _pause(self, stopped: threading.Event, seconds: float) -> bool:
+        if stopped.wait(seconds):
+            return True
+        with suppress(OSError):
+            self._channel.send(ATTEMPT)
+        return False
+
+    def _forked(self) -> None:
+        """In a copy of this process that the worker's code makes: it ends at SIGTERM as any other would."""
+        faulthandler.unregister(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._channel.forked()
+        self._log.forked()
+
+
+def _random() -> float:
+    from random import random
+
+    return random()  # noqa: S311  (the jitter of a wait)
