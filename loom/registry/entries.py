@@ -10,7 +10,7 @@ from typing import Any
 from loom.domain.cron import parse_cron
 from loom.domain.registry import RESERVE
 from loom.domain.schedule import CatchUp, DstPolicy, Schedule
-from loom.domain.worker import AlertPolicy, Expect, Overlap, Requires, Retry, Status, Worker
+from loom.domain.worker import AlertPolicy, Expect, Isolation, Overlap, Requires, Retry, Status, Worker
 from loom.instants import in_words
 from loom.registry.keys import WORKER
 from loom.registry.mistakes import Fault, Mistakes, did_you_mean
@@ -31,6 +31,8 @@ class Defaults:
     dst: DstPolicy = DstPolicy()
     alert: AlertPolicy = AlertPolicy()
     overlap: Overlap = Overlap.SKIP
+    isolation: Isolation = Isolation.INLINE
+    memory: int | None = None
 
     def with_values(self, values: Mapping[str, Any]) -> "Defaults":
         """These, with what `values` says in their place, key by key."""
@@ -41,10 +43,12 @@ class Defaults:
             replace(self.dst, **values["dst"]) if "dst" in values else self.dst,
             replace(self.alert, **values["alert"]) if "alert" in values else self.alert,
             values.get("overlap", self.overlap),
+            values.get("isolation", self.isolation),
+            values.get("memory", self.memory),
         )
 
 
-_OWN = frozenset(("timeout", "retry", "catch_up", "dst", "alert", "overlap"))
+_OWN = frozenset(("timeout", "retry", "catch_up", "dst", "alert", "overlap", "isolation", "memory"))
 
 
 @dataclass(slots=True)
@@ -70,6 +74,7 @@ class Reader:
             missing = self._missing_module(values["entrypoint"])
             if missing:
                 faults.append(Fault(missing, ("key 'entrypoint'",), line_of("entrypoint", entry)))
+        faults += self._memory_faults(entry, values)
         requires = values.get("requires")
         if requires:
             self.env.update(requires.get("env", ()))
@@ -100,6 +105,18 @@ class Reader:
             return list(mistakes.faults)
         return []
 
+    def _memory_faults(self, entry: Entry, values: Mapping[str, Any]) -> list[Fault]:
+        """`defaults` may limit all that can be limited; an entry says what it means."""
+        isolation = values.get("isolation", self.defaults.isolation)
+        unreadable = "isolation" not in values and line_of("isolation", entry) != entry.line
+        if values.get("memory") is None or isolation is Isolation.PROCESS or unreadable:
+            return []
+        message = (
+            "only a process of its own can be held to a memory limit, and this worker runs inline; "
+            "write isolation: process beside it, or leave the key out"
+        )
+        return [Fault(message, ("key 'memory'",), line_of("memory", entry))]
+
     def _worker(self, entry: Entry, values: Mapping[str, Any]) -> Worker:
         shared = self.defaults if _OWN.isdisjoint(values) else self.defaults.with_values(values)
         cron = values["schedule"]
@@ -118,6 +135,8 @@ class Reader:
             settings=MappingProxyType(values["settings"]) if "settings" in values else _NO_SETTINGS,
             expect=_expect(values["expect"]) if "expect" in values else _NO_EXPECTATIONS,
             alert=shared.alert,
+            isolation=shared.isolation,
+            memory=shared.memory if shared.isolation is Isolation.PROCESS else None,
             was=values.get("was"),
             line=entry.line,
         )

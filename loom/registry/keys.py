@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from loom.domain.schedule import CatchUpPolicy, Fold, Gap
-from loom.domain.worker import Overlap, Status
+from loom.domain.worker import Isolation, Overlap, Status
 from loom.registry.containers import Anything, Key, ListOf, Record, Table
 from loom.registry.hooks import Hook
 from loom.registry.mistakes import Fault, Mistakes
@@ -21,14 +21,13 @@ from loom.registry.terms import (
     WORKER_ID,
     Cron,
     Duration,
-    Isolation,
-    NotBuilt,
     Outputs,
+    Size,
 )
 from loom.registry.zones import Zone
 
-# Refused until they are built; lift one by replacing it with the shape inside it.
-ISOLATION: Final = NotBuilt(Word(Isolation), built=Isolation.INLINE)
+# Python, Loom and a worker that does nothing take 50 MB of address space; a thread takes 8 MB more.
+MEMORY: Final = Size(least=64 * 10**6, most=10**15)
 BRANCH: Final = OrNull(Text("the name of a git branch, or null"))
 
 
@@ -128,7 +127,15 @@ _SHARED: Final = {
         "it as skipped, wait starts it afterwards, allow starts it beside the other.",
         default="skip",
     ),
-    "isolation": Key(ISOLATION, "Where the work runs: inline is in Loom's own process.", default="inline"),
+    "isolation": Key(
+        Word(Isolation),
+        "Where the work runs: inline is in Loom's own process, process in one that can be killed.",
+        default="inline",
+    ),
+    "memory": Key(
+        OrNull(MEMORY),
+        "The address space that a process of its own may have, such as 512MB; null is no limit.",
+    ),
     "dst": Key(DST, "What clock changes do to the schedule."),
     "alert": Key(ALERT, "When a person hears of bad outcomes."),
 }

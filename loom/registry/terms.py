@@ -9,7 +9,7 @@ from typing import Any, Final
 from loom.domain.cron import CronError, parse_cron
 from loom.registry.mistakes import mistake
 from loom.registry.nodes import Node, Scalar
-from loom.registry.shapes import Shape, Text, expected
+from loom.registry.shapes import Text, expected
 
 _DURATION: Final = (
     r"(?=[0-9])(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?!s))?"
@@ -49,6 +49,37 @@ class Duration:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^{_DURATION}$", "examples": ["30s", "10m", "1h30m", "3d"]}
+
+
+_SIZE: Final = r"([1-9][0-9]{0,8})(MB|GB|MiB|GiB)"
+_UNITS: Final = {"MB": 10**6, "GB": 10**9, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """``512MB``, ``2GiB``: a whole number of bytes, with its unit."""
+
+    least: int
+    most: int
+
+    def read(self, node: Node) -> int:
+        what = "a size such as 512MB or 2GB"
+        if not isinstance(node, Scalar):
+            raise expected(what, node)
+        if not isinstance(node.value, str):
+            number = type(node.value) is int
+            raise expected(what, node, f"add the unit: {node.text}MB, {node.text}GB" if number else "")
+        found = re.fullmatch(_SIZE, node.value)
+        if found is None:
+            raise expected(what, node, "units are MB, GB, MiB and GiB, right behind a whole number")
+        size = int(found[1]) * _UNITS[found[2]]
+        if not self.least <= size <= self.most:
+            least, most = self.least // _UNITS["MB"], self.most // _UNITS["GB"]
+            raise expected(f"a size from {least}MB to {most}GB", node)
+        return size
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{_SIZE}$", "examples": ["512MB", "2GB"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +127,6 @@ PROJECT_PATH: Final = Text(
 URL: Final = Text("an http or https address", r"https?://[^\s/]+\S*", "write it in full, with https://")
 
 
-class Isolation(StrEnum):
-    INLINE = "inline"
-    PROCESS = "process"
-
-
 class Outputs(StrEnum):
     REDACTED = "redacted"
     FULL = "full"
-
-
-@dataclass(frozen=True, slots=True)
-class NotBuilt:
-    """What this version can't do yet is refused, never quietly ignored. `built` is all that is taken."""
-
-    shape: Shape
-    built: object
-
-    def read(self, node: Node) -> object:
-        value = self.shape.read(node)
-        if value != self.built:
-            word = "null" if self.built is None else str(self.built)
-            raise mistake(
-                f"'{value}' isn't available in this version of Loom; write {word}, or leave the key out"
-            )
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"const": None if self.built is None else str(self.built)}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from loom.domain.cron import parse_cron
 from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.schedule import CatchUp, CatchUpPolicy, DstPolicy, Fold, Gap, Schedule
-from loom.domain.worker import AlertPolicy, Expect, Requires, Retry, Status, Worker
+from loom.domain.worker import AlertPolicy, Expect, Isolation, Requires, Retry, Status, Worker
 from loom.errors import RegistryError
 from loom.registry import load, schema
 
@@ -66,8 +66,12 @@ expectations = st.builds(
     st.dictionaries(output_paths, numbers, max_size=2),
     st.dictionaries(output_paths, numbers, max_size=2),
 )
+isolations = st.sampled_from(
+    [(Isolation.INLINE, None), (Isolation.PROCESS, None), (Isolation.PROCESS, 64_000_000)]
+)
 workers = st.builds(
-    Worker,
+    lambda isolation, **rest: Worker(isolation=isolation[0], memory=isolation[1], **rest),
+    isolation=isolations,
     id=ids,
     schedule=schedules,
     entrypoint=st.sampled_from(["workers.echo:run", "workers.echo:other"]),
@@ -247,6 +251,8 @@ def _entry(worker: Worker) -> dict[str, Any]:
             "max": dict(worker.expect.maximum),
         },
         "alert": {"after": worker.alert.after, "remind": _written(worker.alert.remind)},
+        "isolation": worker.isolation.value,
+        "memory": None if worker.memory is None else f"{worker.memory // 10**6}MB",
     }
     return entry | ({"description": worker.description} if worker.description else {})
 

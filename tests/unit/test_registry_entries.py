@@ -79,8 +79,16 @@ def test_every_mistake_of_an_entry_is_listed_at_once(project: Project) -> None:
         ("catch_up: {within: }", ""),
         ("dst: {gap: Skip}", "expected transition, skip or shift, got \"Skip\"; did you mean 'skip'?"),
         ("dst: {fold: frist}", "did you mean 'first'?"),
-        ("isolation: process", "'process' isn't available in this version of Loom"),
+        ("isolation: process", ""),
         ("isolation: proces", "expected inline or process, got \"proces\"; did you mean 'process'?"),
+        ("memory: 512", "expected a size such as 512MB or 2GB, got 512; add the unit: 512MB, 512GB"),
+        ("memory: 512 MB", "units are MB, GB, MiB and GiB, right behind a whole number"),
+        ("memory: 1.5GB", 'expected a size such as 512MB or 2GB, got "1.5GB"'),
+        ("memory: 512mb", "units are MB, GB, MiB and GiB"),
+        ("memory: 63MB", 'expected a size from 64MB to 1000000GB, got "63MB"'),
+        ("memory: [1GB]", "expected a size such as 512MB or 2GB, got a list"),
+        ("memory: 512MB", "only a process of its own can be held to a memory limit"),
+        ("memory: null", ""),
         ("requires: {env: TOKEN}", 'expected a list, got "TOKEN"; write [TOKEN]'),
         ("settings: [a]", "expected a mapping, got a list"),
         (
@@ -114,6 +122,49 @@ def test_a_mistake_in_an_entry_says_what_was_found_and_what_was_expected(
     assert message in problem.message
     assert problem.address[:2] == ("worker 'echo'", f"key '{line.partition(':')[0]}'") or "expect" in line
     assert problem.line == 5 + len(good) + 1
+
+
+@pytest.mark.parametrize(
+    ("defaults", "entry", "bytes_"),
+    [
+        ("{}", "isolation: process, memory: 512MB", 512_000_000),
+        ("{}", "isolation: process, memory: 2GiB", 2_147_483_648),
+        ("{}", "isolation: process", None),
+        ("{isolation: process, memory: 1GB}", "", 1_000_000_000),
+        ("{isolation: process}", "memory: 64MB", 64_000_000),
+        ("{isolation: process, memory: 1GB}", "memory: null", None),
+        ("{memory: 1GB}", "isolation: process", 1_000_000_000),
+        ("{memory: 1GB}", "", None),
+        ("{isolation: process, memory: 1GB}", "isolation: inline", None),
+    ],
+)
+def test_a_memory_limit_is_a_worker_s_own_or_its_defaults_and_holds_in_a_process_of_its_own(
+    project: Project, defaults: str, entry: str, bytes_: int | None
+) -> None:
+    separator = ", " if entry else ""
+    text = f"{HEAD}defaults: {defaults}\nworkers:\n  echo: {GOOD[:-1]}{separator}{entry}}}\n"
+    (worker,) = project.load(text).workers
+    assert worker.memory == bytes_
+
+
+@pytest.mark.parametrize(
+    ("defaults", "entry"),
+    [("{}", "memory: 1GB"), ("{isolation: process}", "isolation: inline, memory: 1GB")],
+)
+def test_a_memory_limit_of_a_worker_that_runs_inline_is_a_mistake_that_says_what_to_write(
+    project: Project, defaults: str, entry: str
+) -> None:
+    text = f"{HEAD}defaults: {defaults}\nworkers:\n  echo: {GOOD[:-1]}, {entry}}}\n"
+    (broken,) = project.load(text).broken
+    (problem,) = broken.problems
+    assert problem.address == ("worker 'echo'", "key 'memory'")
+    assert "write isolation: process beside it" in problem.message
+
+
+def test_a_mistyped_isolation_is_one_mistake_not_two(project: Project) -> None:
+    entry = "  echo:\n    schedule: '@daily'\n    entrypoint: workers.echo:run\n"
+    (mistake,) = project.entry_mistakes(f"{entry}    isolation: proces\n    memory: 1GB\n")
+    assert "did you mean 'process'?" in mistake
 
 
 @pytest.mark.parametrize(

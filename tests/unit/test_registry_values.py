@@ -10,7 +10,7 @@ import pytest
 from loom.domain.cron import parse_cron
 from loom.domain.registry import HookSettings, StateSettings
 from loom.domain.schedule import CatchUp, CatchUpPolicy, DstPolicy, Fold, Gap, Schedule
-from loom.domain.worker import AlertPolicy, Expect, Requires, Retry, Status, Worker
+from loom.domain.worker import AlertPolicy, Expect, Isolation, Requires, Retry, Status, Worker
 from tests.unit.registry_project import GOOD, HEAD, Project
 
 
@@ -33,7 +33,8 @@ def test_every_key_of_a_worker_arrives(project: Project) -> None:
         "            abandoned: false}\n"
         "    catch_up: {policy: all, within: 3d}\n"
         "    dst: {gap: shift, fold: both}\n"
-        "    isolation: inline\n"
+        "    isolation: process\n"
+        "    memory: 512MB\n"
         "    requires: {env: [TOKEN], paths: [docs/a]}\n"
         "    settings: {days: 30, deep: {on: [yes, 010, 2026-01-01, 1.5, null, true]}}\n"
         "    expect: {non_empty: [summary], min: {metrics.pages: 1}, max: {seconds: 2.5}}\n"
@@ -69,6 +70,8 @@ def test_every_key_of_a_worker_arrives(project: Project) -> None:
             settings={"days": 30, "deep": {"on": ["yes", "010", "2026-01-01", 1.5, None, True]}},
             expect=Expect(("summary",), {"metrics.pages": 1.0}, {"seconds": 2.5}),
             alert=AlertPolicy(3, timedelta(hours=12)),
+            isolation=Isolation.PROCESS,
+            memory=512_000_000,
             was="old-echo",
             line=4,
         ),

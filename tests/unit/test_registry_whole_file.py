@@ -161,10 +161,10 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(project: Project
 
 
 def test_a_mistake_in_defaults_breaks_the_file_however_good_the_workers_are(project: Project) -> None:
-    text = f"{HEAD}defaults: {{isolation: process}}\nworkers:\n  echo: {GOOD}\n"
+    text = f"{HEAD}defaults: {{isolation: procces}}\nworkers:\n  echo: {GOOD}\n"
     assert project.whole_file_mistakes(text) == [
         "worker-registry.yaml:3: at key 'defaults' > at key 'isolation' > "
-        "'process' isn't available in this version of Loom; write inline, or leave the key out"
+        "expected inline or process, got \"procces\"; did you mean 'process'?"
     ]
 
 
