@@ -29,8 +29,8 @@ def environment(env: Mapping[str, str], folder: Path, *, memory: int | None) -> 
     """
     passed = {name: value for name, value in env.items() if name in _PASSED_ON or name.startswith("LC_")}
     own = dict.fromkeys(("HOME", "TMPDIR"), str(folder))
-    # Each thread would reserve 64 MB of address space, which is what `memory` counts.
-    return passed | own | ({"MALLOC_ARENA_MAX": "2"} if memory is not None else {})
+    # Every thread would reserve 64 MB of address space, which is what `memory` counts.
+    return passed | own | ({"MALLOC_ARENA_MAX": "1"} if memory is not None else {})
 
 
 def remove_folder(folder: Path) -> bool:

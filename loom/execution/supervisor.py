@@ -48,7 +48,9 @@ def supervise(post: Post, work: Callable[[bytes, Ends], object]) -> None:
     # Whatever Loom's own threads block or ignore is no business of a worker's.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the worker's half may be asked to end before it can listen
+    signal.signal(
+        signal.SIGTERM, signal.SIG_IGN
+    )  # the worker's half may be asked to end before it can listen
     take_in_orphans()
     request = _read_request(post.request)
     os.close(post.request)

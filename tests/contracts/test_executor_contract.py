@@ -1,5 +1,6 @@
 """What every executor does, wherever it runs a worker's code."""
 
+import os
 import re
 import threading
 import time
@@ -8,12 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from loom.domain.run import Ending, Execution
-from loom.domain.worker import Expect, Retry, Worker
+from loom.domain.worker import Expect, Isolation, Retry, Worker
 from loom.validation import judge
-from tests.contracts.executors import EXECUTORS, inline, process
+from tests.contracts.executors import EXECUTORS, by_isolation, inline, process
 from tests.unit.execution_bench import NOW, Bench, Executor, bench_in, collect, requiring
 
 GOOD = """
@@ -228,8 +228,8 @@ def test_what_a_run_prints_and_logs_is_its_log_in_order_and_reaches_no_stream(
     execution = bench.run(worker)
     assert execution.ending is Ending.RETURNED, execution.log
     assert re.sub(r"\+\d+\.\d{3}s", "+0s", execution.log) == (
-        "while it is imported\nprinted 42\nto stderr\nbytes é\n+0s DEBUG   looking at 3 contacts\nno newline\n"
-        "+0s WARNING from a library\nfrom a thread\n"
+        "while it is imported\nprinted 42\nto stderr\nbytes é\n"
+        "+0s DEBUG   looking at 3 contacts\nno newline\n+0s WARNING from a library\nfrom a thread\n"
     )
     assert capfd.readouterr() == ("", "")
 
@@ -626,6 +626,25 @@ def record(bench: Bench, worker: Worker, execution: Execution) -> dict[str, obje
 
 def without_addresses(value: object) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x", repr(value))
+
+
+def test_each_run_goes_where_its_isolation_says_and_all_come_in_together(tmp_path: Path) -> None:
+    code = """
+        def run(context: WorkerContext) -> Output:
+            while not context.cancelled:
+                time.sleep(0.005)
+            return Output(summary=str(os.getpid()))
+    """
+    with bench_in(tmp_path) as bench, by_isolation() as executor:
+        here = bench.worker(code, isolation=Isolation.INLINE)
+        there = bench.worker(code, isolation=Isolation.PROCESS)
+        for worker in (there, here):
+            executor.submit(bench.assignment(worker))
+        assert executor.running == 2
+        executor.cancel("that's enough")
+        found = {key.partition("@")[0]: execution for key, execution in collect(executor).items()}
+    assert found[here.id].value["summary"] == str(os.getpid())
+    assert found[there.id].value["summary"] != str(os.getpid())
 
 
 def test_no_thread_of_an_executor_stays_once_it_is_closed(bench: Bench) -> None:
