@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loom.clock import SystemClock
 from loom.domain.enforcement import EnforcementContext, Refusal
-from loom.domain.run import Ending, Execution, Verdict
+from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.domain.worker import Worker
 from loom.execution.attempts import conduct
 from loom.execution.diversion import DIVERSION, speak_into
@@ -86,19 +86,19 @@ class _Run:
 
     def conduct(self, fits: Fits) -> tuple[Execution, Verdict | None]:
         """The run, and what its output model says of it if it returned; both within the memory it may use."""
-        worker, limit = self._errand.worker, self._errand.output_limit
+        memory, limit = self._errand.worker.memory, self._errand.output_limit
         _, most = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # a core would hold the secrets
-        usual, most = resource.getrlimit(resource.RLIMIT_AS)
-        if worker.memory is not None:
-            within = worker.memory if most == resource.RLIM_INFINITY else min(worker.memory, most)
-            resource.setrlimit(resource.RLIMIT_AS, (within, most))
+        try:
+            usual = _hold_to(memory)
+        except (ValueError, OSError) as error:
+            message = f"this system holds no process to a memory limit ({error}); leave `memory` out"
+            return self._flight.ended(Ending.RAISED, error=RunError("MemoryLimit", message)), None
         execution = conduct(self._flight, pause=self._pause, random=_random, limit=limit)
         shape = fits(execution, limit) if execution.ending is Ending.RETURNED else None
-        if worker.memory is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (usual, most))  # it must be possible to tell
-            if execution.error is not None:
-                execution = replace(execution, error=out_of_memory(execution.error, worker.memory))
+        _hold_to(usual)  # it must be possible to tell
+        if memory is not None and execution.error is not None:
+            execution = replace(execution, error=out_of_memory(execution.error, memory))
         return execution, shape
 
     def hand_over(self, execution: Execution, shape: Verdict | None) -> None:
@@ -172,6 +172,15 @@ class _Run:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._channel.forked()
         self._log.forked()
+
+
+def _hold_to(memory: int | None) -> int:
+    """Limit this process to so many bytes of address space, None is as they are. Returns what held before."""
+    before, most = resource.getrlimit(resource.RLIMIT_AS)
+    if memory is not None and memory != before:
+        capped = most != resource.RLIM_INFINITY and not 0 <= memory <= most
+        resource.setrlimit(resource.RLIMIT_AS, (most if capped else memory, most))
+    return before
 
 
 def _random() -> float:

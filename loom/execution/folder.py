@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
@@ -48,4 +49,5 @@ def _make_writable(folder: Path) -> None:
         for name in names:
             inner = Path(root, name)
             if not inner.is_symlink():
-                inner.chmod(0o700)
+                with suppress(OSError):  # another user's
+                    inner.chmod(0o700)

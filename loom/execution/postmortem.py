@@ -52,9 +52,10 @@ def out_of_memory(error: RunError, memory: int) -> RunError:
 
 
 def place_in(dump: str, project: Path) -> str | None:
-    """``workers/x.py:41``: the innermost line of the project in a dump of `faulthandler`'s; of the current
-    thread, if it was in the project, else of any other."""
-    threads = sorted(_threads(dump), key=lambda lines: not lines[0].startswith("Current"))
+    """``workers/x.py:41``: the innermost line of the project in what `faulthandler` wrote last; of the
+    current thread, if it was in the project, else of any other."""
+    latest_first = _threads(dump)[::-1]
+    threads = sorted(latest_first, key=lambda lines: not lines[0].startswith("Current"))
     found = (_LINE.match(line) for lines in threads for line in lines)
     places = (place_of_line(line["file"], int(line["line"]), project) for line in found if line)
     return next((place for place in places if place), None)
