@@ -17,7 +17,7 @@ from loom.execution.jsonform import OUTPUT_LIMIT
 from loom.execution.launch import Launched, launch
 
 PROGRAM = Path(__file__).parents[1] / "child.py"
-_PATIENCE_S = 5.0
+_PATIENCE_S = 2.0
 
 
 class ProcessExecutor:
