@@ -372,7 +372,8 @@ def test_revoking_ends_a_request_under_way(server: HTTPServer, make_guard: MakeG
     assert not thread.is_alive()
     assert isinstance(ended[0], Refused)
     assert "its time was up" in str(ended[0])
-    assert guard.refusals[0].act == "reading an answer"
+    # The server has the request before the client knows that the last of it is sent.
+    assert guard.refusals[0].act in ("sending a request", "reading an answer")
 
 
 def test_revoking_ends_an_async_request_under_way(
