@@ -48,14 +48,17 @@ def supervise(post: Post, work: Callable[[bytes, Ends], object]) -> None:
     # Whatever Loom's own threads block or ignore is no business of a worker's.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(
-        signal.SIGTERM, signal.SIG_IGN
-    )  # the worker's half may be asked to end before it can listen
+    # The worker's half may be asked to end before it can listen.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     take_in_orphans()
     request = _read_request(post.request)
+    if request is None:
+        _remove(post.folder)
+        return
     os.close(post.request)
     dump = _open_dump(post.folder)
     hear, nudge = os.pipe()
+    os.set_blocking(nudge, False)
     me = os.getpid()
     worker = os.fork()
     if worker == 0:
@@ -77,19 +80,27 @@ def supervise(post: Post, work: Callable[[bytes, Ends], object]) -> None:
     _Watch(post, worker, nudge).keep(dump)
 
 
-def _read_request(handle: int) -> bytes:
-    length = int.from_bytes(_read(handle, 8))
-    return _read(handle, length)
+def _read_request(handle: int) -> bytes | None:
+    """None when Loom is gone."""
+    length = _read(handle, 8)
+    return None if length is None else _read(handle, int.from_bytes(length))
 
 
-def _read(handle: int, length: int) -> bytes:
+def _read(handle: int, length: int) -> bytes | None:
     data = bytearray()
     while len(data) < length:
         part = os.read(handle, min(length - len(data), 1 << 20))
         if not part:
-            os._exit(1)  # Loom is gone
+            return None
         data += part
     return bytes(data)
+
+
+def _remove(folder: str) -> None:
+    """Nobody else will any more."""
+    from shutil import rmtree
+
+    rmtree(folder, ignore_errors=True)
 
 
 def _open_dump(folder: str) -> int:
@@ -118,10 +129,9 @@ class _Watch:
             # Processes that it started and didn't wait for go with it.
             send_group(self._worker, signal.SIGKILL)
         killed = end_all()
-        if self._code is None:
-            self._remove_folder()
-            return
-        self._say(b"exit %d %d\n" % (self._code, killed) + os.pread(dump, _DUMP_LIMIT, 0))
+        word = b"exit %d %d\n" % (self._code or 0, killed) + os.pread(dump, _DUMP_LIMIT, 0)
+        if orphaned or not self._say(word):
+            _remove(self._post.folder)
 
     def _wait(self) -> bool:
         """Pass orders on until the worker has ended. False once Loom is gone."""
@@ -174,15 +184,11 @@ class _Watch:
         send_group(self._worker, signal.SIGKILL)
         send(self._worker, signal.SIGKILL)  # it may have changed its group
 
-    def _say(self, text: bytes) -> None:
+    def _say(self, text: bytes) -> bool:
+        """False when Loom is gone."""
         try:
             while text:
                 text = text[os.write(self._post.status, text) :]
         except OSError:
-            return  # Loom is gone; the next look at it will tell
-
-    def _remove_folder(self) -> None:
-        """Nobody else will any more."""
-        from shutil import rmtree
-
-        rmtree(self._post.folder, ignore_errors=True)
+            return False
+        return True
