@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from loom import __version__
-from loom.domain.enforcement import EnforcementContext, HttpAllowance, HttpRule
+from loom.domain.enforcement import EnforcementContext, HttpAllowance, HttpRule, Refusal
 from loom.enforcement.guard import RunGuard
 from loom.ports import Guard
 from loom.worker import Refused
@@ -99,6 +99,16 @@ def test_a_refusal_is_noted_with_the_line_of_the_workers_code(
     line = the_workers_code.__code__.co_firstlineno + 1
     assert guard.refusals[0].where == f"{__file__}:{line}"
     assert caught.value.refusal == guard.refusals[0]
+
+
+def test_who_asked_to_be_told_hears_of_a_refusal_before_the_worker_does() -> None:
+    context = EnforcementContext(digest="sha256:0", http=(), output=(), guidance=())
+    heard: list[Refusal] = []
+    guard = RunGuard(context, worker_id="echo", agent=None, tell=heard.append)
+    with pytest.raises(Refused) as caught:
+        guard.http().get("http://forbidden.invalid/")
+    assert heard == [caught.value.refusal] == [*guard.refusals]
+    guard.close()
 
 
 def test_a_host_that_no_rule_grants_is_never_asked(server: HTTPServer, make_guard: MakeGuard) -> None:
