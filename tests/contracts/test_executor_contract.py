@@ -388,14 +388,14 @@ def test_a_run_that_overran_after_a_refused_act_is_refused(bench: Bench) -> None
 
 
 def test_a_run_that_hangs_is_timed_out_and_says_where_it_was(bench: Bench) -> None:
-    worker = bench.worker(running("print('so far'); time.sleep(60)"), prelude=ANY, timeout=1.5)
+    worker = bench.worker(running("print('so far'); time.sleep(60)"), prelude=ANY, timeout=3)
     began = time.monotonic()
     execution = bench.run(worker)
-    assert 1.5 <= time.monotonic() - began < 15
+    assert 3 <= time.monotonic() - began < 15
     assert (execution.ending, execution.transient) == (Ending.TIMED_OUT, True)
     assert execution.error is not None
     assert execution.error.kind == "TimedOut"
-    assert "1.5s" in execution.error.message
+    assert "3s" in execution.error.message
     assert execution.error.where == bench.line(worker, "so far")
     assert "so far" in execution.log
 
@@ -409,7 +409,7 @@ def test_a_coroutine_that_hangs_is_timed_out_and_says_where_it_was(bench: Bench)
         async def run(context: WorkerContext) -> Output:
             await inner()
         """,
-        timeout=1.5,
+        timeout=3,
     )
     execution = bench.run(worker)
     assert execution.ending is Ending.TIMED_OUT
@@ -418,7 +418,7 @@ def test_a_coroutine_that_hangs_is_timed_out_and_says_where_it_was(bench: Bench)
 
 
 def test_an_import_that_hangs_is_under_the_deadline_too(bench: Bench) -> None:
-    execution = bench.run(bench.worker("time.sleep(60)  # here\n" + GOOD, timeout=1.5))
+    execution = bench.run(bench.worker("time.sleep(60)  # here\n" + GOOD, timeout=3))
     assert execution.ending is Ending.TIMED_OUT
 
 
@@ -431,7 +431,7 @@ def test_a_result_that_came_too_late_does_not_count(bench: Bench) -> None:
             context.progress("too late")
             return Output(summary="I stopped when asked")
         """,
-        timeout=1.5,
+        timeout=3,
     )
     execution = bench.run(worker)
     assert (execution.ending, execution.value) == (Ending.TIMED_OUT, None)
