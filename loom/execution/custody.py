@@ -18,7 +18,7 @@ from loom.execution.folder import make_folder, remove_folder
 from loom.execution.hearing import Hearing
 from loom.execution.kinship import send_group
 from loom.execution.launch import Launched
-from loom.execution.postmortem import cause_of_death, never_ended, place_in, shown
+from loom.execution.postmortem import cause_of_death, never_ended, place_of_death, shown
 
 GRACE_S = 2.0
 """How long a run's process may take to end by itself, before it is killed: after its deadline, for what the
@@ -214,7 +214,7 @@ class Custody:
         execution = flight.overran()
         if execution.error is None:
             return execution
-        where = place_in(heard.dump, flight.assignment.project)
+        where = place_of_death(heard.dump, flight.assignment.project)
         return replace(execution, error=replace(execution.error, where=where))
 
     def _died(self) -> Execution:

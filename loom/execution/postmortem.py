@@ -25,13 +25,13 @@ def cause_of_death(code: int, *, memory: int | None, dump: str, project: Path) -
         message = f"its process ended with exit code {code} before it returned"
         if code == UNHEARD:
             message += ", or could hand its result over; its log says which"
-        return RunError("ProcessExited", message, place_in(dump, project))
+        return RunError("ProcessExited", message, place_of_death(dump, project))
     message = f"its process was killed by signal {-code} ({_name(-code)})"
     if -code == signal.SIGKILL:
         message += ", not by Loom; the system does that when memory runs out"
     if memory is not None:
         message += f"; it may use {in_bytes(memory)} (`memory`)"
-    return RunError("ProcessKilled", message, place_in(dump, project))
+    return RunError("ProcessKilled", message, place_of_death(dump, project))
 
 
 def never_ended(code: int | None, *, began: bool) -> RunError:
@@ -51,7 +51,7 @@ def out_of_memory(error: RunError, memory: int) -> RunError:
     return RunError(error.kind, f"{error.message}; {advice}", error.where)
 
 
-def place_in(dump: str, project: Path) -> str | None:
+def place_of_death(dump: str, project: Path) -> str | None:
     """``workers/x.py:41``: the innermost line of the project in what `faulthandler` wrote last; of the
     current thread, if it was in the project, else of any other."""
     latest_first = _threads(dump)[::-1]

@@ -13,7 +13,7 @@ from loom.enforcement.loader import load
 from loom.execution.errand import packed, unpacked
 from loom.execution.failure import in_bytes
 from loom.execution.folder import environment, make_folder, remove_folder
-from loom.execution.postmortem import cause_of_death, place_in, shown
+from loom.execution.postmortem import cause_of_death, place_of_death, shown
 from tests.ground.shut import REPOSITORY
 from tests.unit.execution_bench import NOW, bench_in, requiring
 
@@ -101,14 +101,14 @@ def test_a_run_s_folder_is_its_own_and_goes_with_all_it_holds() -> None:
 
 
 def test_the_place_of_a_death_is_the_innermost_line_of_the_project_in_the_current_thread() -> None:
-    assert place_in(DUMP, PROJECT) == "workers/bad.py:14"
-    assert place_in(DUMP.replace("/srv/project/workers/bad.py", "/elsewhere.py"), PROJECT) == (
+    assert place_of_death(DUMP, PROJECT) == "workers/bad.py:14"
+    assert place_of_death(DUMP.replace("/srv/project/workers/bad.py", "/elsewhere.py"), PROJECT) == (
         "workers/other.py:3"
     )
-    assert place_in(DUMP, Path("/srv/another")) is None
+    assert place_of_death(DUMP, Path("/srv/another")) is None
     later = DUMP.replace("bad.py", "worse.py")
-    assert place_in(DUMP + later, PROJECT) == "workers/worse.py:14"
-    assert place_in("", PROJECT) is None
+    assert place_of_death(DUMP + later, PROJECT) == "workers/worse.py:14"
+    assert place_of_death("", PROJECT) is None
 
 
 def test_a_dump_is_shown_without_loom_s_own_lines() -> None:
