@@ -82,7 +82,7 @@ def claim(
     """
     for _ in range(_TRIES):
         snapshot, renames, made = decided(waking, chosen, ledger, liveness)
-        suspected = suspects(made.start, snapshot.standings)
+        suspected = suspects(made.start, snapshot.standings, waking.conditions.workers)
         ordered = in_order(made.start, suspected, snapshot.tickets.values())
         tickets = _claimed(waking, ordered, liveness)
         books = _books(waking, snapshot, hooks)

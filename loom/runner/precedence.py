@@ -5,16 +5,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from loom.domain.health import Standing
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket
+from loom.domain.worker import Isolation, Worker
 
 
-def suspects(tickets: Sequence[Ticket], standings: Mapping[str, Standing]) -> Mapping[str, int]:
+def suspects(
+    tickets: Sequence[Ticket], standings: Mapping[str, Standing], workers: Mapping[str, Worker]
+) -> Mapping[str, int]:
     """The workers of which it isn't known whether their last run took the process with it or only died with
     it, each with how often in a row it went wrong: the more often, the likelier it is the one.
 
-    tickets: those to start, as they were before they were claimed. standings: as read with them.
+    tickets: those to start, as they were before they were claimed. standings: as read with them. workers: by
+    id; one that runs in a process of its own can't take this one with it.
     """
     found: dict[str, int] = {}
     for ticket in tickets:
+        if workers[ticket.worker].isolation is Isolation.PROCESS:
+            continue
         standing = standings.get(ticket.worker)
         died_now = ticket.reason is OpenReason.ABANDONED
         if died_now or (standing is not None and standing.last_outcome is Outcome.ABANDONED):
