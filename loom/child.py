@@ -1,4 +1,4 @@
-"""The program that a run in a process of its own is: `loom.execution.process` starts it by this file's name.
+"""The program that a run in a process of its own is: `loom.execution.isolated` starts it by this file's name.
 
 The supervisor stays as it is here; only the worker's process, its copy, imports what work needs.
 """
@@ -8,14 +8,14 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from loom.execution.supervisor import Ends
+    from loom.execution.isolated.supervisor import Ends
 
 _LOOM = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  (needs no import)
 
 
 def main(arguments: list[str]) -> None:
-    """arguments: those of `loom.execution.supervisor.Post`, and whom it is for, which shows in `ps`."""
-    from loom.execution.supervisor import Post, supervise
+    """arguments: those of `supervisor.Post`, and whom it is for, which shows in `ps`."""
+    from loom.execution.isolated.supervisor import Post, supervise
 
     sys.argv[1:] = []
     supervise(Post(arguments), _work)
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
 
 def _work(request: bytes, ends: "Ends") -> None:
     from loom.enforcement.guard import RunGuard
-    from loom.execution.child import serve
+    from loom.execution.isolated.child import serve
     from loom.validation import fits
 
     serve(

@@ -26,7 +26,7 @@ from loom.settings import Settings, take_secrets
 if TYPE_CHECKING:
     from loom.execution.arrivals import Arrivals
     from loom.execution.inline import InlineExecutor
-    from loom.execution.process import ProcessExecutor
+    from loom.execution.isolated.process import ProcessExecutor
     from loom.ledger.branch import BranchLedger
 
 
@@ -220,7 +220,7 @@ def _executor(clock: Clock) -> AbstractContextManager[Executor]:
             from loom.execution.inline import InlineExecutor
 
             return InlineExecutor(clock, arrivals=arrivals)
-        from loom.execution.process import ProcessExecutor
+        from loom.execution.isolated.process import ProcessExecutor
 
         return ProcessExecutor(clock, python=_PYTHON, env=os.environ, arrivals=arrivals)
 

@@ -8,7 +8,7 @@ from loom.domain.worker import Isolation
 from loom.execution.arrivals import Arrivals
 from loom.execution.executors import Executors
 from loom.execution.inline import InlineExecutor
-from loom.execution.process import ProcessExecutor
+from loom.execution.isolated.process import ProcessExecutor
 from tests.unit.execution_bench import Executor, StandingClock
 
 PYTHON = (sys.executable, "-P", "-u")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError, Verdict
-from loom.execution.frames import OUTPUT, REPORT, VALUE, Garbled, Reader, frame
-from loom.execution.handover import read, refusal_read, refusal_written, written
+from loom.execution.isolated.frames import OUTPUT, REPORT, VALUE, Garbled, Reader, frame
+from loom.execution.isolated.handover import read, refusal_read, refusal_written, written
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LIMIT = 100_000

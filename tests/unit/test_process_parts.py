@@ -10,10 +10,10 @@ import pytest
 
 from loom.enforcement.guard import RunGuard
 from loom.enforcement.loader import load
-from loom.execution.errand import packed, unpacked
 from loom.execution.failure import in_bytes
-from loom.execution.folder import environment, make_folder, remove_folder
-from loom.execution.postmortem import cause_of_death, place_of_death, shown
+from loom.execution.isolated.errand import packed, unpacked
+from loom.execution.isolated.folder import environment, make_folder, remove_folder
+from loom.execution.isolated.postmortem import cause_of_death, place_of_death, shown
 from tests.ground.shut import REPOSITORY
 from tests.unit.execution_bench import NOW, bench_in, requiring
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError, Verdict
-from loom.execution.frames import OUTPUT, REPORT, VALUE, Garbled, safe
+from loom.execution.isolated.frames import OUTPUT, REPORT, VALUE, Garbled, safe
 
 _TEXT = 20_000
 _MOST_ERRORS = 100

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-from loom.execution.kinship import end_all, end_with_parent, send, send_group, take_in_orphans
+from loom.execution.isolated.kinship import end_all, end_with_parent, send, send_group, take_in_orphans
 
 _DUMP_LIMIT = 64 * 1024
 _ASK_PARENT_MS = 1000

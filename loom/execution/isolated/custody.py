@@ -14,11 +14,11 @@ from pathlib import Path
 from loom.domain.run import Ending, Execution, RunError
 from loom.execution.failure import text_of, traceback_of
 from loom.execution.flight import Flight
-from loom.execution.folder import make_folder, remove_folder
-from loom.execution.hearing import Hearing
-from loom.execution.kinship import send_group
-from loom.execution.launch import Launched
-from loom.execution.postmortem import cause_of_death, never_ended, place_of_death, shown
+from loom.execution.isolated.folder import make_folder, remove_folder
+from loom.execution.isolated.hearing import Hearing
+from loom.execution.isolated.kinship import send_group
+from loom.execution.isolated.launch import Launched
+from loom.execution.isolated.postmortem import cause_of_death, never_ended, place_of_death, shown
 
 GRACE_S = 2.0
 """How long a run's process may take to end by itself, before it is killed: after its deadline, for what the

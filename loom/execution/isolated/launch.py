@@ -11,7 +11,7 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Launched:
     """process: the supervisor. The others are descriptors, none of which blocks: request and orders to
-    write to, status, frames and text to read from (see `loom.execution.supervisor.Post`); text is what the
+    write to, status, frames and text to read from (see `supervisor.Post`); text is what the
     worker, and the programs it starts, write to standard output and standard error.
     """
 

@@ -17,13 +17,13 @@ from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.domain.worker import Worker
 from loom.execution.attempts import conduct
 from loom.execution.diversion import DIVERSION, speak_into
-from loom.execution.errand import Errand, unpacked
 from loom.execution.flight import Flight
-from loom.execution.frames import ATTEMPT, PROGRESS, REFUSED
-from loom.execution.handover import progress_written, refusal_written, written
-from loom.execution.pipes import Channel, Pipe, PipeLog
-from loom.execution.postmortem import UNHEARD, out_of_memory
-from loom.execution.supervisor import Ends
+from loom.execution.isolated.errand import Errand, unpacked
+from loom.execution.isolated.frames import ATTEMPT, PROGRESS, REFUSED
+from loom.execution.isolated.handover import progress_written, refusal_written, written
+from loom.execution.isolated.pipes import Channel, Pipe, PipeLog
+from loom.execution.isolated.postmortem import UNHEARD, out_of_memory
+from loom.execution.isolated.supervisor import Ends
 
 if TYPE_CHECKING:
     from loom.ports import Guard

@@ -7,8 +7,8 @@ from typing import Any
 
 from loom.domain.enforcement import Refusal
 from loom.execution.flight import Flight
-from loom.execution.frames import ATTEMPT, OUTPUT, PROGRESS, REFUSED, REPORT, VALUE, Garbled, Reader
-from loom.execution.handover import read, refusal_read
+from loom.execution.isolated.frames import ATTEMPT, OUTPUT, PROGRESS, REFUSED, REPORT, VALUE, Garbled, Reader
+from loom.execution.isolated.handover import read, refusal_read
 
 _PIECE = 64 * 1024
 _STATUS_LIMIT = 128 * 1024
@@ -20,7 +20,7 @@ class Hearing:
     """Mutable, one thread's. Holds little, however much comes.
 
     worker: the worker's process id, once it is known. over: whether the supervisor has ended; code, killed,
-    dump: its last word (see `loom.execution.supervisor`), code is None if it had none.
+    dump: its last word (see `loom.execution.isolated.supervisor`), code is None if it had none.
     report: what `Flight.ended` takes, once it has come. garbled: what is wrong with the frames, if anything.
     refusals: those of the run itself. late: set it, and nothing counts any more but a report.
     """

@@ -9,14 +9,14 @@ from loom.clock import Clock, SystemClock
 from loom.domain.run import Execution
 from loom.execution.arrivals import Arrivals
 from loom.execution.assignment import Assignment
-from loom.execution.custody import Custody
-from loom.execution.errand import packed
 from loom.execution.flight import Flight
-from loom.execution.folder import environment
+from loom.execution.isolated.custody import Custody
+from loom.execution.isolated.errand import packed
+from loom.execution.isolated.folder import environment
+from loom.execution.isolated.launch import Launched, launch
 from loom.execution.jsonform import OUTPUT_LIMIT
-from loom.execution.launch import Launched, launch
 
-PROGRAM = Path(__file__).parents[1] / "child.py"
+PROGRAM = Path(__file__).parents[2] / "child.py"
 _PATIENCE_S = 2.0
 
 

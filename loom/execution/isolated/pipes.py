@@ -5,7 +5,7 @@ import os
 import threading
 
 from loom.execution.capture import RunLog
-from loom.execution.frames import frame
+from loom.execution.isolated.frames import frame
 
 
 class Pipe:
