@@ -36,7 +36,8 @@ class OwnStream(io.TextIOWrapper):
     letter that its encoding lacks becomes a question mark. begun: whether anything was written."""
 
     def __init__(self, number: int, inherited: TextIO | None) -> None:
-        self._descriptor = _Descriptor(os.dup(number), "w")
+        # Never closed by anybody: it ends with the process.
+        self._descriptor = _Descriptor(os.dup(number), "w", closefd=False)
         if inherited is None:
             self._descriptor.trouble = OSError(errno.EBADF, _CLOSED)
         self.begun = False
