@@ -52,14 +52,18 @@ def every_mine(passed: Sequence[str], kinds: Sequence[str], *, nths: int) -> lis
 
 
 def draw(rng: random.Random, seen: Survey, kinds: Sequence[str], *, branch: bool) -> Iterator[Round]:
-    """Rounds without end: each mine of a scheduled tick, in any order, and between them whatever chance
+    """Rounds without end: each mine of a first tick, in any order, and between them whatever chance
     brings together; when there are no more, that alone."""
-    systematic = every_mine(seen.first["scheduled"], kinds, nths=3)
+    systematic = [
+        (script, mine)
+        for script, passed in seen.first.items()
+        for mine in every_mine(passed, kinds, nths=3 if script == "scheduled" else 1)
+    ]
     rng.shuffle(systematic)
     while True:
         if systematic and rng.random() < 0.5:
-            first = _first("scheduled", Ambush(systematic.pop()))
-            yield Round(branch, "scheduled", (first, _peaceful(rng, branch, "scheduled")))
+            script, mine = systematic.pop()
+            yield Round(branch, script, (_first(script, Ambush(mine)), _peaceful(rng, branch, script)))
         else:
             yield by_chance(rng, seen, kinds, branch=branch)
 
@@ -92,6 +96,8 @@ def _peaceful(rng: random.Random, branch: bool, script: str) -> Step:
 def _ambush(rng: random.Random, passed: Sequence[str], kinds: Sequence[str], branch: bool) -> Ambush:
     if branch and "error" in kinds and rng.random() < 0.15:
         return Ambush(remote=rng.choice(REMOTE_DEEDS), times=rng.choice((1, 2, 4, 12)))
+    if "kill" in kinds and rng.random() < 0.2:
+        return Ambush(shot_after_s=rng.uniform(0, 1.0 if branch else 0.25))
     # First the place, so that one that is passed a hundred times isn't all that there is.
     counts = Counter(passed)
     places = sorted(place for place in counts if "kill" in kinds or _errors(place, 1))

@@ -94,23 +94,29 @@ def release(orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         started.append(pid)
     os.close(go)
     os.close(held)
-    deadline = time.monotonic() + PATIENCE_S
+    begun = time.monotonic()
     return [
-        {"status": wait(pid, deadline), **heard(Path(order["folder"]))}
+        {"status": wait(pid, begun, order), **heard(Path(order["folder"]))}
         for pid, order in zip(started, orders, strict=True)
     ]
 
 
-def wait(pid: int, deadline: float) -> int | str:
+def wait(pid: int, begun: float, order: dict[str, Any]) -> int | str:
     """The exit code; negative for the signal that ended it; `HUNG` for one that had to be ended."""
+    shot = order["shot_after_s"]
+    deadline = begun + (PATIENCE_S if shot is None else shot)
     while time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.002)
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return HUNG
+    _, status = os.waitpid(pid, 0)
+    if shot is None:
+        return HUNG
+    with (Path(order["folder"]) / "passed").open("a", encoding="ascii") as passed:
+        passed.write("!\n")
+    return os.waitstatus_to_exitcode(status)
 
 
 def heard(folder: Path) -> dict[str, str]:

@@ -19,7 +19,8 @@ KILLED = -9
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One tick of `project`, with `arguments` to `loom run`. folder: where its words go, and its git's.
-    shift_s: by how many seconds its machine's clock is ahead. sabotage: a bug of `tests.crash.sabotage`."""
+    shift_s: by how many seconds its machine's clock is ahead. sabotage: a bug of `tests.crash.sabotage`.
+    shot_after_s: it is killed from outside so many seconds after it began."""
 
     project: Path
     folder: Path
@@ -28,6 +29,7 @@ class Order:
     shift_s: float = 0
     environ: Mapping[str, str] = field(default_factory=dict)
     sabotage: str | None = None
+    shot_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

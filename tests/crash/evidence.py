@@ -15,6 +15,7 @@ from loom.clock import ManualClock
 from loom.domain.alert import Delivery, Episode
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
+from loom.domain.tick import Tick
 from loom.ledger.branch import BranchLedger
 from loom.ledger.codec import from_json, read_stamp
 from tests.crash.scenario import FIRST
@@ -42,11 +43,12 @@ class Records:
     marks: dict[str, datetime]
     tickets: dict[str, Ticket]
     runs: dict[str, Run]
+    ticks: dict[str, Tick]
     episodes: dict[str, Episode]
     deliveries: tuple[Delivery, ...]
 
 
-NOTHING = Records("ok", {}, {}, {}, {}, ())
+NOTHING = Records("ok", {}, {}, {}, {}, {}, ())
 
 
 def records(ledger: Path, scratch: Path) -> Records:
@@ -73,6 +75,7 @@ def records(ledger: Path, scratch: Path) -> Records:
                 run_id: from_json(Run, body, worker=worker)
                 for run_id, worker, body in db.execute("SELECT run_id, worker, body FROM runs")
             },
+            ticks={id_: from_json(Tick, body) for id_, body in db.execute("SELECT id, body FROM ticks")},
             episodes={
                 id_: from_json(Episode, body) for id_, body in db.execute("SELECT id, body FROM episodes")
             },

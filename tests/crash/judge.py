@@ -141,7 +141,12 @@ class Judge:
                 )
 
     def _as_it_said(self, name: str, answer: Answer, own: Records) -> None:
-        for said in answer.json()["runs"] if answer.out else ():
+        if not answer.out:
+            return
+        tick = own.ticks.get(answer.json()["tick"]["id"])
+        if tick is None or tick.finished_at is None:
+            self.complain("lost", f"{name} went its whole way; the ledger has {tick} of it")
+        for said in answer.json()["runs"]:
             run = own.runs.get(said["run_id"])
             if run is None or run.outcome.value != said["outcome"]:
                 known = "nothing" if run is None else run.outcome.value

@@ -23,7 +23,7 @@ _MOST_TICKS = 9
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "scheduled": (),
     "by hand": ("--worker", "well", "--worker", "broken"),
-    "slot by hand": ("--worker", "moody", "--slot", "2026-03-03T06:00:00Z"),
+    "slot by hand": ("--worker", "moody", "--slot", "2026-03-02T22:00:00Z"),
     "fresh": (),
 }
 """What the tick that is to die is asked for. fresh: the first tick that there ever was."""
@@ -32,13 +32,16 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Ambush:
     """What one tick meets. mine: in its own process or its git. remote: how the remote treats the next
-    `times` pushes."""
+    `times` pushes. shot_after_s: a kill from outside, so many seconds after it began, wherever it is then."""
 
     mine: Mine | None = None
     remote: str | None = None
     times: int = 1
+    shot_after_s: float | None = None
 
     def __str__(self) -> str:
+        if self.shot_after_s is not None:
+            return f"shot after {self.shot_after_s:.3f} s"
         return str(self.mine) if self.mine else f"the remote {self.remote}, {self.times} times"
 
 
@@ -148,6 +151,7 @@ class Stage:
                 shift_s=shift.total_seconds(),
                 environ=git,
                 sabotage=sabotage,
+                shot_after_s=ambush.shot_after_s,
             )
         )
 

@@ -4,14 +4,17 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from loom.domain.alert import Alert, Delivery, DeliveryState
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.execution.assignment import Assignment
+from loom.ledger.codec import stamp
 from loom.ports import Entry
 from loom.runner.parts import Executor, Parts
+from tests.crash.scenario import FIRST
 
 
 def none(parts: Parts) -> Parts:
@@ -100,7 +103,7 @@ def forgets_that_it_ran(parts: Parts) -> Parts:
     def open_ledger(registry: Any) -> Any:
         ledger = parts.open_ledger(registry)
         database: sqlite3.Connection = ledger._db  # type: ignore[attr-defined]
-        database.execute("UPDATE marks SET at = '2026-03-03T06:30:00.000000+00:00'")
+        database.execute("UPDATE marks SET at = ?", (stamp(FIRST + timedelta(minutes=30)),))
         database.execute("DELETE FROM tickets WHERE closed = 1")
         return ledger
 

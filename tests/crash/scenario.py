@@ -12,8 +12,9 @@ from pathlib import Path
 from tests.ground.branch import STATE, git
 from tests.ground.shut import REPOSITORY
 
-FIRST = datetime(2026, 3, 3, 6, 7, tzinfo=UTC)
-"""When a prepared project had its first and only tick; the one that is to die comes two hours later."""
+FIRST = datetime(2026, 3, 2, 22, 7, tzinfo=UTC)
+"""When a prepared project had its first and only tick; the one that is to die comes two hours later, and is
+the first of its day, which has more to do than others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,11 @@ def broken(context: WorkerContext) -> WorkerOutput:
 
 
 def turned(context: WorkerContext) -> WorkerOutput:
-    return broken(context) if context.slot.hour > 6 else well(context)
+    return well(context) if context.slot.hour == 22 else broken(context)
 
 
 def mended(context: WorkerContext) -> WorkerOutput:
-    return well(context) if context.slot.hour > 6 else broken(context)
+    return broken(context) if context.slot.hour == 22 else well(context)
 
 
 def forbidden(context: WorkerContext) -> WorkerOutput:

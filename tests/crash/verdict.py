@@ -136,6 +136,10 @@ class Verdict:
                 if (run.episode, hook) not in said:
                     what = f"{run.run_id} ({run.worker} {run.outcome})"
                     self.complain("undelivered", f"{what}: nothing of its episode is for {hook}")
+        open_ = Counter(each.subject for each in self.view.episodes.values() if each.closed_at is None)
+        for subject, count in open_.items():
+            if count > 1:
+                self.complain("broken", f"{subject} has {count} episodes at once")
         for episode in self.view.episodes.values():
             for hook in HOOKS if episode.closed_at and episode.announced else ():
                 if (episode.id, hook) not in recovered:
