@@ -73,7 +73,7 @@ class Usurped:
             Order(
                 project=project,
                 folder=self.shared / f"tick {driver}",
-                arguments=("--at", f"2026-03-03T{at}:00Z"),
+                arguments=("run", "--at", f"2026-03-03T{at}:00Z"),
                 shift_s=shift_s,
             )
         )

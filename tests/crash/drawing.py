@@ -2,11 +2,11 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.crash.mines import Mine, When
+from tests.crash.mines import Mine
 from tests.crash.rounds import HOUR, MINUTE, SCRIPTS, Ambush, Round, Stage, Step
 from tests.crash.sick_git import REMOTE_DEEDS
 
@@ -25,9 +25,10 @@ class Survey:
     next: tuple[str, ...]
 
 
-def survey(stage: Stage, *, branch: bool) -> Survey:
+def survey(stage: Stage, *, branch: bool, scripts: Collection[str] = SCRIPTS) -> Survey:
+    """What ticks pass on this ground. scripts: the ones to draw rounds from, `scheduled` among them."""
     first: dict[str, tuple[str, ...]] = {}
-    for script in SCRIPTS:
+    for script in scripts:
         figures, answers = stage.play(Round(branch, script, (_first(script, None),)))
         if figures.complaints:
             raise AssertionError(f"without any ambush ({script}): {[str(c) for c in figures.complaints]}")
@@ -45,7 +46,7 @@ def every_mine(passed: Sequence[str], kinds: Sequence[str], *, nths: int) -> lis
         spread = {1 + (count - 1) * n // max(1, nths - 1) for n in range(nths)}
         for nth in sorted(spread):
             if "kill" in kinds:
-                found += [Mine(place, nth, when, "kill") for when in _moments(place)]
+                found += _deaths(place, nth)
             if "error" in kinds:
                 found += _errors(place, nth)
     return found
@@ -70,7 +71,7 @@ def draw(rng: random.Random, seen: Survey, kinds: Sequence[str], *, branch: bool
 
 def by_chance(rng: random.Random, seen: Survey, kinds: Sequence[str], *, branch: bool) -> Round:
     """One to three ambushes in a row, then, half of the time, a tick elsewhere or later."""
-    script = rng.choice(list(SCRIPTS))
+    script = rng.choice(list(seen.first))
     steps = [_first(script, _ambush(rng, seen.first[script], kinds, branch))]
     for _ in range(rng.choices((0, 1, 2), (5, 3, 2))[0]):
         ambush = _ambush(rng, seen.next, kinds, branch)
@@ -105,14 +106,17 @@ def _ambush(rng: random.Random, passed: Sequence[str], kinds: Sequence[str], bra
         [each for each in places if each.startswith("git.")] or places if rng.random() < 0.2 else places
     )
     nth = rng.randint(1, counts[place])
-    deaths = [Mine(place, nth, when, "kill") for when in _moments(place)] if "kill" in kinds else []
+    deaths = _deaths(place, nth) if "kill" in kinds else []
     errors = _errors(place, nth) if "error" in kinds else []
     mine = rng.choice(rng.choice([each for each in (deaths, errors) if each]))
     return Ambush(mine, times=rng.choice((1, 4)) if mine.deed == "refuse" else 1)
 
 
-def _moments(place: str) -> Sequence[When]:
-    return ("before", "during", "after") if place.startswith("git.") else ("before", "after")
+def _deaths(place: str, nth: int) -> list[Mine]:
+    if place.startswith("git."):
+        return [Mine(place, nth, when, "kill") for when in ("before", "during", "after")]
+    stop = [] if place.startswith("sql.") else [Mine(place, nth, "before", "stop")]
+    return [*(Mine(place, nth, when, "kill") for when in ("before", "after")), *stop]
 
 
 def _errors(place: str, nth: int) -> list[Mine]:

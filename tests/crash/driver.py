@@ -56,21 +56,23 @@ def tick(order: dict[str, Any], go: int) -> NoReturn:
     os.read(go, 1)  # end of file: the gun
     from loom.cli import main
 
-    main(["run", "--json", "--project", order["project"], *order["arguments"]])
+    main([*order["arguments"], "--json", "--project", order["project"]])
 
 
 def lay(mines: Mines, order: dict[str, Any]) -> None:
-    """What `loom.wiring` makes from now on has mines in it."""
+    """What `loom.wiring` makes from now on, for whichever command, has mines in it."""
     from loom import wiring
 
     real = wiring.parts_for
+    makers = [module for module in sys.modules.values() if getattr(module, "parts_for", None) is real]
     sabotage = getattr(importlib.import_module("tests.crash.sabotage"), order["sabotage"] or "none")
 
     def parts_for(*arguments: Any, **named: Any) -> Any:
         parts = real(*arguments, **named)
         return mined(sabotage(parts), mines, timedelta(seconds=order["shift_s"]))
 
-    wiring.parts_for = parts_for
+    for module in makers:
+        module.parts_for = parts_for  # type: ignore[attr-defined]
     MinedConnection.mines = mines
 
 

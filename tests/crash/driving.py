@@ -18,7 +18,7 @@ KILLED = -9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One tick of `project`, with `arguments` to `loom run`. folder: where its words go, and its git's.
+    """One tick of `project`: `loom` with `arguments`. folder: where its words go, and its git's.
     shift_s: by how many seconds its machine's clock is ahead. sabotage: a bug of `tests.crash.sabotage`.
     shot_after_s: it is killed from outside so many seconds after it began."""
 

@@ -18,8 +18,8 @@ When = Literal["before", "after", "during"]
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """At the `nth` passing (from 1) of `place`. deed: what happens there; `kill`, or a name that `Mines` is
-    given the meaning of. `during`: the deed is lifted again once the call is over."""
+    """At the `nth` passing (from 1) of `place`. deed: what happens there; `kill` (SIGKILL), `stop` (SIGTERM),
+    or a name that `Mines` is given the meaning of. `during`: the deed is lifted once the call is over."""
 
     place: str
     nth: int
@@ -71,4 +71,7 @@ class Mines:
         if deed == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
             threading.Event().wait()
+        if deed == "stop":
+            os.kill(os.getpid(), signal.SIGTERM)
+            return None
         return self._deeds[deed](place)

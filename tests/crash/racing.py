@@ -52,7 +52,7 @@ def race(
             Order(
                 project=projects[n % len(projects)],
                 folder=folder / "ticks" / str(n),
-                arguments=("--at", at.isoformat()),
+                arguments=("run", "--at", at.isoformat()),
                 mine=rng.choice(_MINES) if n == dying else None,
                 shift_s=shift.total_seconds(),
                 sabotage=sabotage,
@@ -85,7 +85,7 @@ def race(
         order = Order(
             project=projects[0],
             folder=folder / "ticks" / "last",
-            arguments=("--at", last.isoformat()),
+            arguments=("run", "--at", last.isoformat()),
             shift_s=shift.total_seconds(),
             sabotage=sabotage,
         )

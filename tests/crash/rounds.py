@@ -20,13 +20,18 @@ _SHIFT = timedelta(hours=2)
 _AT = FIRST + 2 * HOUR
 _MOST_TICKS = 9
 
+_SPAN = ("--from", "2026-03-02T22:00:00Z", "--to", "2026-03-03T00:00:00Z")
 SCRIPTS: dict[str, tuple[str, ...]] = {
-    "scheduled": (),
-    "by hand": ("--worker", "well", "--worker", "broken"),
-    "slot by hand": ("--worker", "moody", "--slot", "2026-03-02T22:00:00Z"),
-    "fresh": (),
+    "scheduled": ("run",),
+    "by hand": ("run", "--worker", "well", "--worker", "broken"),
+    "slot by hand": ("run", "--worker", "moody", "--slot", "2026-03-02T22:00:00Z"),
+    "backfill": ("run", "--worker", "strict", "--yes", *_SPAN),
+    "retry": ("retry", "RUN"),
+    "fresh": ("run",),
 }
-"""What the tick that is to die is asked for. fresh: the first tick that there ever was."""
+"""What the tick that is to die is asked for. RUN: the one of `AGAIN`, which has failed. fresh: the first tick
+that there ever was."""
+AGAIN = "broken@2026-03-02T22:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Step:
     place: str = "one"
     shift: timedelta = timedelta()
     ambush: Ambush | None = None
-    arguments: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = SCRIPTS["scheduled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class Stage:
             Order(
                 project=folder / step.place,
                 folder=own,
-                arguments=("--at", at.isoformat(), *step.arguments),
+                arguments=(*step.arguments, "--at", at.isoformat()),
                 mine=mine,
                 shift_s=shift.total_seconds(),
                 environ=git,
@@ -194,6 +199,11 @@ class _Play:
         self._shift += step.shift
         place = self._folder / step.place
         closed = closed_keys(self._view, self._read_own(place))
+        asked = frozenset[str]()
+        if "RUN" in step.arguments:
+            run = self._view.tickets[AGAIN].run_id or ""
+            step = replace(step, arguments=tuple(run if each == "RUN" else each for each in step.arguments))
+            asked = frozenset([AGAIN])
         answer = self._stage.tick(self._folder, step, self._at, self._shift, self._round.sabotage)
         self._answers.append(answer)
         self._count(step, answer)
@@ -204,6 +214,7 @@ class _Play:
             view=self._view,
             own=[self._read_own(place)],
             closed=closed,
+            asked=asked,
             real_now=datetime.now(UTC) + self._shift,
             shared=self._round.branch,
         )

@@ -56,7 +56,7 @@ alerts:
   - {kind: file, path: flaky/told.jsonl}
 workers:
   well: {schedule: "0 * * * *", entrypoint: "workers.cast:well"}
-  both: {schedule: "0 * * * *", entrypoint: "workers.cast:both", catch_up: {policy: all}}
+  both: {schedule: "0 * * * *", entrypoint: "workers.cast:both", catch_up: {policy: all}, overlap: wait}
   moody: {schedule: "0 * * * *", entrypoint: "workers.cast:moody"}
   stubborn: {schedule: "0 * * * *", entrypoint: "workers.cast:stubborn", retry: {attempts: 2}}
   broken: {schedule: "0 * * * *", entrypoint: "workers.cast:broken"}
@@ -70,7 +70,7 @@ workers:
     entrypoint: workers.cast:well
     catch_up: {policy: all}
     retry: {abandoned: false}
-  quarter: {schedule: "*/15 * * * *", entrypoint: "workers.cast:well"}
+  quarter: {schedule: "*/15 * * * *", entrypoint: "workers.cast:well", overlap: allow}
   strict: {schedule: "0 * * * *", entrypoint: "workers.cast:well", catch_up: {policy: all, within: 30m}}
   needy: {schedule: "0 * * * *", entrypoint: "workers.cast:well", requires: {env: [CRASH_NEEDED]}}
 """

@@ -69,7 +69,7 @@ class Verdict:
         """How many final outcomes each slot has, those of a range counted one by one."""
         covered: Counter[datetime] = Counter()
         for run in self.view.runs.values():
-            if run.final and run.worker == worker and run.slot is not None:
+            if run.final and run.worker == worker and run.slot is not None and not run.by_hand:
                 slots = [run.slot + n * cast.every for n in range(run.count)]
                 covered.update(slots)
                 if slots[-1] != (run.slot_last or run.slot):
