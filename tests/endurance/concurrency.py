@@ -4,7 +4,7 @@
         [--deaths SHARE] [--seed N]
 
 Real processes, released together; the workers write down what they do, and the judge holds the ledger
-against it. In a share of the rounds one of the ticks is killed at work.
+against it. In a share of the rounds every other tick is killed at work, if it gets any.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def _asked(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--clones", type=int, default=4)
     parser.add_argument("--branch-rounds", type=int, default=10)
-    parser.add_argument("--deaths", type=float, default=0.0, help="the share of rounds in which a tick dies")
+    parser.add_argument("--deaths", type=float, default=0.0, help="the share of rounds in which ticks die")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     return parser.parse_args(argv)
 
