@@ -10,6 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,6 +19,7 @@ from pathlib import Path
 from loom.clock import Clock
 from loom.errors import LedgerError, Problem, StaleDecision, StateUnpushed
 from loom.ledger import working_copy as copy
+from loom.ledger.database import explained
 from loom.ledger.exchange import Compaction, Exchange
 from loom.ledger.git import GitFailed, Overtaken, RemoteBranch
 from loom.ledger.lines import Form, Redact, forms
@@ -88,18 +90,24 @@ class BranchLedger(SqliteLedger):
         self._stale = not reading
         self._lost: list[str] = []
         self._replayed: frozenset[str] = frozenset()
-        if not copy.is_prepared(self._db):
-            with self._transaction("BEGIN IMMEDIATE"):
-                copy.prepare(self._db, branch, remote)
+        with explained(local), ExitStack() as undo:
+            undo.callback(self._db.close)
+            if not copy.is_prepared(self._db):
+                with self._transaction("BEGIN IMMEDIATE"):
+                    copy.prepare(self._db, branch, remote)
+            undo.pop_all()
 
     @property
     def in_step_at(self) -> datetime | None:
         """When this copy was last held against the remote, UTC; None if it never was."""
-        return copy.in_step_at(self._db)
+        with explained(self._path):
+            return copy.in_step_at(self._db)
 
     @property
     def whereabouts(self) -> Whereabouts:
-        held = self._exchange.position()
+        with explained(self._path):
+            held = self._exchange.position()
+            unpushed = len(copy.unpushed(self._db)[1])
         return Whereabouts(
             branch=self._branch.branch,
             remote=self._branch.remote,
@@ -107,13 +115,14 @@ class BranchLedger(SqliteLedger):
             in_step_at=self.in_step_at,
             files=len(held.files),
             size=sum(stored.size for stored in held.files.values()),
-            unpushed=len(copy.unpushed(self._db)[1]),
+            unpushed=unpushed,
         )
 
     @property
     def damage(self) -> tuple[Problem, ...]:
         """Lines of the branch that were left out, each with its file and line; gone once they are mended."""
-        return copy.damage(self._db)
+        with explained(self._path):
+            return copy.damage(self._db)
 
     def sync(self) -> None:
         """Fetch the branch and bring the working copy into step with it."""

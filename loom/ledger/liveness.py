@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from loom.domain.slot import Ticket
-from loom.errors import SettingsError
+from loom.errors import LedgerError, SettingsError
 
 _held: set[int] = set()
 
@@ -33,7 +33,8 @@ class ProcessLiveness:
     two machines may both be called 'ubuntu', and only who sees the same folder may judge by its locks.
 
     host, pid: this machine's name and this process's id.
-    Raises SettingsError when the system has no such locks, or the folder can't be used.
+    Raises SettingsError when the system has no such locks, LedgerError when the folder can't be used: it is
+    the ledger's, and a person must hear of it just so.
     """
 
     def __init__(self, folder: Path, *, host: str, pid: int) -> None:
@@ -108,7 +109,7 @@ class ProcessLiveness:
         try:
             yield
         except OSError as error:
-            raise SettingsError(
+            raise LedgerError(
                 f"the lock folder {self._folder} can't be used: {error.strerror or error}. "
                 "Check that you may write there, and that its file system has locks"
             ) from error

@@ -144,7 +144,8 @@ def all_pushed(db: sqlite3.Connection) -> None:
 def write_again(db: sqlite3.Connection) -> list[str]:
     """Write what is unpushed on top of what others wrote meanwhile.
 
-    What is said of a ticket that another runner took over is dropped, with its run and its alerts.
+    What is said of a ticket that another runner took over is dropped, with its run, its alerts, and what
+    that did to the worker's episode.
     Returns the keys of those tickets.
     """
     batch, left = unpushed(db)
@@ -176,8 +177,11 @@ def _entries(said: Sequence[Form]) -> Iterator[Entry]:
 
 
 def _without(said: Sequence[Form], keys: frozenset[str]) -> list[Form]:
-    """`said` without these tickets, the runs they name, and what was to be told of those."""
-    lost = {value.get("run_id") for kind, value in said if kind == "Ticket" and value["key"] in keys} - {None}
+    """`said` without these tickets, the runs they name, and what was to be told of those. An episode that
+    such a run opened would silence the next one: nobody heard of it."""
+    taken = [value for kind, value in said if kind == "Ticket" and value["key"] in keys]
+    lost = {value.get("run_id") for value in taken} - {None}
+    workers = {value["worker"] for value in taken}
 
     def stays(kind: str, value: Mapping[str, Any]) -> bool:
         match kind:
@@ -187,6 +191,8 @@ def _without(said: Sequence[Form], keys: frozenset[str]) -> list[Form]:
                 return value["run_id"] not in lost
             case "Delivery":
                 return value["alert"].get("run_id") not in lost
+            case "Episode":
+                return value["subject"] not in workers
         return True
 
     return [(kind, value) for kind, value in said if stays(kind, value)]

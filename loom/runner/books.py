@@ -6,6 +6,7 @@ Runs and the alerts they cause are written in one batch, so that a crash between
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from loom.alerts.outbox import prepare
 from loom.alerts.policy import Trouble, consider
@@ -14,6 +15,8 @@ from loom.domain.health import Standing
 from loom.domain.run import Run
 from loom.domain.worker import AlertPolicy
 from loom.ports import AlertHook, Entry, Snapshot
+
+_Value = TypeVar("_Value")
 
 
 class Books:
@@ -44,6 +47,7 @@ class Books:
         self._zone = zone
         self._removed = removed
         self._paused = paused
+        self._before: dict[str, tuple[str, Episode | None, Standing | None]] = {}
         self.runs: dict[str, Run] = {}
         self.deliveries: list[Delivery] = []
 
@@ -52,6 +56,9 @@ class Books:
 
         reminders: also say what is due to be said of troubles and episodes in which nothing happened.
         """
+        for run in runs:
+            before = run.worker, self._episodes.get(run.worker), self._standings.get(run.worker)
+            self._before.setdefault(run.run_id, before)
         if not reminders and not any(run.bad or run.worker in self._episodes for run in runs):
             self._remember(runs)
             return list(runs)
@@ -86,10 +93,15 @@ class Books:
         return standing.previous_run_id if standing else None
 
     def lose(self, run_ids: Iterable[str]) -> None:
-        """Forget runs whose tickets another process took over: they are not ours to tell."""
+        """Forget runs whose tickets another process took over, and what they did to their workers' episodes
+        and standings: they are not ours to tell."""
         lost = set(run_ids)
         for run_id in lost:
             self.runs.pop(run_id, None)
+        for run_id in reversed([entered for entered in self._before if entered in lost]):
+            worker, episode, standing = self._before.pop(run_id)
+            _put_back(self._episodes, worker, episode)
+            _put_back(self._standings, worker, standing)
         self.deliveries = [each for each in self.deliveries if each.alert.run_id not in lost]
 
     def _remember(self, runs: Sequence[Run]) -> None:
@@ -99,7 +111,11 @@ class Books:
             self._standings[run.worker] = standing.after(run)
 
     def _keep(self, episode: Episode) -> None:
-        if episode.closed_at is None:
-            self._episodes[episode.subject] = episode
-        else:
-            self._episodes.pop(episode.subject, None)
+        _put_back(self._episodes, episode.subject, episode if episode.closed_at is None else None)
+
+
+def _put_back(values: dict[str, _Value], key: str, value: _Value | None) -> None:
+    if value is None:
+        values.pop(key, None)
+    else:
+        values[key] = value

@@ -5,15 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
-from loom.domain.run import OpenReason, Outcome, Run, Trigger
+from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Planned
 from loom.domain.worker import Overlap, Status, Worker
 from loom.errors import UsageError
 from loom.ports import Ledger, RunQuery, Snapshot
-from loom.runner.plan import Circumstances, Plan, pause_in_force
+from loom.runner.plan import Circumstances, Plan, abandoned, pause_in_force
 from loom.runner.request import TickRequest
 from loom.slots.calendar import between, is_slot, nearest
+from loom.slots.owed import taken_back
 
 MOST_SLOTS = 1000
 """As many slots one request may run: each is claimed before the first of them starts."""
@@ -45,7 +46,7 @@ def plan_by_hand(
         for slot in slots:
             done = None if request.force or slot is None else _succeeded(worker, slot, ledger)
             if done is None:
-                result.start.append(_ticket(worker, slot, request, snapshot, world))
+                _start(worker, slot, request, snapshot, world, result)
             elif request.span is not None:
                 result.left.append(_left(worker, slot, done))
             else:
@@ -146,9 +147,14 @@ def _left(worker: Worker, slot: datetime | None, run_id: str) -> Planned:
     return Planned(worker=worker.id, agent=worker.agent, slot=slot, action="leave", reason=reason)
 
 
-def _ticket(
-    worker: Worker, slot: datetime | None, request: TickRequest, snapshot: Snapshot, world: Circumstances
-) -> Ticket:
+def _start(
+    worker: Worker,
+    slot: datetime | None,
+    request: TickRequest,
+    snapshot: Snapshot,
+    world: Circumstances,
+    result: Plan,
+) -> None:
     by_hand = Ticket(
         key=f"{worker.id}#{world.new_id()}",
         worker=worker.id,
@@ -157,29 +163,21 @@ def _ticket(
         state=TicketState.OPEN,
     )
     if slot is None or request.params:
-        return by_hand  # a run with --param counts for nothing, so it can't be the slot's own
+        result.start.append(by_hand)  # a run with --param counts for nothing, so it can't be the slot's own
+        return
     key = Slot(worker.id, slot.astimezone(UTC)).key
     held = snapshot.tickets.get(key)
     if held is not None and not world.alive(held):
         # The slot is still open: this run is its run, and closes it.
-        return _renewed(held, request.trigger)
+        owed = taken_back(slot, held)
+        if owed.died is not None:
+            result.runs.append(abandoned(worker, owed.died, True, world))
+        result.start.append(replace(owed.as_ticket(worker), trigger=request.trigger))
+        return
     mark = snapshot.marks.get(worker.id)
     undecided = mark is None or slot > mark
-    if undecided and held is None and slot not in world.closed_slots(worker.id, slot):
-        return replace(by_hand, key=key)
-    return by_hand
-
-
-def _renewed(held: Ticket, trigger: Trigger) -> Ticket:
-    return Ticket(
-        key=held.key,
-        worker=held.worker,
-        slot=held.slot,
-        trigger=trigger,
-        state=TicketState.OPEN,
-        starts=held.starts,
-        fence=held.fence,
-    )
+    is_its_own = undecided and held is None and slot not in world.closed_slots(worker.id, slot)
+    result.start.append(replace(by_hand, key=key) if is_its_own else by_hand)
 
 
 def _not_run(

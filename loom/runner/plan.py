@@ -146,7 +146,7 @@ def _apply(
 ) -> None:
     starting = {ticket.key for ticket in decision.start}
     for ticket in decision.abandoned:
-        result.runs.append(_abandoned(worker, ticket, ticket.key in starting, world))
+        result.runs.append(abandoned(worker, ticket, ticket.key in starting, world))
     for closing in decision.close:
         _close(worker.id, worker.agent, closing, newly_due, world, result)
     _hold(worker, decision.hold, stored, world, result)
@@ -155,7 +155,7 @@ def _apply(
     result.entries.append(Mark(worker.id, decision.mark))
 
 
-def _abandoned(worker: Worker, ticket: Ticket, again: bool, world: Circumstances) -> Run:
+def abandoned(worker: Worker, ticket: Ticket, again: bool, world: Circumstances) -> Run:
     """The record of an attempt whose process died, while its slot stays open."""
     return Run(
         run_id=ticket.run_id or world.new_id(),

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loom.domain.alert import Delivery
+from loom.domain.alert import Delivery, Episode
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import Registry
 from loom.domain.run import Execution, Run
@@ -271,7 +271,8 @@ def _settle(
 def _write(
     record: Callable[[Sequence[Entry]], None], entries: Sequence[Entry], books: Books
 ) -> frozenset[str]:
-    """Record `entries`; those of tickets that another process took over are left out. Returns their keys."""
+    """Record `entries`; those of tickets that another process took over are left out, and so is what their
+    runs did to their workers' episodes. Returns their keys."""
     lost: frozenset[str] = frozenset()
     left = list(entries)
     while left:
@@ -279,7 +280,8 @@ def _write(
             record(left)
         except ClaimLost as error:
             lost |= frozenset(error.keys)
-            runs = {e.run_id for e in left if isinstance(e, Ticket) and e.key in lost}
+            taken = [e for e in left if isinstance(e, Ticket) and e.key in lost]
+            runs, workers = {ticket.run_id for ticket in taken}, {ticket.worker for ticket in taken}
             books.lose(run_id for run_id in runs if run_id)
             left = [
                 e
@@ -287,6 +289,7 @@ def _write(
                 if not (isinstance(e, Ticket) and e.key in lost)
                 and not (isinstance(e, Run) and e.run_id in runs)
                 and not (isinstance(e, Delivery) and e.alert.run_id in runs)
+                and not (isinstance(e, Episode) and e.subject in workers)
             ]
         else:
             break

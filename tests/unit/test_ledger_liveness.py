@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from loom.domain.slot import Ticket, TicketState
-from loom.errors import SettingsError
+from loom.errors import LedgerError
 from loom.ledger.liveness import MemoryLiveness, ProcessLiveness
 from loom.ports import Liveness
 from tests.contracts.ledger_entries import HOUR, SIX, a_ticket
@@ -202,5 +202,5 @@ def test_releasing_twice_or_without_a_claim_is_no_harm(tmp_path: Path) -> None:
 
 def test_a_lock_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "locks").touch()
-    with pytest.raises(SettingsError, match=r"lock folder .*locks can't be used"):
+    with pytest.raises(LedgerError, match=r"lock folder .*locks can't be used"):
         ProcessLiveness(tmp_path, host="here", pid=1).claim_as()

@@ -161,6 +161,33 @@ def test_a_run_that_is_still_alive_elsewhere_is_respected_as_the_worker_says(
     ], "the newest slot that is still open runs"
 
 
+def test_a_run_that_died_is_recorded_also_when_a_person_starts_its_slot_again(rehearsal: Rehearsal) -> None:
+    slot = START.replace(minute=0)
+    rehearsal.ledger.record(
+        [
+            Ticket(
+                key="echo@2026-11-20T12:00:00Z",
+                worker="echo",
+                slot=slot,
+                trigger=Trigger.SCHEDULE,
+                state=TicketState.STARTED,
+                starts=1,
+                run_id="the one that died",
+                claimer="memory-99-other",
+                lease_until=START + 5 * HOUR,
+            )
+        ]
+    )
+    report = rehearsal.tick(request=TickRequest(workers=("echo",), slot=slot))
+    assert [(run.run_id, run.outcome, run.final) for run in report.runs[:1]] == [
+        ("the one that died", Outcome.ABANDONED, False)
+    ]
+    assert [(run.trigger, run.outcome, run.final) for run in report.runs[1:]] == [
+        (Trigger.MANUAL, Outcome.SUCCEEDED, True)
+    ]
+    assert rehearsal.heard() == ["worker.failing", "worker.recovered"]
+
+
 def test_a_pause_in_the_ledger_skips_slots_until_it_runs_out(rehearsal: Rehearsal) -> None:
     rehearsal.tick()
     rehearsal.ledger.record(

@@ -159,6 +159,34 @@ def test_a_retry_that_was_put_off_keeps_its_last_run_and_its_starts(rehearsal: R
     assert (held.starts, held.reason, held.run_id) == (1, OpenReason.BUDGET, failed.run_id)
 
 
+def test_a_slot_that_a_person_asked_for_and_that_was_put_off_keeps_its_last_run_too(
+    rehearsal: Rehearsal,
+) -> None:
+    rehearsal.project.worker(
+        "flaky",
+        """
+        from loom.worker import TransientError, WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            raise TransientError("later")
+        """,
+    )
+    rehearsal.project.entries(
+        'flaky: {schedule: "0 * * * *", entrypoint: "workers.flaky:run", retry: {attempts: 1}}'
+    )
+    rehearsal.tick()
+    (failed,) = rehearsal.history("flaky")
+    rehearsal.stop.ask("stopped by SIGTERM", ExitCode.TERMINATED)
+    rehearsal.tick(later=MINUTE, request=TickRequest(workers=("flaky",), slot=failed.slot))
+    (held,) = rehearsal.ledger.snapshot().tickets.values()
+    assert (held.starts, held.run_id, held.outcome) == (1, failed.run_id, Outcome.FAILED)
+    rehearsal.stop = Stop()
+    rehearsal.tick(later=60 * MINUTE)
+    final = rehearsal.ledger.run(failed.run_id)
+    assert final is not None
+    assert (final.final, final.outcome) == (True, Outcome.FAILED), "it was superseded, and never ran again"
+
+
 def test_what_is_still_running_when_its_grace_is_over_is_cut_off_and_started_again_by_the_next_tick(
     rehearsal: Rehearsal,
 ) -> None:
