@@ -26,6 +26,7 @@ COMMANDS = (
     "show",
     "check",
     "state",
+    "ledger",
     "watch",
     "simulate",
     "schema",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from loom.domain.alert import Delivery, DeliveryState, Episode
 from loom.domain.health import Standing
 from loom.domain.run import Outcome, Run
-from loom.domain.slot import Ticket, TicketState
+from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Mark, Pause, Tick
 from loom.ledger.codec import UnreadableEntry, from_json, read_stamp, stamp, to_json
 from loom.ledger.laws import scheduled_slots
@@ -142,6 +142,15 @@ def read_standing(row: Row) -> Standing:
         raise UnreadableEntry(f"Standing {row!r}: {error}") from error
 
 
+def _read_ticket(row: Row) -> Ticket:
+    key, worker = row[:2]
+    ticket = from_json(Ticket, row[6], key=key, worker=worker)
+    own = ticket.slot is not None and key == Slot(worker, ticket.slot).key
+    if not own and not key.startswith(f"{worker}#"):
+        raise ValueError(f"it is of the slot {ticket.slot}, and of {worker}")
+    return ticket
+
+
 class _Table(NamedTuple):
     """width: how many columns. own: how many of the first are SQLite's own, and drawn from no entry."""
 
@@ -155,7 +164,7 @@ _TABLES: Mapping[str, _Table] = {
     "ticks": _Table(4, 0, lambda row: from_json(Tick, row[3]), tick_row),
     "marks": _Table(2, 0, read_mark, mark_row),
     "pauses": _Table(3, 0, read_pause, pause_row),
-    "tickets": _Table(7, 0, lambda row: from_json(Ticket, row[6], key=row[0], worker=row[1]), ticket_row),
+    "tickets": _Table(7, 0, _read_ticket, ticket_row),
     "standings": _Table(8, 0, read_standing, standing_row),
     "runs": _Table(16, 1, lambda row: from_json(Run, row[15], worker=row[3]), run_row),
     "episodes": _Table(5, 0, lambda row: from_json(Episode, row[4], subject=row[1]), episode_row),
