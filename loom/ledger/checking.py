@@ -23,7 +23,7 @@ from loom.ports import HooksInForce
 _EACH = 20
 _AHEAD = timedelta(days=1)
 _PATIENCE = timedelta(seconds=5)
-_PAUSE_S = 0.2
+_PAUSE_S = 0.05
 _NOT_DAMAGE = (
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
@@ -73,11 +73,11 @@ def check(path: Path, *, keep: timedelta, now: datetime) -> Checkup:
             let_go(handle)
 
 
-def look_over(path: Path, *, keep: timedelta, now: datetime) -> Checkup:
-    """As `check`, for who holds the ledger's folder already."""
+def look_over(path: Path, *, keep: timedelta, now: datetime, alone: bool = False) -> Checkup:
+    """As `check`, for who holds the ledger's folder already; alone: for nobody else."""
     notes = _Notes()
     with explained(path):
-        _look_at_log(path, notes)
+        _look_at_log(path, notes, alone=alone)
         try:
             with opened_to_look(path) as db:
                 db.execute("BEGIN")
@@ -95,18 +95,18 @@ def look_over(path: Path, *, keep: timedelta, now: datetime) -> Checkup:
     return notes.checkup()
 
 
-def _look_at_log(path: Path, notes: "_Notes") -> None:
+def _look_at_log(path: Path, notes: "_Notes", *, alone: bool) -> None:
     log = Path(f"{path}-wal")
-    if not log.exists():
-        return
     # Somebody may be writing: what is damaged stays so.
-    for again in (True, True, False):
-        with log.open("rb") as file:
-            lost = read_log(file).lost
+    for pause in (0.0,) if alone else (0.0, _PAUSE_S, _PAUSE_S):
+        time.sleep(pause)
+        try:
+            with log.open("rb") as file:
+                lost = read_log(file).lost
+        except FileNotFoundError:
+            return
         if not lost:
             return
-        if again:
-            time.sleep(_PAUSE_S)
     notes.add(
         "file",
         f"its write-ahead log {log.name} is damaged: of what was written last, at least {lost} "

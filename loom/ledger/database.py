@@ -180,7 +180,7 @@ def _make(path: Path, migrations: Sequence[str]) -> None:
     """Link the ledger to its place whole: nobody ever sees half of one, and of two processes that make it at
     once the first one's stays."""
     with drafted(path, migrations) as (draft, db):
-        db.close()
+        finish(draft, db)
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         flush_folder(path.parent)
@@ -188,17 +188,26 @@ def _make(path: Path, migrations: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def drafted(path: Path, migrations: Sequence[str] = MIGRATIONS) -> Iterator[tuple[Path, sqlite3.Connection]]:
-    """A new ledger beside `path`, gone when this ends unless it was moved; who moves it closes it first."""
+    """A new ledger beside `path`, gone when this ends; who moves or links it calls `finish` first. Nothing
+    waits for the disk before that: nobody needs half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
     try:
         # Outputs may hold personal data; SQLite gives its -wal and -shm files the same mode.
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with contextlib.closing(_connect(draft, timedelta())) as db:
+            db.execute("PRAGMA synchronous = OFF")
             _migrate(db, path, migrations)
             yield draft, db
     finally:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{draft}{suffix}").unlink(missing_ok=True)
+
+
+def finish(draft: Path, db: sqlite3.Connection) -> None:
+    """Close a draft, all of it on the disk in its one file."""
+    db.close()
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _make_folder(folder: Path) -> None:

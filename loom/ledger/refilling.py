@@ -39,7 +39,6 @@ class Refill:
     def fill(self, known: Known) -> list[str]:
         """Returns what a person should know."""
         db, salvage = self._db, self._salvage
-        db.execute("PRAGMA synchronous = OFF")  # nobody needs half of it
         rows = salvage.rows()
         while some := list(islice(rows, _AT_ONCE)):
             db.execute("BEGIN")
@@ -55,8 +54,6 @@ class Refill:
             working_copy.prepare(db, "", "")
             db.executemany("INSERT INTO unpushed (batch, entries) VALUES (?, ?)", self._batches)
         db.execute("COMMIT")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.execute("PRAGMA synchronous = FULL")
         return said
 
     def _is_doubtful(self, found: Found) -> bool:

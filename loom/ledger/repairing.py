@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from loom.errors import LedgerError
 from loom.ledger.checking import Checkup, look_over
-from loom.ledger.database import drafted, explained, flush_folder
+from loom.ledger.database import drafted, explained, finish, flush_folder
 from loom.ledger.losses import Known
 from loom.ledger.pages import Pages
 from loom.ledger.refilling import Refill
@@ -49,21 +49,21 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
     with explained(path), _alone(path), ExitStack() as files:
         _refuse_what_is_no_file(path)
         damaged = _damaged(path)
-        logs = [log] if (log := Path(f"{damaged}-wal")).exists() else []
-        written_at = min(now, max(_written_at(each) for each in (damaged, *logs) if each.exists()))
-        if damaged == path and path.exists() and not look_over(path, keep=keep, now=now).faults:
+        log = Path(f"{damaged}-wal")
+        written_at = min(now, max(_written_at(each) for each in (damaged, log) if each.exists()))
+        if damaged == path and path.exists() and not look_over(path, keep=keep, now=now, alone=True).faults:
             return None
         file: BinaryIO = BytesIO()
         if damaged.exists():
             file = files.enter_context(damaged.open("r+b"))
             _refuse_what_is_open(file, path)
-        pages = Pages(file, files.enter_context(log.open("rb")) if logs else None)
+        pages = Pages(file, files.enter_context(log.open("rb")) if log.exists() else None)
         salvage = Salvage(pages)
         with drafted(path) as (draft, db):
             refill = Refill(db, salvage)
             said = refill.fill(Known(salvage.losses, frozenset(workers), written_at, now))
-            db.close()
-            left = look_over(draft, keep=keep, now=now)
+            finish(draft, db)
+            left = look_over(draft, keep=keep, now=now, alone=True)
             aside = _put_in_place(path, draft, damaged, now)
     losses = salvage.losses
     return Repaired(
@@ -137,8 +137,6 @@ def _damaged(path: Path) -> Path:
 def _put_in_place(path: Path, draft: Path, damaged: Path, now: datetime) -> Path:
     """Keep the damaged files aside and move the draft to their place. Cut off at any point, the damaged ones
     are whole, and nobody takes what is in the place for a ledger."""
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
     aside = damaged if damaged != path else _put_aside(path, now)
     # An old log would be read into the new file.
     for suffix in ("-wal", "-shm"):

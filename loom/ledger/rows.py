@@ -184,6 +184,7 @@ def read_row(table: str, row: Row) -> Recorded:
         drawn = form.draw(entry, row[-1])
         if drawn != row[form.own :]:
             raise ValueError(f"its columns don't say what its text does: {row[:-1]!r}")
-    except _UNFIT as error:
-        raise UnreadableEntry(f"{table}, {str(row[form.own])[:80]!r}: {error}") from error
+    except (UnreadableEntry, *_UNFIT) as error:
+        name = row[form.own] if len(row) > form.own else row
+        raise UnreadableEntry(f"{table}, {str(name)[:80]!r}: {error}") from error
     return entry
