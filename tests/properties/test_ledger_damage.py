@@ -22,7 +22,7 @@ from loom.ledger.database import open_database
 from loom.ledger.repairing import Repaired, repair
 from loom.ledger.sqlite import SqliteLedger
 from loom.ports import Ledger, RunQuery
-from tests.ground.history import STEP, History, write
+from tests.ground.history import STEP, History, in_haste, write
 
 BEGIN = datetime(2026, 11, 20, 6, tzinfo=UTC)
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -61,12 +61,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ground(folder: Path) -> Ground:
     path = folder / "whole" / "ledger.db"
     history = History(BEGIN, workers=WORKERS, seed=3)
-    with closing(SqliteLedger(path)) as ledger:
+    with closing(in_haste(SqliteLedger(path))) as ledger:
         ledger.record(history.first())
         for _ in range(60):
             write(ledger, history.tick())
     file = path.read_bytes()
-    with closing(SqliteLedger(path)) as ledger:
+    with closing(in_haste(SqliteLedger(path))) as ledger:
         for _ in range(6):
             write(ledger, history.tick())
         write(ledger, history.dying_tick())
