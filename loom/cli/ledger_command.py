@@ -157,12 +157,13 @@ def compact(project: Path | None) -> int:
     """
     from loom.clock import SystemClock
     from loom.ledger.compacting import compact as shrink
+    from loom.report.words import count, span
 
     place = _place(project)
     done = shrink(place.path, forget_before=SystemClock().now() - place.keep)
     click.echo(
-        f"{done.size_before:,} bytes -> {done.size:,} bytes; {done.runs:,} runs older than "
-        f"{place.keep.days} days forgotten"
+        f"{done.size_before:,} bytes -> {done.size:,} bytes; {count(done.runs, 'run')} older than "
+        f"{span(place.keep.total_seconds())} forgotten"
     )
     if done.read:
         click.echo("Another process is still reading: the file shrinks further when it ends.", err=True)

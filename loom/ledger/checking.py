@@ -115,9 +115,10 @@ def _look_at_log(path: Path, notes: "_Notes", *, alone: bool) -> None:
 
 
 def _look_at_file(db: sqlite3.Connection, notes: "_Notes") -> None:
-    for (said,) in db.execute("PRAGMA integrity_check"):
-        if said != "ok":
-            notes.add("file", f"SQLite finds: {' '.join(str(said).split())}")
+    with _noted(notes, "file"):
+        for (said,) in db.execute("PRAGMA integrity_check"):
+            if said != "ok":
+                notes.add("file", f"SQLite finds: {' '.join(str(said).split())}")
 
 
 def _look_at_ledger(db: sqlite3.Connection, notes: "_Notes", now: datetime) -> None:
@@ -220,7 +221,7 @@ def _noted(notes: "_Notes", kind: str) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if str(getattr(error, "sqlite_errorname", "")).startswith(_NOT_DAMAGE):
             raise
-        notes.add(kind, f"{kind} can't be read to the end: {error}")
+        notes.add(kind, f"the {kind} can't be read to the end: {error}")
 
 
 class _Notes:

@@ -8,6 +8,8 @@ from pathlib import Path
 from loom.ledger.database import explained, open_database
 from loom.ledger.pruning import prune
 
+_LOG_WAIT_MS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
@@ -41,6 +43,8 @@ def compact(
             db.rollback()
             raise
         db.execute("VACUUM")
+        # The room is given back; who reads the log keeps it from being cut, and isn't waited for.
+        db.execute(f"PRAGMA busy_timeout = {_LOG_WAIT_MS}")
         (busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return Compacted(runs=runs, size_before=before, size=_size(path), read=bool(busy))
 

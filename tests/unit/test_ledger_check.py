@@ -106,8 +106,8 @@ BROKEN = {
     "DELETE FROM marks WHERE worker = 'echo'": "echo has no mark, though its slot",
     "UPDATE marks SET at = '2026-03-03T05:00:00.000000+00:00'": "is behind its slot",
     "UPDATE marks SET at = '2026-03-09T05:00:00.000000+00:00'": "lies in the future",
-    "DROP INDEX runs_by_slot": "runs can't be read to the end: no such index: runs_by_slot",
-    "DROP TABLE pauses": "pauses can't be read to the end: no such table",
+    "DROP INDEX runs_by_slot": "the runs can't be read to the end: no such index: runs_by_slot",
+    "DROP TABLE pauses": "the pauses can't be read to the end: no such table",
 }
 
 
