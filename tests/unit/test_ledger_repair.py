@@ -1,10 +1,12 @@
 """A repair saves what can be read, derives what can't, says what nobody knows, and is all or nothing."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
@@ -393,6 +395,26 @@ def test_what_is_no_ledger_of_this_loom_is_refused_and_left_alone(path: Path, tm
     with pytest.raises(LedgerError, match="upgrade Loom"):
         repair(path, workers=[], keep=KEEP, now=NOW)
     assert files(path) == before
+
+
+def test_a_forked_child_keeps_nobody_from_a_repair(path: Path) -> None:
+    reader, writer = os.pipe()
+    with closing(SqliteLedger(path)):
+        child = os.fork()
+        if child == 0:
+            os.write(writer, b"alive")
+            time.sleep(30)
+            os._exit(0)
+    try:
+        assert os.read(reader, 5) == b"alive"
+        handle = hold_alone(path.parent)
+        assert handle is not None
+        let_go(handle)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
+        os.close(writer)
 
 
 # -- all or nothing ---------------------------------------------------------------------------------------
