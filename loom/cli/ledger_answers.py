@@ -60,14 +60,15 @@ def answer_repair(
 ) -> int:
     """done: None when nothing was wrong."""
     code = ExitCode.BROKEN if done is not None and done.left.faults else ExitCode.OK
-    notes = [] if done is None else [*done.said, *map(_unrecorded, missing)]
-    if done is not None and branch is not None:
+    repaired = done is not None and done.aside is not None
+    notes = [*done.said, *map(_unrecorded, missing)] if done is not None and repaired else []
+    if done is not None and repaired and branch is not None:
         notes.append(_about_branch(branch, done.unpushed))
     if as_json:
-        form: dict[str, Any] = {"ledger": str(path), "repaired": done is not None, "exit_code": int(code)}
+        form: dict[str, Any] = {"ledger": str(path), "repaired": repaired, "exit_code": int(code)}
         if done is not None:
             form |= {
-                "aside": str(done.aside),
+                "aside": str(done.aside) if done.aside else None,
                 "saved": {_WORDS[table][1]: number for table, number in done.saved.items()},
                 "lost": {_WORDS[table][1]: number for table, number in done.lost.items() if table in _WORDS},
                 "notes": notes,
@@ -77,6 +78,10 @@ def answer_repair(
         return code
     if done is None:
         click.echo(f"Nothing is wrong with {path}, so there is nothing to repair.")
+        return code
+    if done.aside is None:
+        click.echo(f"{path} stays as it is: what is wrong with it isn't damage, and can't be undone:")
+        _list(_faults(done.left))
         return code
     click.echo(f"{path} was damaged. What can be read of it is in a new ledger in its place.")
     click.echo(f"saved: {_counted(done.saved)}")

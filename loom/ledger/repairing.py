@@ -27,15 +27,16 @@ _UNDER_REPAIR = b"Loom was repairing this ledger. The damaged one: "
 class Repaired:
     """saved: rows by table. lost: at least so many, by table; pages: that couldn't be read, by table.
     said: what a person should know, a sentence each. unpushed: batches of entries that a state branch has
-    yet to get. aside: where the damaged file is kept. left: what is wrong even so."""
+    yet to get. left: what is wrong even so. aside: where the damaged file is kept; None when all that is
+    wrong is left, so that the ledger stayed as it was."""
 
     saved: Mapping[str, int]
     lost: Mapping[str, int]
     pages: Mapping[str, int]
     said: tuple[str, ...]
     unpushed: int
-    aside: Path
     left: Checkup
+    aside: Path | None
 
 
 def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime) -> Repaired | None:
@@ -51,8 +52,11 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
         damaged = _damaged(path)
         log = Path(f"{damaged}-wal")
         written_at = min(now, max(_written_at(each) for each in (damaged, log) if each.exists()))
-        if damaged == path and path.exists() and not look_over(path, keep=keep, now=now, alone=True).faults:
-            return None
+        wrong = None
+        if damaged == path and path.exists():
+            wrong = look_over(path, keep=keep, now=now, alone=True)
+            if not wrong.faults:
+                return None
         file: BinaryIO = BytesIO()
         if damaged.exists():
             file = files.enter_context(damaged.open("r+b"))
@@ -64,7 +68,7 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
             said = refill.fill(Known(salvage.losses, frozenset(workers), written_at, now))
             finish(draft, db)
             left = look_over(draft, keep=keep, now=now, alone=True)
-            aside = _put_in_place(path, draft, damaged, now)
+            aside = None if left == wrong else _put_in_place(path, draft, damaged, now)
     losses = salvage.losses
     return Repaired(
         saved=refill.saved,
@@ -72,8 +76,8 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
         pages=+losses.pages,
         said=tuple(said),
         unpushed=refill.unpushed,
-        aside=aside,
         left=left,
+        aside=aside,
     )
 
 

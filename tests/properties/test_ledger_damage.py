@@ -224,4 +224,5 @@ def test_after_any_damage_a_repair_leaves_a_lawful_ledger_that_keeps_the_promise
     done = repaired(path)
     assert_the_promises_hold(ground, path, done)
     if done is not None:
+        assert done.aside is not None
         assert done.aside.read_bytes() == file, "the damaged file is kept as it was"

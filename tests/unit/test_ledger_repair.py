@@ -87,6 +87,7 @@ def mend(path: Path, now: datetime = NOW) -> Repaired:
     done = repair(path, workers=["echo", "forge", "new"], keep=KEEP, now=now)
     assert done is not None
     assert done.left.faults == ()
+    assert done.aside is not None
     assert check(path, keep=KEEP, now=now).faults == ()
     return done
 
@@ -136,9 +137,10 @@ def test_what_only_an_index_lost_is_saved_whole_and_the_damaged_file_is_kept(pat
     done = mend(path)
     assert (done.lost, done.pages, done.said) == ({}, {}, ())
     assert done.saved["runs"] == 4
-    assert done.aside.name == "ledger.db.broken-20260304T060000Z"
-    assert done.aside.read_bytes() == damaged
-    assert sorted(files(path)) == [".gitignore", "ledger.db", done.aside.name]
+    aside = path.with_name("ledger.db.broken-20260304T060000Z")
+    assert done.aside == aside
+    assert aside.read_bytes() == damaged
+    assert sorted(files(path)) == [".gitignore", "ledger.db", aside.name]
     assert snapshot_of(path) == Snapshot(
         **{name: getattr(whole, name) for name in Snapshot.__slots__ if name != "revision"},
         revision=snapshot_of(path).revision,
@@ -312,9 +314,15 @@ def test_what_lost_pauses_and_alerts_mean_is_said(path: Path) -> None:
 def test_two_ends_of_one_slot_stay_and_are_told(path: Path) -> None:
     with opened(path) as ledger:
         ledger.record([a_run("run-twice", slot=SEVEN)])
+    before = files(path)
+    done = repair(path, workers=["echo", "forge"], keep=KEEP, now=NOW)
+    assert done is not None
+    assert done.aside is None, "what can't be undone is no reason to write it anew"
+    assert files(path) == before
     ruin(path, "runs_by_outcome")
     done = repair(path, workers=["echo", "forge"], keep=KEEP, now=NOW)
     assert done is not None
+    assert done.aside is not None
     assert [fault.kind for fault in done.left.faults] == ["runs"]
 
 
