@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from glob import escape
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -49,6 +50,7 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
     """
     with explained(path), _alone(path), ExitStack() as files:
         _refuse_what_is_no_file(path)
+        _sweep(path)
         damaged = _damaged(path)
         log = Path(f"{damaged}-wal")
         written_at = min(now, max(_written_at(each) for each in (damaged, log) if each.exists()))
@@ -121,6 +123,14 @@ def _refuse_what_is_open(file: BinaryIO, path: Path) -> None:
 
 def _written_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a process left behind that was killed while it made a ledger: while this one is alone, none
+    is making one."""
+    for ending in ("new", "new-wal", "new-shm", "note"):
+        for left in path.parent.glob(f".{escape(path.name)}.*.{ending}"):
+            left.unlink(missing_ok=True)
 
 
 # -- in its place ----------------------------------------------------------------------------------------

@@ -488,6 +488,7 @@ def test_killed_at_any_step_the_damaged_one_is_whole_and_the_next_repair_goes_on
             SqliteLedger(path, create=False).close()
         child(path)
         assert check(path, keep=KEEP, now=NOW).faults == (), step
+        assert [name for name in files(path) if name.endswith((".new", ".note"))] == [], step
         with opened(path) as ledger:
             assert {run.run_id for run in ledger.runs(RunQuery())} >= {"run-log", "run-six"}, step
             assert ledger.snapshot().marks["echo"] == EIGHT, step
