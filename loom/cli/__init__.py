@@ -30,6 +30,7 @@ COMMANDS = (
     "check",
     "enforcement",
     "state",
+    "ledger",
     "watch",
     "simulate",
     "schema",

@@ -23,6 +23,7 @@ from loom.ledger.database import explained
 from loom.ledger.exchange import Compaction, Exchange
 from loom.ledger.git import GitFailed, Overtaken, RemoteBranch
 from loom.ledger.lines import Form, Redact, forms
+from loom.ledger.reads import read_revision
 from loom.ledger.sqlite import SqliteLedger
 from loom.ledger.writes import write
 from loom.ports import Entry, Snapshot
@@ -235,7 +236,7 @@ class BranchLedger(SqliteLedger):
             raise LedgerError("the state branch was opened to be read only; leave --offline out to write")
 
     def _refuse_if_stale(self, revision: int) -> None:
-        (held,) = self._db.execute("SELECT revision FROM ledger").fetchone()
+        held = read_revision(self._db)
         if held != revision:
             raise StaleDecision(f"the ledger is at revision {held}, the decision was made at {revision}")
 

@@ -39,7 +39,7 @@ def from_json(kind: type[T], text: str, **known: Any) -> T:
         form.update(known)
         return decode(kind, form)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableEntry(f"{kind.__name__} {text[:80]!r}: {error}") from error
+        raise UnreadableEntry(f"{kind.__name__} {str(text)[:80]!r}: {error}") from error
 
 
 def encode(entry: Any) -> dict[str, Any]:

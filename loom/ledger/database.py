@@ -10,6 +10,7 @@ from pathlib import Path
 from loom.errors import LedgerError
 from loom.ledger.codec import UnreadableEntry
 from loom.ledger.schema import APPLICATION_ID, MIGRATIONS
+from loom.ledger.sharing import let_go, share
 
 
 def open_database(
@@ -26,12 +27,73 @@ def open_database(
     Raises LedgerError with the path, what is wrong, and what to do.
     """
     with explained(path), contextlib.ExitStack() as undo:
+        if create:
+            _make_folder(path.parent)
+        handle = share(path.parent, wait=busy_timeout) if path.parent.is_dir() else None
+        if handle is not None:
+            undo.callback(let_go, handle)
         _find(path, create=create, migrations=migrations)
+        torn = _ends_within_a_page(path)
         db = _connect(path, busy_timeout)
         undo.callback(db.close)
+        if torn:
+            raise DamagedLedger(f"the ledger {path} is damaged, cut off in the middle of a page: {_REPAIR}")
         _migrate(db, path, migrations)
+        db.folder = handle
         undo.pop_all()
         return db
+
+
+@contextlib.contextmanager
+def opened_to_look(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to the ledger at `path` that writes nothing, for who shares its folder already.
+
+    Raises LedgerError for no ledger of this Loom, DamagedLedger for one that can't be opened, sqlite3.Error.
+    """
+    _find(path, create=False, migrations=MIGRATIONS)
+    torn, log = _ends_within_a_page(path), Path(f"{path}-wal")
+    # Closing a log that was left behind would move what is in it into the file.
+    how = "mode=ro" if log.exists() and log.stat().st_size else "mode=rw"
+    address = path.absolute().as_uri()
+    try:
+        db = _look(f"{address}?{how}")
+    except sqlite3.OperationalError as error:
+        if log.exists() or error.sqlite_errorname not in ("SQLITE_CANTOPEN", "SQLITE_READONLY"):
+            raise
+        # Where nobody may write, nobody will.
+        db = _look(f"{address}?immutable=1")
+    with contextlib.closing(db):
+        if torn:
+            raise DamagedLedger(f"the ledger {path} is damaged, cut off in the middle of a page: {_REPAIR}")
+        if _version(db, path, MIGRATIONS) == 0:
+            raise DamagedLedger(f"the ledger {path} holds nothing, not even its tables: {_REPAIR}")
+        yield db
+
+
+def _look(address: str) -> sqlite3.Connection:
+    db = sqlite3.connect(address, uri=True, timeout=_PATIENCE_S, isolation_level=None)
+    try:
+        db.execute("PRAGMA query_only = 1")
+        db.execute("PRAGMA schema_version").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+class _Connection(sqlite3.Connection):
+    """folder: the handle that shares the ledger's folder, let go when this is closed."""
+
+    folder: int | None = None
+
+    def close(self) -> None:
+        super().close()
+        if self.folder is not None:
+            let_go(self.folder)
+
+
+class DamagedLedger(LedgerError):
+    """What `loom ledger repair` is for."""
 
 
 class explained:  # noqa: N801  (a context manager, read as a verb; as a class it is half the cost)
@@ -48,10 +110,13 @@ class explained:  # noqa: N801  (a context manager, read as a verb; as a class i
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, sqlite3.Error):
             raise LedgerError(f"the ledger {self._path} {_explain(error, self._path)}") from error
+        if isinstance(error, UnicodeDecodeError):
+            # What SQLite said of a damaged page quotes it.
+            raise LedgerError(f"the ledger {self._path} is damaged: {_REPAIR}") from error
         if isinstance(error, UnreadableEntry):
             raise LedgerError(
                 f"the ledger {self._path} holds a record that this Loom can't read: {error}. "
-                "If a newer Loom wrote it, upgrade; else restore the ledger from a copy"
+                f"If a newer Loom wrote it, upgrade; else {_REPAIR}"
             ) from error
         if isinstance(error, OSError):
             raise LedgerError(
@@ -60,13 +125,15 @@ class explained:  # noqa: N801  (a context manager, read as a verb; as a class i
             ) from error
 
 
+_PAGE = 4096
+_PATIENCE_S = 5.0
+_REPAIR = "`loom ledger repair` saves what can be read and keeps the damaged file aside"
+
 _EXPLANATIONS = {
     "SQLITE_BUSY": "is locked: another process has been writing to it for too long. "
-    "Wait for it to end (`fuser {file}` names it), then run again",
-    "SQLITE_NOTADB": "isn't an SQLite database. Restore it from a copy, or move it away: "
-    "the next `loom run` begins a new one",
-    "SQLITE_CORRUPT": "is damaged. Restore it from a copy, or move it away with its -wal and -shm files: "
-    "the next `loom run` begins a new one",
+    "Wait for it to end (`fuser {path}` names it), then run again",
+    "SQLITE_NOTADB": f"isn't an SQLite database: {_REPAIR}",
+    "SQLITE_CORRUPT": f"is damaged: {_REPAIR}",
     "SQLITE_READONLY": "can't be written. Check the permissions of the file and of its folder",
     "SQLITE_CANTOPEN": "can't be opened. Check the permissions of the file and of its folder",
     "SQLITE_FULL": "couldn't grow: the disk is full. Nothing of this write was kept; "
@@ -82,8 +149,13 @@ def _explain(error: sqlite3.Error, path: Path) -> str:
     name: str = getattr(error, "sqlite_errorname", "")
     for code, explanation in _EXPLANATIONS.items():
         if name.startswith(code):
-            return f"{explanation.format(file=shlex.quote(str(path)))} (SQLite: {error})"
-    return f"can't be used. SQLite says: {error}"
+            return f"{explanation.format(path=shlex.quote(str(path)))} (SQLite: {error})"
+    return f"can't be used (SQLite: {error}). If `loom ledger check` finds it damaged, {_REPAIR}"
+
+
+def _ends_within_a_page(path: Path) -> bool:
+    """SQLite reads what is missing of a page as zeros. While a log is there, it may still come."""
+    return path.stat().st_size % _PAGE != 0 and not Path(f"{path}-wal").exists()
 
 
 def _find(path: Path, *, create: bool, migrations: Sequence[str]) -> None:
@@ -103,28 +175,41 @@ def _find(path: Path, *, create: bool, migrations: Sequence[str]) -> None:
             )
         _make(path, migrations)
     elif path.stat().st_size == 0:
-        raise LedgerError(
-            f"the ledger {path} is empty, so it was cut off. Restore it from a copy, or remove it: "
-            "the next `loom run` begins a new one"
-        )
+        raise DamagedLedger(f"the ledger {path} is empty, so it was cut off: {_REPAIR}")
 
 
 def _make(path: Path, migrations: Sequence[str]) -> None:
-    """Make the ledger beside its place and link it there whole: nobody ever sees half of one, and of
-    two processes that make it at once the first one's stays."""
-    _make_folder(path.parent)
+    """Link the ledger to its place whole: nobody ever sees half of one, and of two processes that make it at
+    once the first one's stays."""
+    with drafted(path, migrations) as (draft, db):
+        finish(draft, db)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        flush_folder(path.parent)
+
+
+@contextlib.contextmanager
+def drafted(path: Path, migrations: Sequence[str] = MIGRATIONS) -> Iterator[tuple[Path, sqlite3.Connection]]:
+    """A new ledger beside `path`, gone when this ends; who moves or links it calls `finish` first. Nothing
+    waits for the disk before that: nobody needs half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
     try:
         # Outputs may hold personal data; SQLite gives its -wal and -shm files the same mode.
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with contextlib.closing(_connect(draft, timedelta())) as db:
+            db.execute("PRAGMA synchronous = OFF")
             _migrate(db, path, migrations)
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        _flush_folder(path.parent)
+            yield draft, db
     finally:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{draft}{suffix}").unlink(missing_ok=True)
+
+
+def finish(draft: Path, db: sqlite3.Connection) -> None:
+    """Close a draft, all of it on the disk in its one file."""
+    db.close()
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _make_folder(folder: Path) -> None:
@@ -135,7 +220,7 @@ def _make_folder(folder: Path) -> None:
     (folder / ".gitignore").write_text("*\n", encoding="ascii")
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -143,12 +228,13 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _connect(path: Path, busy_timeout: timedelta) -> sqlite3.Connection:
+def _connect(path: Path, busy_timeout: timedelta) -> _Connection:
     db = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         timeout=busy_timeout.total_seconds(),
         isolation_level=None,
+        factory=_Connection,
     )
     try:
         db.execute("PRAGMA journal_mode = WAL")
@@ -188,6 +274,8 @@ def _version(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> i
         )
     if (owner, version) == (0, 0) and db.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
         return 0
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name IN ('ledger', 'marks')").fetchone() is not None:
+        raise DamagedLedger(f"the ledger {path} no longer says that it is one of Loom's: {_REPAIR}")
     raise LedgerError(
         f"the ledger {path} is an SQLite database, but not one of Loom's. "
         "Name another file under `state:` in worker-registry.yaml"

@@ -21,7 +21,8 @@ from loom.ledger.following import take_in
 from loom.ledger.layout import in_order, month_file
 from loom.ledger.lines import Form, Redact, forms, outward, to_text
 from loom.ledger.pruning import prune
-from loom.ledger.reads import STANDINGS, read_standing
+from loom.ledger.reads import STANDINGS
+from loom.ledger.rows import read_standing
 from loom.ledger.working_copy import damage, prepare
 
 # A closed ticket of a slot that its worker's mark has passed says nothing that its run doesn't: nobody

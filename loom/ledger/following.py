@@ -83,7 +83,7 @@ def take_in(db: sqlite3.Connection, path: str, text: bytes, begin: int = 0) -> s
     Returns the ids of the batches. Raises LedgerError for a line of a newer Loom.
     """
     page = read(path, text, begin)
-    note_damage(db, [*page.damage, *_replay(db, path, page.rows)])
+    note_damage(db, [*page.damage, *replay_rows(db, path, page.rows, folded=is_month(path))])
     return page.batches
 
 
@@ -142,11 +142,13 @@ def _goes_on(text: bytes, before: Stored | None) -> bool:
     return begin.endswith(b"\n") and blob_id(begin, before.blob) == before.blob
 
 
-def _replay(db: sqlite3.Connection, path: str, rows: Sequence[Row]) -> list[Problem]:
+def replay_rows(db: sqlite3.Connection, path: str, rows: Sequence[Row], *, folded: bool) -> list[Problem]:
+    """Replay rows of the file `path`; those that can't be are what is returned. folded: whether the file
+    holds one version of each value, and says every standing itself."""
     entries = [row.entry for row in rows]
     try:
         with _savepoint(db):
-            if is_month(path):
+            if folded:
                 refused = frozenset(replay_folded(db, entries, [row.body for row in rows]))
             else:
                 refused = frozenset(replay(db, entries))
@@ -156,7 +158,7 @@ def _replay(db: sqlite3.Connection, path: str, rows: Sequence[Row]) -> list[Prob
                 Problem(path, rows[0].number, (), f"its value is impossible, so it was left out: {error}")
             ]
         # Found one by one, so that a line with a value of a wrong kind costs no other.
-        return [problem for row in rows for problem in _replay(db, path, [row])]
+        return [problem for row in rows for problem in replay_rows(db, path, [row], folded=folded)]
     lines = {row.entry.key: row.number for row in rows if isinstance(row.entry, Ticket)}
     return [
         Problem(path, lines[key], (), f"{key} was closed, or in other hands, before this: it was left out")

@@ -2,19 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.health import Standing
-from loom.domain.run import Outcome, Run
+from loom.domain.run import Run
 from loom.domain.slot import Slot, Ticket
-from loom.domain.tick import Pause, Tick
-from loom.ledger.codec import from_json, read_stamp, stamp
+from loom.domain.tick import Tick
+from loom.ledger.codec import UnreadableEntry, from_json, stamp
+from loom.ledger.rows import OUTCOMES as _OUTCOMES
+from loom.ledger.rows import read_mark, read_pause, read_standing, tail
 from loom.ports import HooksInForce, Promises, RunQuery, Snapshot
-
-_OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
 
 OUTCOMES = ", ".join(f"'{name}'" for name in _OUTCOMES)
 """Every outcome, in SQL: an index that begins with the outcome is sought once for each."""
@@ -23,6 +22,7 @@ STANDINGS = (
     "SELECT worker, last_run_id, last_outcome, last_final, last_at, last_success_at,"
     " previous_run_id, consecutive_failures FROM standings"
 )
+MARKS = "SELECT worker, at FROM marks"
 OPEN_TICKETS = "SELECT key, worker, body FROM tickets WHERE closed = 0"
 OPEN_EPISODES = "SELECT subject, body FROM episodes WHERE closed_at IS NULL ORDER BY opened_at, id"
 UNSENT = "SELECT body FROM deliveries WHERE sent = 0 ORDER BY number"
@@ -51,17 +51,18 @@ UNHEARD = (
 
 def read_snapshot(db: sqlite3.Connection) -> Snapshot:
     """Everything a decision needs; the caller holds a read transaction, so that it is of one moment."""
-    revision, hooks = db.execute("SELECT revision, hooks FROM ledger").fetchone()
+    revision, hooks = _only_row(db, "revision, hooks")
     tick = db.execute(LAST_TICK).fetchone()
     return Snapshot(
         revision=revision,
-        marks={worker: read_stamp(at) for worker, at in db.execute("SELECT worker, at FROM marks")},
+        marks={row[0]: read_mark(row).at for row in db.execute(MARKS)},
         tickets={
             key: from_json(Ticket, body, key=key, worker=worker)
             for key, worker, body in db.execute(OPEN_TICKETS)
         },
         pauses={
-            row[0]: read_pause(row) for row in db.execute("SELECT worker, body FROM pauses WHERE lifted = 0")
+            row[0]: read_pause(row)
+            for row in db.execute("SELECT worker, lifted, body FROM pauses WHERE lifted = 0")
         },
         standings={row[0]: read_standing(row) for row in db.execute(STANDINGS)},
         episodes={
@@ -71,6 +72,18 @@ def read_snapshot(db: sqlite3.Connection) -> Snapshot:
         last_tick=None if tick is None else from_json(Tick, tick[0]),
         hooks=None if hooks is None else from_json(HooksInForce, hooks).hooks,
     )
+
+
+def read_revision(db: sqlite3.Connection) -> int:
+    (revision,) = _only_row(db, "revision")
+    return int(revision)
+
+
+def _only_row(db: sqlite3.Connection, columns: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = db.execute(f"SELECT {columns} FROM ledger").fetchone()  # noqa: S608  (as above)
+    if row is None or not isinstance(row[0], int):
+        raise UnreadableEntry(f"the row that numbers its revisions: {row!r}")
+    return row
 
 
 def read_run(db: sqlite3.Connection, run_id: str) -> Run | None:
@@ -85,12 +98,8 @@ def read_run(db: sqlite3.Connection, run_id: str) -> Run | None:
 
 def read_closed_slots(db: sqlite3.Connection, worker: str, after: datetime) -> frozenset[datetime]:
     first, past = Slot(worker, after).key, _past(f"{worker}@")
-    return frozenset(read_stamp(at) for (at,) in db.execute(CLOSED_SLOTS, (first, past, stamp(after))))
-
-
-def tail(run_id: str) -> str:
-    """The last twelve characters, backwards: as the ledger indexes the ends of ids."""
-    return run_id[:-13:-1]
+    rows = db.execute(CLOSED_SLOTS, (first, past, stamp(after)))
+    return frozenset(read_mark((worker, at)).at for (at,) in rows)
 
 
 def _past(start: str) -> str:
@@ -172,25 +181,6 @@ def read_promises(db: sqlite3.Connection, since: datetime, unheard: Collection[s
     return Promises(
         slots=slots, on_time=on_time, started=started, under_digest=under_digest, bad=bad, unheard=waiting
     )
-
-
-def read_standing(row: tuple[Any, ...]) -> Standing:
-    worker, last_run_id, outcome, final, last_at, success_at, previous_run_id, failures = row
-    return Standing(
-        worker=worker,
-        last_run_id=last_run_id,
-        last_outcome=None if outcome is None else _OUTCOMES[outcome],
-        last_final=final == 1,
-        last_at=None if last_at is None else read_stamp(last_at),
-        last_success_at=None if success_at is None else read_stamp(success_at),
-        previous_run_id=previous_run_id,
-        consecutive_failures=failures,
-    )
-
-
-def read_pause(row: tuple[str, str]) -> Pause:
-    worker, body = row
-    return from_json(Pause, body, worker=worker)
 
 
 def _run(row: tuple[str, str]) -> Run:

@@ -36,7 +36,7 @@ class SqliteLedger:
     def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
         """As the port says; also raises ClaimLost for a ticket that is closed or has another fence."""
         with self._transaction("BEGIN IMMEDIATE"):
-            (held,) = self._db.execute("SELECT revision FROM ledger").fetchone()
+            held = reads.read_revision(self._db)
             if held != revision:
                 raise StaleDecision(f"the ledger is at revision {held}, the decision was made at {revision}")
             write(self._db, entries, claiming=True)

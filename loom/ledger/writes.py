@@ -7,10 +7,10 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from loom.domain.alert import Delivery, DeliveryState, Episode
+from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Standing
 from loom.domain.run import Run
-from loom.domain.slot import Ticket, TicketState
+from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Tick
 from loom.errors import ClaimLost
 from loom.ledger.codec import stamp, to_json
@@ -21,9 +21,19 @@ from loom.ledger.laws import (
     may_write,
     renamed_key,
     renamed_standing,
-    scheduled_slots,
 )
-from loom.ledger.reads import STANDINGS, read_pause, read_standing, tail
+from loom.ledger.reads import STANDINGS
+from loom.ledger.rows import (
+    delivery_row,
+    episode_row,
+    pause_row,
+    read_pause,
+    read_standing,
+    run_row,
+    standing_row,
+    tick_row,
+    ticket_row,
+)
 from loom.ports import Entry, HooksInForce, Renamed
 
 
@@ -53,11 +63,7 @@ def replay_folded(
     """
     db.executemany(
         _RUN,
-        (
-            _run_row(entry, body)
-            for entry, body in zip(entries, bodies, strict=True)
-            if isinstance(entry, Run)
-        ),
+        (run_row(entry, body) for entry, body in zip(entries, bodies, strict=True) if isinstance(entry, Run)),
     )
     return replay(db, [entry for entry in entries if not isinstance(entry, Run)])
 
@@ -99,20 +105,11 @@ def _write_ticket(db: sqlite3.Connection, ticket: Ticket, allowed: Callable[[Tic
     row = db.execute("SELECT fence, closed FROM tickets WHERE key = ?", (ticket.key,)).fetchone()
     if not allowed(ticket, UNKNOWN if row is None else Holding(*row)):
         return False
-    at = ticket.slot or ticket.started_at
     db.execute(
         "INSERT INTO tickets (key, worker, fence, closed, at, run_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET worker = excluded.worker, fence = excluded.fence,"
         " closed = excluded.closed, at = excluded.at, run_id = excluded.run_id, body = excluded.body",
-        (
-            ticket.key,
-            ticket.worker,
-            ticket.fence,
-            ticket.state is TicketState.CLOSED,
-            None if at is None else stamp(at),
-            ticket.run_id,
-            to_json(ticket),
-        ),
+        ticket_row(ticket),
     )
     return True
 
@@ -129,28 +126,8 @@ _RUN = (
 )
 
 
-def _run_row(run: Run, body: str | None = None) -> tuple[Any, ...]:
-    return (
-        run.run_id,
-        tail(run.run_id),
-        run.worker,
-        run.outcome,
-        run.final,
-        run.on_time,
-        scheduled_slots(run),
-        run.started_at is not None,
-        run.enforcement_digest is not None,
-        run.bad,
-        None if run.slot is None else stamp(run.slot),
-        None if run.slot_last is None or run.slot_last == run.slot else stamp(run.slot_last),
-        run.tick_id,
-        stamp(run.tick_at),
-        to_json(run) if body is None else body,
-    )
-
-
 def _write_run(db: sqlite3.Connection, run: Run) -> None:
-    if db.execute(_RUN, _run_row(run)).rowcount:
+    if db.execute(_RUN, run_row(run)).rowcount:
         _advance_standing(db, run)
 
 
@@ -174,41 +151,21 @@ def _write_standing(db: sqlite3.Connection, standing: Standing) -> None:
     db.execute(
         "INSERT OR REPLACE INTO standings (worker, last_run_id, last_outcome, last_final, last_at,"
         " last_success_at, previous_run_id, consecutive_failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            standing.worker,
-            standing.last_run_id,
-            standing.last_outcome,
-            standing.last_final,
-            None if standing.last_at is None else stamp(standing.last_at),
-            None if standing.last_success_at is None else stamp(standing.last_success_at),
-            standing.previous_run_id,
-            standing.consecutive_failures,
-        ),
+        standing_row(standing),
     )
 
 
 def _write_tick(db: sqlite3.Connection, tick: Tick) -> None:
     db.execute(
         "INSERT OR REPLACE INTO ticks (id, at, finished_at, body) VALUES (?, ?, ?, ?)",
-        (
-            tick.id,
-            stamp(tick.at),
-            None if tick.finished_at is None else stamp(tick.finished_at),
-            to_json(tick),
-        ),
+        tick_row(tick),
     )
 
 
 def _write_episode(db: sqlite3.Connection, episode: Episode) -> None:
     db.execute(
         "INSERT OR REPLACE INTO episodes (id, subject, opened_at, closed_at, body) VALUES (?, ?, ?, ?, ?)",
-        (
-            episode.id,
-            episode.subject,
-            stamp(episode.opened_at),
-            None if episode.closed_at is None else stamp(episode.closed_at),
-            to_json(episode),
-        ),
+        episode_row(episode),
     )
 
 
@@ -217,20 +174,14 @@ def _write_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
         "INSERT INTO deliveries (id, run_id, sent, changed_at, body) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, sent = excluded.sent,"
         " changed_at = excluded.changed_at, body = excluded.body",
-        (
-            delivery.id,
-            delivery.alert.run_id,
-            delivery.state is DeliveryState.SENT,
-            stamp(delivery.changed_at),
-            to_json(delivery),
-        ),
+        delivery_row(delivery),
     )
 
 
 def _write_pause(db: sqlite3.Connection, pause: Pause) -> None:
     db.execute(
         "INSERT OR REPLACE INTO pauses (worker, lifted, body) VALUES (?, ?, ?)",
-        (pause.worker, pause.lifted, to_json(pause)),
+        pause_row(pause),
     )
 
 
@@ -253,7 +204,9 @@ def _rename(db: sqlite3.Connection, renamed: Renamed) -> None:
         db.execute("DELETE FROM standings WHERE worker = ?", (old,))
         if moved := renamed_standing(standing, _standing(db, new)):
             _write_standing(db, replace(moved, worker=new))
-    for row in db.execute("DELETE FROM pauses WHERE worker = ? RETURNING worker, body", (old,)).fetchall():
+    for row in db.execute(
+        "DELETE FROM pauses WHERE worker = ? RETURNING worker, lifted, body", (old,)
+    ).fetchall():
         held = db.execute("SELECT lifted FROM pauses WHERE worker = ?", (new,)).fetchone()
         if held in (None, (1,)):
             _write_pause(db, replace(read_pause(row), worker=new))

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
 
-_NOOP = """
+NOOP = """
 from loom.worker import WorkerContext, WorkerOutput
 from pydantic import BaseModel
 
@@ -26,7 +26,7 @@ def project_of(root: Path, *, workers: int, schedule: str) -> Project:
     project = Project(root)
     shutil.copytree(REPOSITORY / "enforcement", root / "enforcement")
     project.write("workers/__init__.py", "")
-    project.worker("noop", _NOOP)
+    project.worker("noop", NOOP)
     entries = "".join(
         f'worker-{number:05}:\n  agent: Noop\n  schedule: "{schedule}"\n  entrypoint: workers.noop:run\n'
         for number in range(workers)

@@ -1,7 +1,8 @@
 """What the ledger costs: every question is answered by an index, and a run takes little room."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from itertools import product
@@ -13,10 +14,13 @@ import pytest
 from loom.domain.run import Outcome
 from loom.domain.slot import TicketState
 from loom.ledger import pruning, reads
+from loom.ledger.checking import check
 from loom.ledger.database import open_database
 from loom.ledger.sqlite import SqliteLedger
+from loom.ledger.transfer import export
 from loom.ports import Entry, RunQuery
 from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_delivery, a_run, a_tick, a_ticket, an_episode
+from tests.ground.history import History, in_haste, write
 
 
 @pytest.fixture
@@ -76,6 +80,7 @@ def test_no_question_about_runs_walks_the_history(db: sqlite3.Connection) -> Non
         (reads.RUN_BY_START, ("a", "b")),
         (reads.RUN_BY_END, ("a", "b", "c", "c")),
         (reads.PROMISES, ("a",)),
+        (reads.UNHEARD, ("a", "[]")),
         (reads.OPEN_TICKETS, ()),
         (reads.CLOSED_SLOTS, ("a", "b", "c")),
         (reads.OPEN_EPISODES, ()),
@@ -137,6 +142,50 @@ def test_a_run_without_output_takes_less_than_2_kb_with_its_tick_and_ticket(tmp_
         empty = path.stat().st_size
         ledger.record([entry for number in range(hours) for entry in an_hour(number)])
     assert (path.stat().st_size - empty) / hours < 2048
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A ledger of 12 workers as ticks leave it, with failures, retries, alerts and superseded slots; and one
+    three times as long."""
+    places = []
+    for runs in (1500, 4500):
+        path = tmp_path_factory.mktemp("months") / "ledger.db"
+        history = History(SIX)
+        with closing(in_haste(SqliteLedger(path))) as ledger:
+            ledger.record(history.first())
+            while history.runs < runs:
+                write(ledger, history.tick())
+        places.append(path)
+    return places[0], places[1]
+
+
+def test_a_run_as_ticks_write_it_takes_less_than_2_kb_with_all_that_belongs_to_it(
+    months: tuple[Path, Path],
+) -> None:
+    short, long = (path.stat().st_size for path in months)
+    assert (long - short) / 3000 < 2048
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda path: check(path, keep=400 * DAY, now=SIX + 30 * DAY),
+        lambda path: sum(map(len, export(path))),
+    ],
+    ids=["check", "export"],
+)
+def test_who_looks_a_ledger_over_or_exports_it_never_holds_it_whole(
+    months: tuple[Path, Path], use: Callable[[Path], object]
+) -> None:
+    peaks = []
+    for path in months:
+        use(path)  # what is made once is made
+        tracemalloc.start()
+        use(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0], peaks
 
 
 def test_the_snapshot_reads_as_much_after_a_long_history_as_before(tmp_path: Path) -> None:
