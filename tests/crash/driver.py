@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tests.crash.mines import Mine, Mines
-from tests.crash.wrapping import MinedConnection, deeds, mined
+from tests.crash.wrapping import MinedConnection, deeds, mined, mined_connection
 
-sqlite3.connect = partial(sqlite3.connect, factory=MinedConnection)  # type: ignore[assignment]
+sqlite3.connect = partial(mined_connection, sqlite3.connect)  # type: ignore[assignment]
 
 PATIENCE_S = 60.0
 HUNG = "hung"

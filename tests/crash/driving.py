@@ -51,6 +51,11 @@ class Answer:
         """Whether a mine did its deed."""
         return "!" in self.passed
 
+    @property
+    def reported(self) -> bool:
+        """Whether it came to its end and told what it did, rather than what kept it from doing it."""
+        return "tick" in (self.json() or {})
+
     def json(self) -> Any:
         """What it said on stdout, or None for a tick that died before it said anything."""
         return json.loads(self.out) if self.out else None

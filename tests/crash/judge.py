@@ -88,7 +88,7 @@ class Judge:
         cries = sum(each["event"] in ("ledger.broken", "state.unpushed") for each in heard(self.projects))
         # What fails before there is a tick is told to the person who asked, and to nobody else.
         begun = [answer for answer in answers if "ledger.open" in answer.passed]
-        failed = [each for each in begun if each.status == 3 or (each.status == 4 and not each.out)]
+        failed = [each for each in begun if each.status == 3 or (each.status == 4 and not each.reported)]
         if cries - self._cries < len(failed):
             said = [answer.err[-500:] for answer in failed]
             self.complain("undelivered", f"{name} couldn't go on and nobody heard of it: {said}")
@@ -145,7 +145,7 @@ class Judge:
                 )
 
     def _as_it_said(self, name: str, answer: Answer, own: Records) -> None:
-        if not answer.out:
+        if not answer.reported:
             return
         tick = own.ticks.get(answer.json()["tick"]["id"])
         if tick is None or tick.finished_at is None:

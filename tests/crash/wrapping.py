@@ -125,6 +125,15 @@ class MinedConnection(sqlite3.Connection):
         return super().execute(sql)
 
 
+def mined_connection(
+    connect: Callable[..., sqlite3.Connection], *arguments: Any, **named: Any
+) -> sqlite3.Connection:
+    """As `connect`, with mines in whatever class of connection it is asked for."""
+    factory = named.pop("factory", sqlite3.Connection)
+    kinds = (MinedConnection,) if factory is sqlite3.Connection else (MinedConnection, factory)
+    return connect(*arguments, factory=type("Mined", kinds, {}), **named)
+
+
 _BEFORE_A_TABLE = {"INTO", "FROM", "UPDATE"}
 
 
