@@ -51,9 +51,11 @@ class Answer:
         """Whether a mine did its deed."""
         return "!" in self.passed
 
-    def json(self) -> Any:
-        """What it said on stdout, or None for a tick that died before it said anything."""
-        return json.loads(self.out) if self.out else None
+    @property
+    def report(self) -> Any:
+        """What it said that it did, or None for a tick that died, or couldn't go on, before it said that."""
+        said = json.loads(self.out) if self.out else {}
+        return said if "tick" in said else None
 
 
 class Driver:
