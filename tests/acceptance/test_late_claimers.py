@@ -124,22 +124,22 @@ def test_a_late_claimer_finds_its_slot_taken_and_records_nothing(usurped: Usurpe
     (usurped.shared / "late fails").touch()
     with usurped.stopped_at_work() as late:
         early = usurped.tick(1, usurped.other, "06:10", shift_s=60)
-        assert early.json()["runs"] == [], "the lease lasts: its claimer may well be at work"
+        assert early.report["runs"] == [], "the lease lasts: its claimer may well be at work"
         other = usurped.tick(1, usurped.other, "06:12", shift_s=LEASE_S)
-        assert [(run["outcome"], run["final"]) for run in other.json()["runs"]] == [
+        assert [(run["outcome"], run["final"]) for run in other.report["runs"]] == [
             ("abandoned", False),
             ("succeeded", True),
         ]
     answer = late.result()
     assert answer.status == 0, answer
-    assert answer.json()["runs"] == [], "what is not its own is not its to tell"
-    assert answer.json()["alerts"] == []
+    assert answer.report["runs"] == [], "what is not its own is not its to tell"
+    assert answer.report["alerts"] == []
 
     seen = usurped.records()
     (ticket,) = seen.tickets.values()
     (final,) = [run for run in seen.runs.values() if run.final]
     assert (ticket.key, ticket.outcome, ticket.run_id) == (SLOT, Outcome.SUCCEEDED, final.run_id)
-    assert final.run_id == other.json()["runs"][1]["run_id"]
+    assert final.run_id == other.report["runs"][1]["run_id"]
     assert ticket.fence == 2
     assert (final.output or {})["summary"] == "in time"
     assert usurped.heard() == ["worker.failing", "worker.recovered"], (
@@ -156,7 +156,7 @@ def test_what_a_late_claimer_found_out_silences_no_later_alert(usurped: Usurped)
 
     (usurped.shared / "all fail").touch()
     failed = usurped.tick(1, usurped.other, "07:07", shift_s=LEASE_S)
-    assert [run["outcome"] for run in failed.json()["runs"]] == ["failed"]
+    assert [run["outcome"] for run in failed.report["runs"]] == ["failed"]
     assert usurped.heard()[-1] == "worker.down"
 
 
@@ -165,7 +165,7 @@ def test_what_a_late_claimer_found_out_ends_no_trouble_that_goes_on(usurped: Usu
     usurped.tick(0, usurped.late, "05:07")
     with usurped.stopped_at_work() as late:
         usurped.tick(1, usurped.other, "06:12", shift_s=LEASE_S)
-    assert late.result().json()["runs"] == []
+    assert late.result().report["runs"] == []
     (open_,) = [each for each in usurped.records().episodes.values() if each.closed_at is None]
     assert (open_.subject, open_.gathered) == ("slow", 3)
     assert usurped.heard() == ["worker.down", "worker.failing", "worker.down"]

@@ -52,13 +52,10 @@ class Answer:
         return "!" in self.passed
 
     @property
-    def reported(self) -> bool:
-        """Whether it came to its end and told what it did, rather than what kept it from doing it."""
-        return "tick" in (self.json() or {})
-
-    def json(self) -> Any:
-        """What it said on stdout, or None for a tick that died before it said anything."""
-        return json.loads(self.out) if self.out else None
+    def report(self) -> Any:
+        """What it said that it did, or None for a tick that died, or couldn't go on, before it said that."""
+        said = json.loads(self.out) if self.out else {}
+        return said if "tick" in said else None
 
 
 class Driver:

@@ -69,10 +69,10 @@ class Judge:
         self._only_forwards(name, view)
         self._not_again(name, closed, asked, deaths=sum(answer.killed for answer in answers))
         # Of several, one may have died after the others had looked.
-        if all(answer.status in _ENDED for answer in answers):
+        if all(answer.status in _ENDED and answer.report for answer in answers):
             self._nothing_left_behind(name, view, real_now, shared)
         for answer, recorded in zip(answers, own, strict=True):
-            if answer.status in _ENDED:
+            if answer.status in _ENDED and answer.report:
                 self._as_it_said(name, answer, recorded)
         self._before = view
 
@@ -88,7 +88,7 @@ class Judge:
         cries = sum(each["event"] in ("ledger.broken", "state.unpushed") for each in heard(self.projects))
         # What fails before there is a tick is told to the person who asked, and to nobody else.
         begun = [answer for answer in answers if "ledger.open" in answer.passed]
-        failed = [each for each in begun if each.status == 3 or (each.status == 4 and not each.reported)]
+        failed = [each for each in begun if each.status == 3 or (each.status == 4 and not each.report)]
         if cries - self._cries < len(failed):
             said = [answer.err[-500:] for answer in failed]
             self.complain("undelivered", f"{name} couldn't go on and nobody heard of it: {said}")
@@ -145,12 +145,10 @@ class Judge:
                 )
 
     def _as_it_said(self, name: str, answer: Answer, own: Records) -> None:
-        if not answer.reported:
-            return
-        tick = own.ticks.get(answer.json()["tick"]["id"])
+        tick = own.ticks.get(answer.report["tick"]["id"])
         if tick is None or tick.finished_at is None:
             self.complain("lost", f"{name} went its whole way; the ledger has {tick} of it")
-        for said in answer.json()["runs"]:
+        for said in answer.report["runs"]:
             run = own.runs.get(said["run_id"])
             if run is None or run.outcome.value != said["outcome"]:
                 known = "nothing" if run is None else run.outcome.value

@@ -43,6 +43,7 @@ CAST: Mapping[str, Cast] = {
     "quarter": Cast(every=timedelta(minutes=15)),
     "strict": HOURLY,
     "needy": HOURLY,
+    "apart": Cast(every=timedelta(days=1)),
 }
 
 REGISTRY = """\
@@ -72,6 +73,7 @@ workers:
     retry: {abandoned: false}
   quarter: {schedule: "*/15 * * * *", entrypoint: "workers.cast:well", overlap: allow}
   strict: {schedule: "0 * * * *", entrypoint: "workers.cast:well", catch_up: {policy: all, within: 30m}}
+  apart: {schedule: "0 0 * * *", entrypoint: "workers.cast:well", isolation: process}
   needy: {schedule: "0 * * * *", entrypoint: "workers.cast:well", requires: {env: [CRASH_NEEDED]}}
 """
 

@@ -4,7 +4,7 @@ the workers wrote, and who was told from what arrived."""
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from loom.domain.slot import Slot, Ticket, TicketState
 from tests.crash.evidence import Effect, Records, effects, heard
 from tests.crash.scenario import Cast
 
+_MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 HOOKS = {"file": "told.jsonl", "file 2": "flaky/told.jsonl"}
 
 Kind = Literal["lost", "doubled", "undelivered", "broken"]
@@ -51,7 +52,7 @@ class Verdict:
                 for ticket in self.view.tickets.values()
                 if ticket.worker == worker and ticket.state is not TicketState.CLOSED
             }
-            at = first
+            at = first + (_MIDNIGHT - first) % cast.every
             while at <= last:
                 self.slots += 1
                 ends = covered.pop(at, 0) + (at in waiting)
