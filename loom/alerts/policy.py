@@ -22,17 +22,20 @@ __all__ = ["NOT_COUNTED", "Considered", "Trouble", "consider"]
 
 NOT_COUNTED = "not counted"
 
+_HELD = "held"
 _DEFAULT = AlertPolicy()
 
 
 @dataclass(frozen=True, slots=True)
 class Considered:
     """episodes: new versions to record. alerts: what is to be said, in order, and the episode it is part of.
-    belongs: for every bad run its episode's id, 'held 1 of 3' or 'not counted', by run id."""
+    belongs: for every bad run its episode's id, 'held 1 of 3' or 'not counted', by run id. standings: as
+    they are once the runs are recorded."""
 
     episodes: tuple[Episode, ...]
     alerts: tuple[tuple[Alert, Episode], ...]
     belongs: Mapping[str, str]
+    standings: Mapping[str, Standing]
 
 
 def consider(
@@ -51,11 +54,12 @@ def consider(
 ) -> Considered:
     """Decide what a person must hear of one tick.
 
-    episodes: the open ones, by subject. runs: what this tick recorded, in order. standings: as they were
-    before it. troubles: every one there is now; a trouble that isn't listed is over. policies: by worker
-    id, the default where absent. zone: IANA name, for the times in summaries. run_url: where the tick's
-    log can be read. removed: ids that are no longer registered or are disabled; their episodes end without
-    a word, for a person ended them. paused: ids that get no reminders.
+    episodes: the open ones, by subject. runs: what this tick recorded, in order; one that is updated in place
+    still names the episode it belongs to. standings: as they were before it. troubles: every one there is
+    now; a trouble that isn't listed is over. policies: by worker id, the default where absent. zone: IANA
+    name, for the times in summaries. run_url: where the tick's log can be read. removed: ids that are no
+    longer registered or are disabled; their episodes end without a word, for a person ended them. paused:
+    ids that get no reminders.
     """
     book = Book(episodes, now=now, new_id=new_id, zone=ZoneInfo(zone), run_url=run_url)
     belongs = {run.run_id: NOT_COUNTED for run in runs if run.bad and not run.counts}
@@ -72,7 +76,8 @@ def consider(
 
     standing = dict(standings)
     for run in counted:
-        after = (standing.get(run.worker) or Standing(worker=run.worker)).after(run)
+        before = run.outcome if run.episode else None
+        after = (standing.get(run.worker) or Standing(worker=run.worker)).after(run, before)
         standing[run.worker] = after
         if run.outcome is Outcome.SUCCEEDED:
             _recover(book, run)
@@ -88,19 +93,19 @@ def consider(
             book.close(episode)
         elif worker not in paused and book.overdue(episode, policies.get(worker, _DEFAULT).remind):
             _remind(book, episode, standing.get(worker))
-    return Considered(book.changed, book.alerts, belongs)
+    return Considered(book.changed, book.alerts, belongs, standing)
 
 
 def _gather(book: Book, run: Run, policy: AlertPolicy, failures: int) -> str:
     """Returns what the run belongs to: the episode's id, or 'held 1 of 3'."""
     episode = book.of(run.worker) or book.begin(run.worker)
-    fresh = 0 if episode.last_run == run.run_id else run.count
+    fresh = 0 if _gathered(episode, run) else run.count
     episode = replace(episode, gathered=episode.gathered + fresh, last_run=run.run_id)
     if not episode.announced:
         episode = replace(episode, held=episode.held + fresh)
         if not _never_waits(run) and episode.held < policy.after:
             book.keep(episode)
-            return f"held {episode.held} of {policy.after}"
+            return f"{_HELD} {episode.held} of {policy.after}"
     event, kind = _event(run), _kind(run)
     reminding = book.overdue(episode, policy.remind)
     if not episode.announced or kind != episode.kind or _gave_up(episode, event) or reminding:
@@ -109,6 +114,13 @@ def _gather(book: Book, run: Run, policy: AlertPolicy, failures: int) -> str:
             summary += wording.still_bad(episode, book.zone)
         episode = book.say(episode, book.about_run(event, run, summary, failures), kind)
     return book.keep(episode).id
+
+
+def _gathered(episode: Episode, run: Run) -> bool:
+    """Whether `run`, updated in place, is one of the episode's already."""
+    if run.run_id == episode.last_run or run.episode == episode.id:
+        return True
+    return episode.gathered > 0 and run.episode.startswith(_HELD)
 
 
 def _recover(book: Book, run: Run) -> None:

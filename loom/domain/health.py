@@ -36,12 +36,14 @@ class Standing:
     previous_run_id: str | None = None
     consecutive_failures: int = 0
 
-    def after(self, run: Run) -> "Standing":
-        """The standing once `run` is recorded. A run that is updated in place isn't counted twice."""
+    def after(self, run: Run, before: Outcome | None = None) -> "Standing":
+        """The standing once `run` is recorded. before: the outcome that is on record of it, if any: a bad run
+        that is updated in place isn't counted twice, whatever came in between, unless that was a success.
+        """
         if not run.counts or run.worker != self.worker:
             return self
         at = run.finished_at or run.tick_at
-        again = run.run_id == self.last_run_id
+        again = run.run_id == self.last_run_id or self._counts(before, at)
         if run.outcome in (Outcome.SKIPPED, Outcome.SUPERSEDED):
             # Neither good nor bad: it says nothing about whether the worker works.
             return replace(
@@ -62,6 +64,12 @@ class Standing:
             previous_run_id=run.run_id if succeeded else self.previous_run_id,
             consecutive_failures=(0 if succeeded else self.consecutive_failures + (0 if again else 1)),
         )
+
+    def _counts(self, before: Outcome | None, at: datetime) -> bool:
+        """Whether a run that ended at `at`, on record as `before`, is one of the failures in a row."""
+        if before is None or not before.bad or not self.consecutive_failures:
+            return False
+        return self.last_success_at is None or self.last_success_at <= at
 
 
 def health_of(worker: Worker, standing: Standing, tickets: tuple[Ticket, ...], *, paused: bool) -> Health:

@@ -119,7 +119,7 @@ class Tables:
             return
         self._put(self.runs, run.run_id, run)
         standing = self.standings.get(run.worker) or Standing(worker=run.worker)
-        after = standing.after(run)
+        after = standing.after(run, None if held is None else held.outcome)
         if after is not standing:
             self._put(self.standings, run.worker, after)
 

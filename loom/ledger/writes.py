@@ -9,7 +9,7 @@ from typing import Any
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Standing
-from loom.domain.run import Run
+from loom.domain.run import Outcome, Run
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Tick
 from loom.errors import ClaimLost
@@ -127,14 +127,14 @@ _RUN = (
 
 
 def _write_run(db: sqlite3.Connection, run: Run) -> None:
+    held = db.execute("SELECT outcome FROM runs WHERE run_id = ?", (run.run_id,)).fetchone()
     if db.execute(_RUN, run_row(run)).rowcount:
-        _advance_standing(db, run)
+        _advance_standing(db, run, None if held is None else Outcome(held[0]))
 
 
-def _advance_standing(db: sqlite3.Connection, run: Run) -> None:
-    held = _standing(db, run.worker)
-    standing = held or Standing(worker=run.worker)
-    after = standing.after(run)
+def _advance_standing(db: sqlite3.Connection, run: Run, before: Outcome | None) -> None:
+    standing = _standing(db, run.worker) or Standing(worker=run.worker)
+    after = standing.after(run, before)
     if after is not standing:
         _write_standing(db, after)
 

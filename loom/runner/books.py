@@ -60,7 +60,10 @@ class Books:
             before = run.worker, self._episodes.get(run.worker), self._standings.get(run.worker)
             self._before.setdefault(run.run_id, before)
         if not reminders and not any(run.bad or run.worker in self._episodes for run in runs):
-            self._remember(runs)
+            self.runs.update((run.run_id, run) for run in runs)
+            for run in runs:
+                standing = self._standings.get(run.worker) or Standing(worker=run.worker)
+                self._standings[run.worker] = standing.after(run)
             return list(runs)
         considered = consider(
             self._episodes,
@@ -77,8 +80,9 @@ class Books:
         )
         for episode in considered.episodes:
             self._keep(episode)
+        self._standings.update(considered.standings)
         told = [replace(run, episode=considered.belongs.get(run.run_id, "")) for run in runs]
-        self._remember(told)
+        self.runs.update((run.run_id, run) for run in told)
         deliveries = prepare(considered.alerts, self._hooks, now=self._now(), new_id=self._new_id)
         self.deliveries.extend(deliveries)
         return [*told, *considered.episodes, *deliveries]
@@ -103,12 +107,6 @@ class Books:
             _put_back(self._episodes, worker, episode)
             _put_back(self._standings, worker, standing)
         self.deliveries = [each for each in self.deliveries if each.alert.run_id not in lost]
-
-    def _remember(self, runs: Sequence[Run]) -> None:
-        for run in runs:
-            self.runs[run.run_id] = run
-            standing = self._standings.get(run.worker) or Standing(worker=run.worker)
-            self._standings[run.worker] = standing.after(run)
 
     def _keep(self, episode: Episode) -> None:
         _put_back(self._episodes, episode.subject, episode if episode.closed_at is None else None)

@@ -80,6 +80,7 @@ def claim(
 
     Raises LedgerError when other ticks keep coming between; nothing of this one is written then.
     """
+    _rename(waking, ledger)
     for _ in range(_TRIES):
         snapshot, renames, made = decided(waking, chosen, ledger, liveness)
         suspected = suspects(made.start, snapshot.standings, waking.conditions.workers)
@@ -98,13 +99,35 @@ def claim(
         try:
             ledger.claim([tick, *renames, *made.entries, *tickets, *said], revision=snapshot.revision)
         except StaleDecision:
-            time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
+            _let_rivals_pass()
         else:
             return claimed
     raise LedgerError(
         f"the ledger changed {_TRIES} times while this tick was deciding: too many ticks at once. "
         "Nothing was lost; the next tick decides these slots."
     )
+
+
+def _rename(waking: Waking, ledger: Ledger) -> None:
+    """Every `was:` is carried out before anything is decided on it: what the ledger is asked while deciding
+    (runs, slots that were dealt with by hand) it must know under the new names. Who comes too often between
+    leaves it to the claim itself."""
+    registry = waking.conditions.registry
+    if registry is None or all(worker.was is None for worker in registry.workers):
+        return
+    for _ in range(_TRIES):
+        snapshot = ledger.snapshot()
+        _, renames = carry_over(registry, snapshot)
+        if not renames:
+            return
+        try:
+            ledger.claim(renames, revision=snapshot.revision)
+        except StaleDecision:
+            _let_rivals_pass()
+
+
+def _let_rivals_pass() -> None:
+    time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
 
 
 def _claimed(waking: Waking, start: Sequence[Ticket], liveness: Liveness) -> tuple[Ticket, ...]:
@@ -145,7 +168,8 @@ def _books(waking: Waking, snapshot: Snapshot, hooks: Sequence[AlertHook]) -> Bo
         snapshot,
         policies={id_: worker.alert for id_, worker in workers.items()},
         hooks=hooks,
-        troubles=troubles(conditions, last_tick=snapshot.last_tick, now=now),
+        # By the clock as it is now: a tick that waited for its turn may find one that woke after it.
+        troubles=troubles(conditions, last_tick=snapshot.last_tick, now=waking.parts.clock.now()),
         now=waking.parts.clock.now,
         new_id=waking.new_id,
         run_url=waking.parts.run_url,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from loom.domain.run import OpenReason, Outcome, Run
@@ -20,6 +20,7 @@ MOST_SLOTS = 1000
 """As many slots one request may run: each is claimed before the first of them starts."""
 
 _FORCE = "--force runs it all the same"
+_INSTANT = timedelta(microseconds=1)
 
 
 def plan_by_hand(
@@ -176,8 +177,8 @@ def _start(
         return
     mark = snapshot.marks.get(worker.id)
     undecided = mark is None or slot > mark
-    is_its_own = undecided and held is None and slot not in world.closed_slots(worker.id, slot)
-    result.start.append(replace(by_hand, key=key) if is_its_own else by_hand)
+    closed = undecided and slot in world.closed_slots(worker.id, slot - _INSTANT)
+    result.start.append(replace(by_hand, key=key) if undecided and not held and not closed else by_hand)
 
 
 def _not_run(

@@ -281,7 +281,9 @@ def _write(
         except ClaimLost as error:
             lost |= frozenset(error.keys)
             taken = [e for e in left if isinstance(e, Ticket) and e.key in lost]
-            runs, workers = {ticket.run_id for ticket in taken}, {ticket.worker for ticket in taken}
+            # A ticket that is put off names its last run, which was recorded before and stays.
+            runs = {ticket.run_id for ticket in taken} & {e.run_id for e in left if isinstance(e, Run)}
+            workers = {ticket.worker for ticket in taken}
             books.lose(run_id for run_id in runs if run_id)
             left = [
                 e

@@ -362,6 +362,23 @@ def test_a_run_updated_in_place_is_counted_once(ledger: Ledger) -> None:
     assert len(ledger.runs(RunQuery())) == 1
 
 
+def test_a_run_updated_in_place_is_counted_once_whatever_failed_in_between(ledger: Ledger) -> None:
+    first = a_run("run-0001", outcome=Outcome.FAILED, final=False, open_reason=OpenReason.RETRY)
+    ledger.record([first])
+    ledger.record([a_run("run-0002", outcome=Outcome.BLOCKED, tick_at=SIX + HOUR)])
+    ledger.record([replace(first, final=True, open_reason=None)])
+    assert ledger.snapshot().standings["echo"].consecutive_failures == 2
+
+
+def test_what_ends_badly_after_a_success_is_the_first_failure_since(ledger: Ledger) -> None:
+    first = a_run("run-0001", outcome=Outcome.FAILED, final=False, open_reason=OpenReason.RETRY)
+    ledger.record([first])
+    ledger.record([a_run("run-0002", tick_at=SIX + HOUR)])
+    ledger.record([a_run("run-0003", outcome=Outcome.FAILED, tick_at=SIX + 2 * HOUR)])
+    ledger.record([replace(first, final=True, open_reason=None)])
+    assert ledger.snapshot().standings["echo"].consecutive_failures == 2
+
+
 def test_a_run_that_does_not_count_leaves_the_standing(ledger: Ledger) -> None:
     ledger.record([a_run("run-0001")])
     before = ledger.snapshot().standings

@@ -44,7 +44,7 @@ class Ticks:
         self.standings: dict[str, Standing] = {}
         self.now = START
         self.ids: Iterator[str] = (f"episode-{number}" for number in count(1))
-        self.last = Considered((), (), {})
+        self.last = Considered((), (), {}, {})
 
     def tick(
         self,
@@ -73,9 +73,7 @@ class Ticks:
                 self.episodes[episode.subject] = episode
             else:
                 self.episodes.pop(episode.subject, None)
-        for run in runs:
-            standing = self.standings.get(run.worker) or Standing(worker=run.worker)
-            self.standings[run.worker] = standing.after(run)
+        self.standings.update(self.last.standings)
         return tuple(alert for alert, _ in self.last.alerts)
 
 
@@ -239,6 +237,33 @@ def test_a_run_updated_in_place_is_one_bad_outcome() -> None:
     ticks.tick(run)
     assert ticks.tick(replace(run, final=True)) == ()
     assert ticks.last.belongs == {run.run_id: "held 1 of 2"}
+
+
+def test_a_run_updated_in_place_after_another_is_one_bad_outcome() -> None:
+    ticks = Ticks(AlertPolicy(after=3))
+    first, second = failed(final=False), failed()
+    ticks.tick(first)
+    ticks.tick(second)
+    belongs = "held 1 of 3"
+    assert ticks.tick(replace(first, final=True, episode=belongs)) == ()
+    assert ticks.standings[SENTINEL].consecutive_failures == 2
+    (alert,) = ticks.tick(failed())
+    assert alert.consecutive_failures == 3
+    (episode,) = ticks.last.episodes
+    assert episode.gathered == 3
+    ticks.tick(replace(second, final=True, episode=episode.id))
+    assert ticks.last.episodes[0].gathered == 3
+
+
+def test_a_run_that_ends_badly_after_a_success_opens_an_episode_of_its_own() -> None:
+    ticks = Ticks()
+    first = failed(final=False)
+    ticks.tick(first)
+    told = replace(first, episode=ticks.last.belongs[first.run_id])
+    ticks.tick(replace(succeeded(), finished_at=ticks.now))
+    (alert,) = ticks.tick(replace(told, final=True))
+    assert (alert.event, alert.consecutive_failures) == (Event.WORKER_DOWN, 1)
+    assert ticks.last.episodes[0].gathered == 1
 
 
 def test_invalid_blocked_and_missing_requirements_never_wait_for_the_threshold() -> None:

@@ -95,6 +95,42 @@ def test_a_rename_carries_mark_history_health_and_the_open_episode(rehearsal: Re
     assert rehearsal.ledger.snapshot().standings["after"].consecutive_failures == 0
 
 
+_RENAMED = 'after: {schedule: "0 * * * *", entrypoint: "workers.echo:run", was: before}'
+
+
+def test_what_ends_on_the_tick_of_a_rename_ends_under_the_new_name(rehearsal: Rehearsal) -> None:
+    rehearsal.project.worker(
+        "busy",
+        """
+        from loom.worker import TransientError, WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            raise TransientError("later")
+        """,
+    )
+    rehearsal.project.entries(
+        'before: {schedule: "0 * * * *", entrypoint: "workers.busy:run", retry: {attempts: 1}}'
+    )
+    rehearsal.tick()
+    rehearsal.project.entries(_RENAMED)
+    rehearsal.tick(later=HOUR)
+    assert [(run.outcome, run.final) for run in rehearsal.history("after")] == [
+        (Outcome.FAILED, True),
+        (Outcome.SUCCEEDED, True),
+    ]
+    assert rehearsal.history("before") == []
+    assert {alert.worker for alert in rehearsal.hook.delivered if alert.at > START} == {"after"}
+
+
+def test_a_slot_run_by_hand_before_its_tick_is_not_run_again_under_a_new_name(rehearsal: Rehearsal) -> None:
+    rehearsal.project.entries('before: {schedule: "0 * * * *", entrypoint: "workers.echo:run"}')
+    rehearsal.tick()
+    rehearsal.clock.advance(HOUR)
+    rehearsal.tick(request=TickRequest(workers=("before",), slot=START.replace(hour=13, minute=0)))
+    rehearsal.project.entries(_RENAMED)
+    assert rehearsal.tick().runs == ()
+
+
 def test_a_worker_that_is_removed_closes_its_open_slots_and_its_episode_without_a_word(
     rehearsal: Rehearsal,
 ) -> None:
@@ -245,6 +281,26 @@ def test_a_tick_that_was_overtaken_reads_again_and_decides_again(project: Projec
     assert told(rehearsal.tick()) == [("echo", "succeeded", 1)]
 
 
+class _Overtaken(MemoryLedger):
+    """A ledger that other work keeps busy just before the first claim."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile = [meanwhile]
+
+    def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        super().claim(entries, revision=revision)
+
+
+def test_a_tick_that_waited_long_for_its_turn_takes_no_clock_for_one_that_went_back(project: Project) -> None:
+    overtaken = _Overtaken(lambda: waiting.tick(later=HOUR))
+    waiting = Rehearsal(project, START, ledger=overtaken)
+    assert waiting.tick().runs == ()
+    assert waiting.heard() == []
+
+
 class _TakenOver(MemoryLedger):
     """A ledger in which another process takes every ticket over while its worker runs."""
 
@@ -295,6 +351,19 @@ def test_the_board_shows_each_health(
 
 def _echo(more: str) -> str:
     return f'echo: {{schedule: "0 * * * *", entrypoint: "workers.echo:run", {more}}}'
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_slot_that_failed_by_hand_before_its_tick_runs_by_hand_once_more(
+    rehearsal: Rehearsal, seen: bool
+) -> None:
+    rehearsal.project.worker("echo", FAILING)
+    if seen:
+        rehearsal.tick()
+    rehearsal.clock.advance(HOUR)
+    by_hand = TickRequest(workers=("echo",), slot=START.replace(hour=13, minute=0))
+    tried = [run for _ in range(2) for run in rehearsal.tick(request=by_hand).runs]
+    assert [(run.outcome, run.by_hand) for run in tried] == [(Outcome.FAILED, False), (Outcome.FAILED, True)]
 
 
 def test_the_figures_count_what_was_promised(rehearsal: Rehearsal) -> None:

@@ -1,14 +1,17 @@
 """A tick that must end before its work does: its budget is used up, or somebody asks it to stop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from loom.clock import ManualClock
-from loom.domain.run import OpenReason, Outcome, Run
-from loom.domain.slot import Ticket
-from loom.errors import ExitCode
+from loom.domain.run import OpenReason, Outcome, Run, Trigger
+from loom.domain.slot import Ticket, TicketState
+from loom.errors import ClaimLost, ExitCode
+from loom.ledger.memory import MemoryLedger
+from loom.ports import Entry
 from loom.runner.request import TickRequest
 from loom.runner.stopping import Stop
 from tests.ground.project import Project
@@ -80,6 +83,35 @@ def test_what_may_not_be_over_within_the_budget_is_not_begun_and_is_first_on_the
     assert progress.begun[0] == "two"
     started = [run for run in report.runs if run.worker == "two" and run.started_at]
     assert [run.slot for run in started] == [START.replace(minute=0, hour=13)], "its newest slot"
+
+
+class _TakenOver(MemoryLedger):
+    """A ledger in which another process has taken over whatever a tick puts off."""
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        lost = [e.key for e in entries if isinstance(e, Ticket) and e.reason is OpenReason.BUDGET]
+        if lost:
+            raise ClaimLost(lost)
+        super().record(entries)
+
+
+def test_a_run_that_died_is_still_told_when_its_slot_is_taken_over_as_it_is_put_off(project: Project) -> None:
+    rehearsal = Rehearsal(project, START, ledger=_TakenOver())
+    died = Ticket(
+        key="echo@2026-11-20T12:00:00Z",
+        worker="echo",
+        slot=START.replace(minute=0),
+        trigger=Trigger.SCHEDULE,
+        state=TicketState.STARTED,
+        starts=1,
+        run_id="died",
+        claimer="memory-99-gone",
+        lease_until=START + 60 * MINUTE,
+    )
+    rehearsal.ledger.record([died])
+    rehearsal.stop.ask("stopped by SIGTERM", ExitCode.TERMINATED)
+    assert "died" in [run.run_id for run in rehearsal.tick().runs]
+    assert rehearsal.heard() == ["worker.failing"]
 
 
 def test_a_person_who_asks_for_work_is_not_bound_by_the_budget(rehearsal: Rehearsal) -> None:

@@ -1,0 +1,40 @@
+"""Whatever happens to a project, in whatever order: what Loom promises of its slots, runs and alerts holds.
+
+The steps and the laws are in tests/life; `python -m tests.endurance machine` takes many more of them.
+"""
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from loom.errors import ClaimLost
+from tests.life.machine import Life, LifeInSqlite, with_plant
+from tests.life.plants import PLANTS
+from tests.life.world import Broken
+
+UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def test_every_promise_holds_through_the_life_of_a_project() -> None:
+    run_state_machine_as_test(Life, settings=settings(UNHURRIED, max_examples=40, stateful_step_count=30))
+
+
+def test_every_promise_holds_with_the_ledger_in_a_file_and_ticks_in_threads() -> None:
+    run_state_machine_as_test(
+        LifeInSqlite, settings=settings(UNHURRIED, max_examples=8, stateful_step_count=20)
+    )
+
+
+@pytest.mark.parametrize("bug", PLANTS)
+def test_a_bug_in_the_runner_would_be_found(bug: str) -> None:
+    # The same steps each time: this is about the laws, not about luck.
+    found = settings(
+        UNHURRIED,
+        max_examples=100,
+        stateful_step_count=20,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+    )
+    with pytest.raises((Broken, ClaimLost)):
+        run_state_machine_as_test(with_plant(PLANTS[bug]), settings=found)
