@@ -134,7 +134,7 @@ def _claimed(waking: Waking, start: Sequence[Ticket], liveness: Liveness) -> tup
     if not start:
         return ()
     # Imported only when there is work: an idle tick is over before this would have loaded.
-    from loom.runner.work import lease
+    from loom.runner.waiting import lease
 
     workers, real_now = waking.conditions.workers, waking.parts.clock.real()
     claimer = liveness.claim_as()

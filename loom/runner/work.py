@@ -5,10 +5,8 @@ write for each run, and nothing starts before the ledger says so. Work ends earl
 is used up, or when somebody asks it to stop.
 """
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,9 +25,9 @@ from loom.runner.books import Books
 from loom.runner.conclude import conclude
 from loom.runner.parts import Executor, Parts
 from loom.runner.undone import cut_short, put_off
+from loom.runner.waiting import Waiting
 from loom.slots.life import after_run
 
-LEASE_GRACE = timedelta(minutes=2)
 STOP_GRACE_S = 4.0
 """How long runs that are asked to stop may take to do so. A job that is cancelled on GitHub gets SIGINT, then
 SIGTERM 7.5 s later and SIGKILL 2.5 s after that (its "workflow cancellation reference"), and what became of
@@ -64,11 +62,6 @@ class _Running:
     guard: Guard
 
 
-def lease(worker: Worker, real_now: datetime, at_least: timedelta) -> datetime:
-    """Until when, in real time, a claim on `worker` holds: its whole timeout and a grace to record."""
-    return real_now + max(worker.timeout + LEASE_GRACE, at_least)
-
-
 def work(
     parts: Parts,
     commission: Commission,
@@ -83,20 +76,31 @@ def work(
     theirs to record.
     """
     workers = {worker.id: worker for worker in commission.registry.workers}
-    waiting = deque(tickets)
+    waiting = Waiting(
+        tickets,
+        workers,
+        at_once=commission.registry.max_parallel,
+        alone=commission.alone,
+        over_by=commission.over_by,
+        shortest_lease=parts.shortest_lease,
+        clock=parts.clock,
+    )
     running: dict[str, _Running] = {}
     entries: list[Entry] = []
     cut_off_at: float | None = None
     with parts.executor() as executor:
         while waiting or running:
-            starting = [] if parts.stop.asked else _pick(waiting, running, workers, parts, commission)
-            entries += _renewed(waiting, workers, parts)
-            lost = _write(record, [*entries, *(each.ticket for each in starting)], books)
+            starting: list[Ticket] = []
+            if not parts.stop.asked:
+                starting = waiting.next([each.worker.id for each in running.values()])
+            lost = _write(record, [*entries, *waiting.renewed(), *starting], books)
             entries = []
-            for each in starting:
-                if each.ticket.key not in lost:
-                    running[each.ticket.key] = each
-                    _submit(executor, each, parts, commission)
+            for ticket in starting:
+                if ticket.key not in lost:
+                    worker = workers[ticket.worker]
+                    guard = parts.guard(commission.enforcement, worker)
+                    running[ticket.key] = _Running(ticket, worker, guard)
+                    _submit(executor, running[ticket.key], parts, commission)
             if not running:
                 if starting:
                     continue
@@ -109,11 +113,15 @@ def work(
             for key, execution in executor.wait(_LOOK_UP_S):
                 each = running.pop(key)
                 entries += _finish(each, execution, parts, commission, books)
-    _write(record, [*entries, *_leave(waiting, running.values(), workers, parts, commission, books)], books)
+    _write(
+        record,
+        [*entries, *_leave(waiting.tickets, running.values(), workers, parts, commission, books)],
+        books,
+    )
 
 
 def _leave(
-    waiting: Collection[Ticket],
+    waiting: Sequence[Ticket],
     running: Iterable[_Running],
     workers: Mapping[str, Worker],
     parts: Parts,
@@ -125,7 +133,7 @@ def _leave(
     why = parts.stop.why or "the tick's budget was used up"
     undone = [
         put_off(
-            tuple(waiting),
+            waiting,
             commission.as_before,
             workers,
             why=why,
@@ -147,58 +155,6 @@ def _leave(
     for run in runs:
         parts.progress.finished(run)
     return [*tickets, *books.enter(runs)] if runs else []
-
-
-def _pick(
-    waiting: deque[Ticket],
-    running: Mapping[str, _Running],
-    workers: Mapping[str, Worker],
-    parts: Parts,
-    commission: Commission,
-) -> list[_Running]:
-    picked: list[_Running] = []
-    busy = {each.worker.id for each in running.values()}
-    passed: list[Ticket] = []
-    while waiting and len(busy) < commission.registry.max_parallel and not busy & commission.alone:
-        ticket = waiting.popleft()
-        if (
-            ticket.worker in busy
-            or (busy and ticket.worker in commission.alone)
-            or _too_late(workers[ticket.worker], parts, commission)
-        ):
-            passed.append(ticket)
-            continue
-        busy.add(ticket.worker)
-        worker = workers[ticket.worker]
-        started = replace(
-            ticket,
-            state=TicketState.STARTED,
-            starts=ticket.starts + 1,
-            started_at=parts.clock.now(),
-            lease_until=lease(worker, parts.clock.real(), parts.shortest_lease),
-        )
-        picked.append(_Running(started, worker, parts.guard(commission.enforcement, worker)))
-    waiting.extendleft(reversed(passed))
-    return picked
-
-
-def _renewed(waiting: deque[Ticket], workers: Mapping[str, Worker], parts: Parts) -> list[Ticket]:
-    """The claims on what waits for its turn, once half their time is over: they must outlast the wait."""
-    real_now = parts.clock.real()
-    renewed = []
-    for place, ticket in enumerate(waiting):
-        longest = lease(workers[ticket.worker], real_now, parts.shortest_lease)
-        if ticket.lease_until is not None and ticket.lease_until - real_now < (longest - real_now) / 2:
-            waiting[place] = replace(ticket, lease_until=longest)
-            renewed.append(waiting[place])
-    return renewed
-
-
-def _too_late(worker: Worker, parts: Parts, commission: Commission) -> bool:
-    """Whether a run of `worker` that took its whole timeout would outlast what the tick may take."""
-    if commission.over_by is None:
-        return False
-    return parts.clock.monotonic() + worker.timeout.total_seconds() > commission.over_by
 
 
 def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commission) -> None:
