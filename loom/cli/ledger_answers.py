@@ -110,10 +110,13 @@ def answer_import(path: Path, done: "Imported", missing: "Sequence[Unrecorded]",
 
 def _unrecorded(gap: "Unrecorded") -> str:
     first, last = f"{gap.first:%Y-%m-%dT%H:%M:%SZ}", f"{gap.last:%Y-%m-%dT%H:%M:%SZ}"
-    slots = f"the slot {first}" if gap.count == 1 else f"{gap.count} slots from {first} to {last}"
+    if gap.count == 1:
+        slots, which = f"the slot {first}", f"--slot {first}"
+    else:
+        slots, which = f"{gap.count} slots from {first} to {last}", f"--from {first} --to {last}"
     return (
-        f"nothing is recorded of {slots} of {gap.worker}. One that didn't run is run with: "
-        f"loom run --worker {gap.worker} --slot {first}"
+        f"nothing is recorded of {slots} of {gap.worker}. What didn't run is run with: "
+        f"loom run --worker {gap.worker} {which}"
     )
 
 

@@ -169,9 +169,9 @@ def _find(path: Path, *, create: bool, migrations: Sequence[str]) -> None:
         if not create:
             raise LedgerError(f"there is no ledger at {path} yet; the first `loom run` makes it")
         if orphan:
-            raise LedgerError(
-                f"the ledger {path} is gone but {path}-wal is still there. Put the ledger back, "
-                f"or remove {path}-wal and {path}-shm to begin a new one"
+            raise DamagedLedger(
+                f"the ledger {path} is gone but {path}-wal is still there. Put the ledger back; if it can't "
+                "be found, `loom ledger repair` saves what that file holds"
             )
         _make(path, migrations)
     elif path.stat().st_size == 0:

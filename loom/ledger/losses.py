@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loom.domain.slot import Ticket
 from loom.ledger.rows import TABLES
+
+_AHEAD = timedelta(days=1)
 
 
 @dataclass
@@ -38,6 +40,11 @@ class Known:
     now: datetime
     doubtful: Sequence[Ticket] = ()
     states: Sequence[tuple[str, bool]] = ()
+
+    @property
+    def latest(self) -> datetime:
+        """Whatever says that something was decided later is damaged."""
+        return max(self.now, self.written_at) + _AHEAD
 
 
 def all_lost() -> Losses:

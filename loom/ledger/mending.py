@@ -19,6 +19,7 @@ from loom.ledger.rows import read_standing
 from loom.ledger.writes import replay, replay_folded
 from loom.ports import Entry, RunQuery
 
+_TICKET = "SELECT 1 FROM tickets WHERE key = ?"
 _LOST = "its record was lost with the damaged ledger"
 
 
@@ -55,7 +56,7 @@ def _tickets(db: sqlite3.Connection, known: Known) -> Iterator[str]:
     unfinished = _unfinished(db)
     for key in sorted({*states, *starts, *unfinished}):
         slot = _slot(key)
-        if slot is None or db.execute("SELECT 1 FROM tickets WHERE key = ?", (key,)).fetchone():
+        if slot is None or slot.at > known.latest or db.execute(_TICKET, (key,)).fetchone():
             continue
         last = unfinished.get(key)
         if (ended := _end_of(db, slot)) is not None:
@@ -95,9 +96,6 @@ def _unfinished(db: sqlite3.Connection) -> dict[str, Run]:
             if at is not None:
                 found[Slot(worker, at).key] = run
     return {key: run for key, run in found.items() if not db.execute(_TICKET, (key,)).fetchone()}
-
-
-_TICKET = "SELECT 1 FROM tickets WHERE key = ?"
 
 
 def _end_of(db: sqlite3.Connection, slot: Slot) -> Run | None:

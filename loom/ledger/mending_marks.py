@@ -2,41 +2,43 @@
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from loom.domain.tick import Mark
-from loom.ledger.codec import read_stamp
+from loom.ledger.codec import read_stamp, stamp
 from loom.ledger.losses import Known
 from loom.ledger.rows import mark_row
 
-_AHEAD = timedelta(days=1)
 _BY_SLOT = "its newest recorded slot"
 # A request by hand may be for a slot that no tick has decided yet.
-_NEWEST_BY_RUN = "SELECT worker, max(coalesce(slot_last, slot)) FROM runs WHERE slots > 0 GROUP BY worker"
+_NEWEST_BY_RUN = (
+    "SELECT worker, max(coalesce(slot_last, slot)) FROM runs"
+    " WHERE slots > 0 AND coalesce(slot_last, slot) <= ? GROUP BY worker"
+)
 _NEWEST_BY_TICKET = (
-    "SELECT worker, max(at) FROM tickets WHERE key = worker || '@' || substr(at, 1, 19) || 'Z'"
+    "SELECT worker, max(at) FROM tickets WHERE at <= ? AND key = worker || '@' || substr(at, 1, 19) || 'Z'"
     " AND json_extract(body, '$.trigger') IN ('schedule', 'retry') GROUP BY worker"
 )
 _LAST_DECISIONS = (
-    "SELECT max(at) FROM ticks WHERE json_extract(body, '$.trigger') <> 'manual'",
-    "SELECT max(tick_at) FROM runs WHERE slots > 0",
-    "SELECT max(at) FROM marks",
+    "SELECT max(at) FROM ticks WHERE at <= ? AND json_extract(body, '$.trigger') <> 'manual'",
+    "SELECT max(tick_at) FROM runs WHERE tick_at <= ? AND slots > 0",
+    "SELECT max(at) FROM marks WHERE at <= ?",
 )
 
 
 def mend_marks(db: sqlite3.Connection, known: Known) -> Iterator[str]:
     marks = {worker: read_stamp(at) for worker, at in db.execute("SELECT worker, at FROM marks")}
     newest: dict[str, datetime] = {}
+    limit = (stamp(known.latest),)
     for statement in (_NEWEST_BY_RUN, _NEWEST_BY_TICKET):
-        for worker, at in db.execute(statement):
+        for worker, at in db.execute(statement, limit):
             newest[worker] = max(read_stamp(at), newest.get(worker, read_stamp(at)))
-    latest = max(known.now, known.written_at) + _AHEAD
-    last = _last_decision(db, latest)
+    last = _last_decision(db, limit)
     for worker in sorted({*marks, *newest, *known.workers}):
         held, decided = marks.get(worker), newest.get(worker)
         if known.losses.commits:
             at, why = known.written_at, "when the ledger was last written: what its log said is lost"
-        elif held is not None and held > latest:
+        elif held is not None and held > known.latest:
             at, why = _derived(known, decided, last)
             why = f"{why}; the mark read lay in the future"
         elif held is not None and decided is not None and held < decided:
@@ -49,10 +51,10 @@ def mend_marks(db: sqlite3.Connection, known: Known) -> Iterator[str]:
         yield _about(worker, at, why, lost_since=decided if why != _BY_SLOT else at)
 
 
-def _last_decision(db: sqlite3.Connection, latest: datetime) -> datetime | None:
+def _last_decision(db: sqlite3.Connection, limit: tuple[str]) -> datetime | None:
     """When slots were last decided, as far as what was saved says."""
-    said = [at for statement in _LAST_DECISIONS for (at,) in db.execute(statement) if at is not None]
-    return max((at for at in map(read_stamp, said) if at <= latest), default=None)
+    said = [at for statement in _LAST_DECISIONS for (at,) in db.execute(statement, limit) if at is not None]
+    return max(map(read_stamp, said), default=None)
 
 
 def _derived(known: Known, decided: datetime | None, last: datetime | None) -> tuple[datetime, str]:

@@ -96,7 +96,7 @@ def read_log(file: BinaryIO) -> Log:
     sums = _summed(header[:24], (0, 0), order)
     if magic & ~1 != _LOG_MAGIC or size not in _SIZES or sums != tuple(told):
         # Zeros are what a file system leaves of a log that was never written to the disk.
-        return Log(0, {}, 0, max(any(header), _commits(file, _LOG_HEADER, length, _USUAL, None)))
+        return Log(0, {}, 0, max(int(any(header)), _commits(file, _LOG_HEADER, length, _USUAL, None)))
     committed: dict[int, int] = {}
     waiting: dict[int, int] = {}
     count, begin, step = 0, _LOG_HEADER, _FRAME_HEADER + size
@@ -119,14 +119,12 @@ def read_log(file: BinaryIO) -> Log:
 
 def _commits(file: BinaryIO, begin: int, length: int, size: int, salts: tuple[int, int] | None) -> int:
     """How many frames from `begin` on end a transaction of this log. salts: None when its header is gone;
-    then they are what the first frame says."""
+    then nothing tells which log they are of."""
     found = 0
     for at in range(begin, length - _FRAME_HEADER - size + 1, _FRAME_HEADER + size):
         file.seek(at)
         number, after, *ours = struct.unpack(">4I", file.read(16))
-        if salts is None:
-            salts = (ours[0], ours[1])
-        found += tuple(ours) == salts and number > 0 and after > 0
+        found += 0 < number <= after and (tuple(ours) == salts if salts else any(ours))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from loom.domain.health import Standing
 from loom.errors import ClaimLost, Problem
-from loom.ledger.codec import plain, read_stamp, stamp
+from loom.ledger.codec import UnreadableEntry, plain, read_stamp, stamp
 from loom.ledger.git import Stored
 from loom.ledger.lines import Form, forms, from_form
 from loom.ledger.writes import write
@@ -103,7 +103,10 @@ def advance(
 
 def in_step_at(db: sqlite3.Connection) -> datetime | None:
     row = db.execute("SELECT in_step_at FROM branch").fetchone()
-    return None if row is None or row[0] is None else read_stamp(row[0])
+    try:
+        return None if row is None or row[0] is None else read_stamp(row[0])
+    except (ValueError, TypeError) as error:
+        raise UnreadableEntry(f"when the branch was read last: {error}") from error
 
 
 def empty(db: sqlite3.Connection) -> None:
@@ -125,7 +128,10 @@ def keep(db: sqlite3.Connection, batch: str, entries: Sequence[Entry]) -> None:
 def unpushed(db: sqlite3.Connection) -> tuple[str | None, list[Form]]:
     """The id of the newest unpushed batch, under which all of them are pushed, and what they say."""
     rows = db.execute("SELECT batch, entries FROM unpushed ORDER BY number").fetchall()
-    said = [(kind, value) for _, entries in rows for kind, value in json.loads(entries)]
+    try:
+        said = [(kind, value) for _, entries in rows for kind, value in json.loads(entries)]
+    except (ValueError, TypeError) as error:
+        raise UnreadableEntry(f"what is to be pushed: {error}") from error
     return (rows[-1][0] if rows else None), said
 
 

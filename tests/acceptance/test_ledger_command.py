@@ -150,7 +150,7 @@ def test_a_repair_names_each_slot_of_which_nothing_is_recorded_any_more(
     repaired = loom("ledger", "repair", "--project", at_work.root)
     assert repaired.exit_code == 0
     assert (
-        "nothing is recorded of the slot 2026-11-20T17:00:00Z of one. One that didn't run is run with: "
+        "nothing is recorded of the slot 2026-11-20T17:00:00Z of one. What didn't run is run with: "
         "loom run --worker one --slot 2026-11-20T17:00:00Z"
     ) in repaired.stdout
 

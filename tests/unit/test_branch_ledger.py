@@ -1,6 +1,7 @@
 """The ledger on a git branch: what is pushed when, and what becomes of it when runners or wires fail."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -649,3 +650,23 @@ def test_a_branch_of_somebody_else_is_refused(remote: Remote) -> None:
         pytest.raises(LedgerError, match=r"'main' holds files that aren't Loom's, such as 'code.py'"),
     ):
         wrong.snapshot()
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE unpushed SET entries = '[7'", "UPDATE branch SET in_step_at = 'lately'"]
+)
+def test_a_copy_whose_own_notes_are_damaged_says_so(
+    remote: Remote, here: BranchLedger, statement: str
+) -> None:
+    with closing(here):
+        here.record([a_run("run-pushed")])
+        here.publish()
+        here.record([a_run("run-waiting")])
+        with closing(sqlite3.connect(local(here))) as db, db:
+            db.execute(statement)
+        with pytest.raises(LedgerError, match="`loom ledger repair`"):
+            _ = here.whereabouts
+
+
+def local(ledger: BranchLedger) -> Path:
+    return ledger._path

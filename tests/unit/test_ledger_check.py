@@ -163,18 +163,39 @@ def test_a_file_that_is_no_ledger_any_more_is_a_fault_of_the_file(
     assert {fault.kind for fault in faults} <= {"file", "ledger", "marks", "runs"}
 
 
-def test_a_log_that_is_damaged_before_its_last_commit_is_told_though_sqlite_is_silent(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "lost"),
+    [
+        (lambda log: log[:60] + b"\xff" + log[61:], 4),
+        (lambda log: bytes(600) + log[600:], 4),
+        (lambda log: b"\xa5" * 32 + log[32:], 4),
+        (lambda log: b"\xa5" * min(500, len(log)), 1),
+    ],
+    ids=["first page", "header and first page zeroed", "header", "all of it"],
+)
+def test_a_log_that_is_damaged_before_its_last_commit_is_told_though_sqlite_is_silent(
+    path: Path, spoil: Callable[[bytes], bytes], lost: int
+) -> None:
     with closing(SqliteLedger(path)) as ledger:
         for number in range(5):
             ledger.record([Mark("echo", SIX + number * HOUR)])
         saved = path.read_bytes(), Path(f"{path}-wal").read_bytes()
-    log = bytearray(saved[1])
-    log[60] ^= 1
     path.write_bytes(saved[0])
-    Path(f"{path}-wal").write_bytes(log)
+    Path(f"{path}-wal").write_bytes(spoil(saved[1]))
     (fault,) = look(path).faults
     assert "its write-ahead log ledger.db-wal is damaged" in fault.message
-    assert "at least 4 transactions are not read" in fault.message
+    assert f"at least {lost} transaction" in fault.message
+
+
+def test_a_log_of_zeros_and_one_cut_off_in_its_last_frame_are_what_a_power_cut_leaves(path: Path) -> None:
+    with closing(SqliteLedger(path)) as ledger:
+        ledger.record([Mark("echo", SIX)])
+        ledger.record([Mark("echo", SIX + HOUR)])
+        saved = path.read_bytes(), Path(f"{path}-wal").read_bytes()
+    for log in (bytes(9000), saved[1][:-100], saved[1][:-100] + bytes(100)):
+        path.write_bytes(saved[0])
+        Path(f"{path}-wal").write_bytes(log)
+        assert look(path).faults == ()
 
 
 @pytest.mark.parametrize("with_log", [False, True])

@@ -248,6 +248,18 @@ def test_a_mark_that_a_flipped_bit_moved_is_set_right(path: Path) -> None:
         assert snapshot_of(path).marks["echo"] == EIGHT
 
 
+def test_what_a_flipped_bit_puts_into_the_future_moves_no_mark(path: Path) -> None:
+    ruin(path, "tickets")
+    with path.open("r+b") as file:
+        content = file.read()
+        at = content.index(b"echo@2026-03-03T07:00:00Z")
+        file.seek(at + len("echo@"))
+        file.write(b"3")
+    mend(path)
+    snapshot = snapshot_of(path)
+    assert (snapshot.marks["echo"], len(snapshot.tickets)) == (EIGHT, 1)
+
+
 def test_a_lost_ticket_is_known_to_the_index_of_their_states(path: Path) -> None:
     ruin(path, "tickets")
     done = mend(path)
