@@ -38,7 +38,7 @@ def from_json(kind: type[T], text: str, **known: Any) -> T:
         form = json.loads(text)
         form.update(known)
         return decode(kind, form)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableEntry(f"{kind.__name__} {str(text)[:80]!r}: {error}") from error
 
 
@@ -85,6 +85,13 @@ def _write_instant(at: datetime) -> str:
     return _in_utc(at).isoformat()
 
 
+def _read_instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return at
+
+
 class _Table(NamedTuple):
     """encoders: (name, default, step) of every field. decoders: (name, step) of those that need one."""
 
@@ -121,7 +128,7 @@ def _steps(annotation: Any) -> tuple[_Step | None, _Step | None]:
         (annotation,) = (part for part in get_args(annotation) if part is not types.NoneType)
     origin: Any = get_origin(annotation) or annotation
     if annotation is datetime:
-        return _write_instant, datetime.fromisoformat
+        return _write_instant, _read_instant
     if origin is Mapping:
         return dict, None
     if origin is tuple:

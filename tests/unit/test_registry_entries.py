@@ -64,6 +64,7 @@ def test_every_mistake_of_an_entry_is_listed_at_once(project: Project) -> None:
         ("entrypoint: workers.echo", 'expected module:function, got "workers.echo"'),
         ("entrypoint: workers/echo.py:run", "write it like workers.relationship_sentinel:run"),
         ("entrypoint: workers.ecko:run", "there is no file workers/ecko.py; did you mean 'echo'?"),
+        (f"entrypoint: {'a' * 300}:run", "File name too long; correct the entrypoint"),
         ("entrypoint: os.path:join", 'no module "os.path" in the project'),
         ("timeout: 90", "got 90; add the unit: 90s, 90m, 90h"),
         ("timeout: 1:30", 'expected a duration such as 2s, 10m, 1h30m or 3d, got "1:30"'),
@@ -176,6 +177,15 @@ def test_a_bad_id_breaks_its_entry_and_is_told_by_its_text(project: Project, id_
     assert broken.id == text
     assert broken.problems[0].address == (f"worker '{text}'",)
     assert broken.problems[0].line == 5
+
+
+def test_a_mistake_is_told_in_a_few_hundred_words_however_long_it_is(project: Project) -> None:
+    mistakes = project.entry_mistakes(
+        f"  bad: {{schedule: '{'0' * 70_000}', entrypoint: {'.'.join(['a'] * 2000)}:run, {'k' * 900}: 1,\n"
+        f"        requires: {{env: {'e' * 70_000}}}}}\n"
+    )
+    assert len(mistakes) == 4
+    assert all(len(each) < 3_000 for each in mistakes)
 
 
 def test_a_worker_defined_twice_runs_neither_way(project: Project) -> None:
