@@ -32,8 +32,9 @@ Chance = random.Random
 # -- objects that misbehave when they are looked at -------------------------------------------------------
 
 
-def misbehave(chance: Chance) -> Any:
-    """What a special method does instead of its work."""
+def misbehave(chance: Chance, *, endless: bool = False) -> Any:
+    """What a special method does instead of its work. endless: with any answer it would never come to an end,
+    and a worker that never ends is the deadline's business."""
     kind = chance.choice(
         [ValueError, TypeError, AttributeError, KeyError, RecursionError, SystemExit, Odd, Mute]
     )
@@ -46,7 +47,7 @@ def misbehave(chance: Chance) -> Any:
             raise kind("no")
         return result
 
-    raising = chance.random() < 0.6
+    raising = chance.random() < 0.6 or endless
     return method
 
 
@@ -86,7 +87,8 @@ _PARENTS = (
 
 
 def hostile_object(chance: Chance) -> object:
-    body = {name: misbehave(chance) for name in chance.sample(_SPECIAL, chance.randint(1, 5))}
+    names = chance.sample(_SPECIAL, chance.randint(1, 5))
+    body = {name: misbehave(chance, endless=name in ("__getitem__", "__next__")) for name in names}
     body.pop("__del__", None)
     if chance.random() < 0.3:
         body["__class__"] = property(misbehave(chance))

@@ -10,9 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from loom.domain.run import Run
+from loom.domain.slot import Ticket, TicketState
+from loom.domain.tick import Mark
 from loom.ledger.database import open_database
 from loom.ledger.folding import fold
-from loom.ledger.following import take_in
+from loom.ledger.following import read, take_in
+from loom.ledger.lines import Written
 from loom.ledger.reads import read_snapshot
 from loom.ledger.working_copy import damage, prepare
 from loom.ports import Snapshot
@@ -45,36 +49,55 @@ def a_copy(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def check_kept(db: sqlite3.Connection, after: Snapshot, case: Damaged) -> None:
-    """What the untouched lines say still holds, where no touched one says anything of the same thing."""
-    touched = b"\n".join(case.rows[number - 1] for number in sorted(case.touched))
-    if b"Renamed" in touched or b"\x00" in touched:
+    """No line is lost that nobody touched; and of all that are taken in, runs stay, what is closed stays
+    closed, and marks only move forwards."""
+    rows = read(case.path, case.text).rows
+    touched = b"\n".join(case.rows[number - 1] for number in case.touched)
+    if b"Renamed" in touched:
         return
-    for number, row in enumerate(case.rows, 1):
-        if number in case.touched or not row.startswith(b'{"v":1,'):
-            continue
-        form = json.loads(row)
-        value = form["value"]
-        name = str(value.get("key") or value.get("run_id") or "")
-        if name and re.search(re.escape(name[-12:]).encode(), touched):
-            continue
-        if form["kind"] == "Run":
-            held = db.execute("SELECT 1 FROM runs WHERE run_id = ?", (value["run_id"],)).fetchone()
-            if held is None:
-                raise Wrong(f"line {number} is as it was, but its run {value['run_id']} isn't kept")
-        if form["kind"] == "Ticket" and value["state"] == "closed" and "@" in value["key"]:
-            key = value["key"].replace("old@", "new@")
-            held = db.execute(
-                "SELECT closed FROM tickets WHERE key IN (?, ?)", (key, value["key"])
-            ).fetchone()
-            if held is not None and not held[0]:
-                raise Wrong(f"{key} was closed on line {number}, and is open again")
-        if form["kind"] == "Marks":
-            at = datetime.fromisoformat(value["at"])
-            for worker in value["workers"]:
-                names = (worker, "new") if worker == "old" else (worker,)
-                marks = [after.marks[name] for name in names if name in after.marks]
-                if max(marks, default=datetime.min.replace(tzinfo=UTC)) < at:
-                    raise Wrong(f"line {number} puts the mark of {worker} at {at}, but it is at {marks}")
+    left_out = {problem.line for problem in damage(db) if "left out" in problem.message}
+    held = _Held({}, {}, datetime.min.replace(tzinfo=UTC))
+    read_numbers = {row.number for row in rows}
+    for number, text in enumerate(case.rows, 1):
+        if number not in case.touched and number not in read_numbers and text.strip():
+            raise Wrong(f"line {number} is as it was written, but it isn't read")
+    for number, entry, _ in rows:
+        if number not in left_out:
+            _check_entry(db, number, entry, after, held)
+        elif number not in case.touched and not (isinstance(entry, Ticket) and entry.key.encode() in touched):
+            raise Wrong(f"line {number} is as it was written, but it is left out")
+    for key, number in held.closed_by.items():
+        states = db.execute(
+            "SELECT closed FROM tickets WHERE key IN (?, ?)", (key, key.replace("new@", "old@"))
+        )
+        if 1 not in {closed for (closed,) in states}:
+            raise Wrong(f"{key} was closed on line {number}, and is open again")
+
+
+@dataclass
+class _Held:
+    """What the lines up to here say of tickets: the fence of each, and which line closed it for good."""
+
+    fences: dict[str, int]
+    closed_by: dict[str, int]
+    never: datetime
+
+
+def _check_entry(db: sqlite3.Connection, number: int, entry: Written, after: Snapshot, held: _Held) -> None:
+    match entry:
+        case Run(run_id=run_id):
+            if db.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone() is None:
+                raise Wrong(f"the run {run_id} of line {number} isn't kept")
+        case Ticket():
+            key = re.sub("^old(?=[@#])", "new", entry.key)
+            if key not in held.closed_by and entry.fence >= held.fences.get(key, 0):
+                held.fences[key] = entry.fence
+                if entry.state is TicketState.CLOSED:
+                    held.closed_by[key] = number
+        case Mark(worker, at):
+            names = ("old", "new") if worker in ("old", "new") else (worker,)
+            if max(after.marks.get(name, held.never) for name in names) < at:
+                raise Wrong(f"line {number} puts the mark of {worker} at {at}, but it lies before that")
 
 
 def check_folded(db: sqlite3.Connection, before: Snapshot, folder: Path) -> None:

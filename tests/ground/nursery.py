@@ -20,16 +20,21 @@ TIMED_OUT = -1
 
 
 class Nursery:
-    """A context manager. environ: what every command gets, on top of it what `run` is given."""
+    """A context manager. environ: what every command gets, on top of it what `run` is given.
 
-    def __init__(self, environ: Mapping[str, str], *, patience_s: float = 60.0) -> None:
+    first: Python that is run once before any command, in the process that all of them come from; for a
+    test that plants a fault.
+    """
+
+    def __init__(self, environ: Mapping[str, str], *, patience_s: float = 60.0, first: str = "") -> None:
         self._environ = dict(environ)
+        self._first = first
         self._patience_s = patience_s
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="loom-nursery-")
         self._server = subprocess.Popen(
-            [sys.executable, "-P", __file__],
+            [sys.executable, "-P", __file__, self._first],
             env=self._environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -74,6 +79,7 @@ class Nursery:
 
 def _serve() -> None:
     _import_everything()
+    exec(sys.argv[1], {})  # noqa: S102  (what a test says)
     answers = os.fdopen(os.dup(1), "w")
     for row in sys.stdin:
         print(json.dumps({"code": _born(json.loads(row))}), file=answers, flush=True)

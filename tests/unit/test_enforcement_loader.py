@@ -357,6 +357,13 @@ BREAKAGES: list[tuple[str, Callable[[Path], None], str, int | None, str]] = [
     ("an unknown action", rewrite(N, "redact", "report"), N, 4, "expected one of 'reject', 'redact'"),
     ("no patterns", rewrite(N, CODENAMES[CODENAMES.index("patterns:") :], ""), N, 1, "'patterns' is missing"),
     ("a bad pattern", rewrite(N, "{4,12})", "{4,12}"), N, 7, "isn't a regular expression"),
+    (
+        "a pattern in doubt",
+        rewrite(N, "'\\d{16}'", "'[ab--x]'"),
+        N,
+        9,
+        "isn't a regular expression: Possible set",
+    ),
     ("a pattern for nothing", rewrite(N, "'\\d{16}'", "'\\d*'"), N, 9, "fits the empty text"),
     ("a number for a pattern", rewrite(N, "'\\d{16}'", "16"), N, 9, "expected a regular expression"),
     ("a nameless pattern", rewrite(N, "name: codename", "name: ''"), N, 6, "expected text"),

@@ -265,6 +265,23 @@ def test_a_nest_of_any_depth_never_ends_in_a_traceback(project: Project) -> None
     project.whole_file_mistakes("- " * deep)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"requires: {{env: [{'1, ' * 400_000}]}}",
+        f"settings: {{{''.join(f'{number}: x, ' for number in range(100_000))}}}",
+        f"retry: {{{''.join(f'k{number}: x, ' for number in range(100_000))}}}",
+    ],
+    ids=["a list", "a mapping", "unknown keys"],
+)
+def test_of_mistakes_without_number_the_first_hundred_are_told(project: Project, value: str) -> None:
+    began = time.process_time()
+    mistakes = project.entry_mistakes(f"  bad: {GOOD[:-1]}, {value}}}\n")
+    assert time.process_time() - began < 4
+    assert len(mistakes) == 101
+    assert "after 100 mistakes; mend those first" in mistakes[-1]
+
+
 def test_a_bottomless_nest_is_told_at_once(project: Project) -> None:
     began = time.process_time()
     (mistake,) = project.whole_file_mistakes(f"{HEAD}workers:\n  deep: {'[' * 100_000}")
