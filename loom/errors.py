@@ -48,6 +48,7 @@ class Problem:
     address: breadcrumbs from the outside in, such as ``("worker 'echo'", "key 'schedule'")``.
     message: what was found, what was expected, and what to do.
     line: 1-based, or None when the mistake has no line (a missing file).
+    Of what is longer than anyone reads, the beginning and the end are kept: it goes out in alerts.
     """
 
     file: str
@@ -55,10 +56,18 @@ class Problem:
     address: tuple[str, ...]
     message: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _readable(self.message, 1_000))
+        object.__setattr__(self, "address", tuple(_readable(part, 100) for part in self.address))
+
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         crumbs = " > ".join([*(f"at {part}" for part in self.address), self.message])
         return f"{place}: {crumbs}"
+
+
+def _readable(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most * 3 // 4]} ... {text[-most // 4 :]}"
 
 
 class LoomError(Exception):

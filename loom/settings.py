@@ -46,14 +46,14 @@ def read_settings(environ: Mapping[str, str], *, cwd: Path, project: Path | None
     """The settings for a command started in `cwd`; `project` is the folder named by ``--project``.
 
     Raises SettingsError when neither a registry nor a ledger is in the named folder, or in `cwd` and its
-    parents.
+    parents, and for a state branch that no branch can be called.
     """
     env = dict(environ)
     return Settings(
         project=_find_project(cwd, project),
         env=MappingProxyType(env),
         in_actions=env.get("GITHUB_ACTIONS") == "true",
-        state_branch=env.get(STATE_BRANCH) or None,
+        state_branch=_state_branch(env),
         trigger=env.get("GITHUB_EVENT_NAME") or "schedule",
         run_url=_actions_run_url(env),
         host=os.uname().nodename or "localhost",
@@ -72,8 +72,13 @@ def take_secrets(environ: MutableMapping[str, str], names: Iterable[str]) -> Map
 def _find_project(cwd: Path, named: Path | None) -> Path:
     """A ledger tells a project whose registry is gone: the tick must find it to say so."""
     if named is not None:
-        root = (cwd / named).resolve()
-        if not (_holds(root, REGISTRY_NAME) or _holds(root, _LEDGER)):
+        try:
+            root = (cwd / named).resolve()
+            found = _holds(root, REGISTRY_NAME) or _holds(root, _LEDGER)
+        except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
+            why = getattr(error, "strerror", None) or "its links lead in a circle"
+            raise SettingsError(f"--project {str(named)[:200]!r} can't be looked into: {why}") from None
+        if not found:
             raise SettingsError(
                 f"no {REGISTRY_NAME} in {root}: name the folder that holds it, "
                 f"or make a starter project with: loom init {named}"
@@ -92,6 +97,13 @@ def _find_project(cwd: Path, named: Path | None) -> Path:
 def _holds(folder: Path, name: str) -> bool:
     """Whether it is there in any form: what is wrong with it is told by whoever reads it."""
     return os.path.lexists(folder / name)
+
+
+def _state_branch(env: Mapping[str, str]) -> str | None:
+    name = env.get(STATE_BRANCH) or None
+    if name is not None and not name.isprintable():
+        raise SettingsError(f"{STATE_BRANCH} {name!r} is no name of a branch; write one such as loom-state")
+    return name
 
 
 def repository_is_public(env: Mapping[str, str]) -> bool | None:

@@ -22,12 +22,13 @@ def command(directory: Path) -> int:
     cd my-project && loom run --worker scout
     """
     registry = directory / "worker-registry.yaml"
-    if registry.exists():
-        raise UsageError(f"{registry} is there already: this is a Loom project. Look at it with: loom check")
     starter = Path(__file__).parent.parent / "starter"
     written: list[str] = []
     kept: list[str] = []
     try:
+        if registry.exists():
+            message = f"{registry} is there already: this is a Loom project. Look at it with: loom check"
+            raise UsageError(message)
         for source, name in _files(starter):
             target = directory / name
             if target.exists():
@@ -36,10 +37,10 @@ def command(directory: Path) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
             written.append(name)
-    except OSError as error:
+    except (OSError, RecursionError) as error:  # RecursionError: a thousand folders within each other
+        why = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else "it lies too deep"
         raise SettingsError(
-            f"can't write the starter project into {directory}: {error.strerror} ({error.filename}); "
-            "name a folder you may write to"
+            f"can't write the starter project into {directory}: {why}; name a folder you may write to"
         ) from None
     for name in written:
         click.echo(f"wrote {directory / name}")

@@ -25,11 +25,15 @@ def command(days: float, at: str | None, as_json: bool, offline: bool, project: 
     loom next --at 2027-03-13T12:00:00Z --days 2
     """
     from datetime import timedelta
+    from math import isnan
     from zoneinfo import ZoneInfo
 
+    from loom.errors import UsageError
     from loom.status import coming
     from loom.wiring import clock_for, peek_ledger, read_registry
 
+    if isnan(days):
+        raise UsageError("--days nan is no number of days; write one from 0.01 to 366.")
     settings = settings_for(project)
     registry = read_registry(settings)
     now = clock_for(at).now()

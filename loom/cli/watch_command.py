@@ -64,6 +64,8 @@ def command(
     loom watch --max-age 90m --json
     loom watch --interval 15m
     """
+    if state is not None and not state.name:
+        raise UsageError(f"--state {str(state)!r} is no file; name one, such as --state .loom/watch.json")
     settings = settings_for(project)
     longest = _duration(max_age, "--max-age")
     limits = longest, longest if grace is None else _duration(grace, "--grace")

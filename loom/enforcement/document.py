@@ -10,6 +10,8 @@ from loom.errors import Problem
 # libyaml is nine times faster; a PyYAML built without it still works.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 20
+_CORE = "tag:yaml.org,2002:"
+_CONTAINERS = (f"{_CORE}map", f"{_CORE}seq")
 
 Path = tuple[str | int, ...]
 
@@ -38,7 +40,9 @@ class Document:
                 None, (), f"isn't UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
             )
         except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else None
+            # A file that breaks off is told as broken one line below its last.
+            last = text.rstrip("\n").count("\n") + 1
+            line = min(error.problem_mark.line + 1, last) if error.problem_mark else None
             self._problem(line, (), f"isn't valid YAML: {error.problem or error.context}")
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             self._problem(None, (), f"isn't valid YAML: {str(error).splitlines()[0]}")
@@ -107,11 +111,21 @@ class Document:
             self.say(path, "aliases (*name) aren't read here; write the value out")
             return None
         self._seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(loader, node, path)
+        if node.tag not in _CONTAINERS:
+            self.say(path, f"the tag {_short(node.tag)} isn't read here; leave it out")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._plain_mapping(loader, node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self._plain(loader, each, (*path, place)) for place, each in enumerate(node.value)]
-        return loader.construct_object(node)
+        return [self._plain(loader, each, (*path, place)) for place, each in enumerate(node.value)]
+
+    def _scalar(self, loader: Any, node: Any, path: Path) -> Any:
+        try:
+            return loader.construct_object(node)
+        except (ValueError, AttributeError, IndexError, KeyError):  # PyYAML's, for what a tag doesn't fit
+            self.say(path, f"{_shown(node.value)} can't be read as {_short(node.tag)}; write it in quotes")
+            return None
 
     def _plain_mapping(self, loader: Any, node: Any, path: Path) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -147,6 +161,10 @@ def _too_deep(text: str) -> bool:
 
 def _listed(words: Collection[str]) -> str:
     return ", ".join(repr(word) for word in words)
+
+
+def _short(tag: str) -> str:
+    return f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
 
 
 def _shown(value: Any) -> str:

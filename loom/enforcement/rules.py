@@ -1,6 +1,7 @@
 """rules/*.yaml -> the rules of the domain. What this version can't enforce isn't accepted."""
 
 import re
+import warnings
 from typing import Any
 
 from loom.domain.enforcement import HttpAllowance, HttpRule, OutputPattern, OutputRule
@@ -99,9 +100,12 @@ def _pattern(document: Document, path: Path, value: Any) -> OutputPattern:
         document.say((*path, "pattern"), f"expected a regular expression, got {pattern!r}")
         pattern = ""
     try:
-        if pattern and re.compile(pattern).match("") is not None:
-            document.say((*path, "pattern"), "fits the empty text, so it would be found everywhere")
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings():
+            # What a later Python will read otherwise doesn't say what it means.
+            warnings.simplefilter("error", FutureWarning)
+            if pattern and re.compile(pattern).match("") is not None:
+                document.say((*path, "pattern"), "fits the empty text, so it would be found everywhere")
+    except (re.error, RecursionError, OverflowError, FutureWarning) as error:
         document.say((*path, "pattern"), f"isn't a regular expression: {error}")
     return OutputPattern(
         name=document.text((*path, "name"), keys.get("name")),

@@ -11,7 +11,7 @@ from loom.domain.run import Ending, Execution, RunError
 from loom.execution.backoff import wait_before
 from loom.execution.briefing import Briefing
 from loom.execution.entrypoint import Entrypoint, EntrypointError, load
-from loom.execution.failure import run_error, text_of, traceback_of
+from loom.execution.failure import kind_of, place_of, run_error, text_of, traceback_of
 from loom.execution.flight import Flight
 from loom.execution.jsonform import JsonForm, json_form
 from loom.execution.parameters import ParamError, WorkerSettingsError, read_settings
@@ -91,17 +91,35 @@ def _attempt(flight: Flight, entrypoint: Entrypoint, briefing: Briefing, limit: 
 
 
 def _failure(flight: Flight, error: BaseException) -> _Failure:
+    try:
+        return _examined(flight, error)
+    except BaseException as broken:  # noqa: BLE001 - it is the worker's own class, and may fail when looked at
+        place = place_of(error, flight.assignment.project)
+        flight.log.write(traceback_of(error))
+        flight.log.line("ERROR", f"what was raised can't be looked at closely ({kind_of(broken)})")
+        return _Failure(RunError(kind_of(error), text_of(error), place), Trouble(transient=False))
+
+
+def _examined(flight: Flight, error: BaseException) -> _Failure:
     recorded = run_error(error, flight.assignment.project)
     if isinstance(error, Skip):
-        reason = text_of(error) if str(error).strip() else "the worker gave no reason"
+        reason = text_of(error, wordless="the worker gave no reason")
         return _Failure(recorded, Trouble(transient=False), skip=reason)
     flight.log.write(traceback_of(error))
-    if isinstance(error, Refused):
+    if isinstance(error, Refused) and _is_whole(error.refusal):
         return _Failure(recorded, Trouble(transient=False), refusal=error.refusal)
     if flight.cancelled.is_set() and type(error).__name__ == "CancelledError":
         stopped = RunError("Cancelled", f"stopped before its end: {flight.why}", recorded.where)
         return _Failure(stopped, Trouble(transient=True))
     return _Failure(recorded, classify(error, flight.clock.real()))
+
+
+def _is_whole(refusal: object) -> bool:
+    """Whether it is a refusal as the guard makes them: a worker may raise `Refused` with anything in it."""
+    if type(refusal) is not Refusal:
+        return False
+    words = (refusal.rule, refusal.act, refusal.why, refusal.where or "")
+    return all(type(word) is str for word in words)
 
 
 def _another_attempt(flight: Flight, failure: _Failure, pause: Pause, random: Callable[[], float]) -> bool:

@@ -11,16 +11,22 @@ from typing import Any
 from loom.domain.run import RunError
 
 MESSAGE_LIMIT = 2_000
+_KIND_LIMIT = 100
 _LOOM = Path(__file__).parents[1]
 
 
-def text_of(error: BaseException) -> str:
-    """The exception's own text, at most 2,000 characters; its class where it has none."""
+def text_of(error: BaseException, *, wordless: str = "") -> str:
+    """The exception's own text, at most 2,000 characters; where it has none `wordless`, or its class."""
     try:
-        text = str(error)
+        text = str.__str__(str(error))  # `str` hands on a subclass of text that __str__ may return
     except BaseException as broken:  # noqa: BLE001 - a worker's exception may raise anything from __str__
         return f"{type(error).__name__}, whose text can't be read ({type(broken).__name__})"
-    return text[:MESSAGE_LIMIT] if text.strip() else f"{type(error).__name__} without a message"
+    return text[:MESSAGE_LIMIT] if text.strip() else wordless or f"{type(error).__name__} without a message"
+
+
+def kind_of(error: BaseException) -> str:
+    """The name of its class, as far as anyone reads it."""
+    return type(error).__name__[:_KIND_LIMIT]
 
 
 def run_error(error: BaseException, project: Path) -> RunError:
@@ -28,10 +34,17 @@ def run_error(error: BaseException, project: Path) -> RunError:
     message = text_of(error)
     if isinstance(error, SystemExit):
         message = (
-            f"the worker called sys.exit({error.code!r}); a worker ends by returning its output, "
+            f"the worker called sys.exit({_shown(error.code)}); a worker ends by returning its output, "
             "or by raising Skip('why') when there is nothing to do"
         )[:MESSAGE_LIMIT]
-    return RunError(type(error).__name__, message, place_of(error, project))
+    return RunError(kind_of(error), message, place_of(error, project))
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:MESSAGE_LIMIT]
+    except BaseException:  # noqa: BLE001 - it is the worker's own
+        return f"<{type(value).__name__}>"
 
 
 def traceback_of(error: BaseException) -> str:
@@ -44,11 +57,15 @@ def traceback_of(error: BaseException) -> str:
 
 def place_of(error: BaseException, project: Path) -> str | None:
     """``workers/x.py:41``: the innermost line of the project that the exception passed through."""
-    if isinstance(error, SyntaxError) and error.filename:
-        place = place_of_line(error.filename, error.lineno or 1, project)
-        if place is not None:
-            return place
-    return _innermost(_lines_of(error.__traceback__), project)
+    # What an exception of the worker's says of itself may be anything.
+    with suppress(BaseException):
+        if isinstance(error, SyntaxError) and error.filename:
+            place = place_of_line(error.filename, error.lineno or 1, project)
+            if place is not None:
+                return place
+    with suppress(BaseException):
+        return _innermost(_lines_of(error.__traceback__), project)
+    return None
 
 
 def place_in(where: str | None, project: Path) -> str | None:

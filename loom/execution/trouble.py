@@ -4,7 +4,7 @@ import errno
 import re
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -48,8 +48,25 @@ def classify(error: BaseException, now: datetime) -> Trouble:
     Transient are connection trouble, timeouts, `TransientError`, and HTTP 408, 425, 429 and 5xx
     (RFC 9110 section 15, RFC 8470, RFC 6585). A group is transient only if everything in it is.
     """
-    if isinstance(error, BaseExceptionGroup):
-        return _classify_group(error, now)
+    troubles = [_classify_one(each, now) for each in _leaves(error)]
+    if not all(trouble.transient for trouble in troubles):
+        return _PERMANENT
+    asked = [trouble.retry_after for trouble in troubles if trouble.retry_after is not None]
+    return Trouble(transient=True, retry_after=max(asked, default=None))
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, however deep they lie; any other one by itself."""
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
+        else:
+            yield each
+
+
+def _classify_one(error: BaseException, now: datetime) -> Trouble:
     if isinstance(error, PermanentError) or _bad_certificate(error):
         return _PERMANENT
     if isinstance(error, TransientError):
@@ -57,14 +74,6 @@ def classify(error: BaseException, now: datetime) -> Trouble:
     if isinstance(error, OSError):
         return _TRANSIENT if _is_connection_trouble(error) else _PERMANENT
     return _classify_httpx(error, now)
-
-
-def _classify_group(group: BaseExceptionGroup[BaseException], now: datetime) -> Trouble:
-    troubles = [classify(error, now) for error in group.exceptions]
-    if not all(trouble.transient for trouble in troubles):
-        return _PERMANENT
-    asked = [trouble.retry_after for trouble in troubles if trouble.retry_after is not None]
-    return Trouble(transient=True, retry_after=max(asked, default=None))
 
 
 def _is_connection_trouble(error: OSError) -> bool:
@@ -75,7 +84,8 @@ def _is_connection_trouble(error: OSError) -> bool:
     ssl = sys.modules.get("ssl")
     if ssl is not None and isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return True
-    return error.errno in _CONNECTION_ERRNOS
+    # Whoever raises an OSError may give it anything for a number.
+    return isinstance(error.errno, int) and error.errno in _CONNECTION_ERRNOS
 
 
 def _bad_certificate(error: BaseException) -> bool:

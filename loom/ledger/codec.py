@@ -10,7 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+
+from loom.instants import YEARS
 
 T = TypeVar("T")
 
@@ -38,7 +41,7 @@ def from_json(kind: type[T], text: str, **known: Any) -> T:
         form = json.loads(text)
         form.update(known)
         return decode(kind, form)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableEntry(f"{kind.__name__} {str(text)[:80]!r}: {error}") from error
 
 
@@ -59,6 +62,22 @@ def decode(kind: type[T], form: dict[str, Any]) -> T:
         value = form.get(name)
         if value is not None:
             form[name] = step(value)
+    return kind(**form)
+
+
+def decode_strictly(kind: type[T], form: dict[str, Any]) -> T:
+    """As `decode`, for what others may have written: nothing of another type than its field's, no instant
+    that nobody could have meant. Raises TypeError or ValueError naming the field."""
+    checks = _checks(kind)
+    for name, value in form.items():
+        allowed, step = checks.get(name, _UNKNOWN)
+        if allowed and type(value) not in allowed:
+            raise TypeError(f"{name} can't be {value!r:.80}")
+        if step is not None and value is not None:
+            try:
+                form[name] = step(value)
+            except (TypeError, ValueError, KeyError) as error:
+                raise TypeError(f"{name} can't be {value!r:.80}: {error}") from None
     return kind(**form)
 
 
@@ -83,6 +102,13 @@ def _in_utc(at: datetime) -> datetime:
 
 def _write_instant(at: datetime) -> str:
     return _in_utc(at).isoformat()
+
+
+def _read_instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return at
 
 
 class _Table(NamedTuple):
@@ -121,7 +147,7 @@ def _steps(annotation: Any) -> tuple[_Step | None, _Step | None]:
         (annotation,) = (part for part in get_args(annotation) if part is not types.NoneType)
     origin: Any = get_origin(annotation) or annotation
     if annotation is datetime:
-        return _write_instant, datetime.fromisoformat
+        return _write_instant, _read_instant
     if origin is Mapping:
         return dict, None
     if origin is tuple:
@@ -140,6 +166,66 @@ def _each(step: _Step | None, into: type[list[Any]] | type[tuple[Any, ...]]) -> 
     if step is None:
         return into
     return lambda values: into(map(step, values))
+
+
+class _Check(NamedTuple):
+    """allowed: the types of JSON values that a field may have; empty for any."""
+
+    allowed: frozenset[type]
+    step: _Step | None
+
+
+_UNKNOWN = _Check(frozenset(), None)
+# As JSON says them; True is no whole number, though Python takes it for one.
+_PLAIN: dict[Any, frozenset[type]] = {
+    str: frozenset({str}),
+    int: frozenset({int}),
+    float: frozenset({float, int}),
+    bool: frozenset({bool}),
+    Any: frozenset(),
+}
+
+
+_CHECKS: dict[type[Any], dict[str, _Check]] = {}
+
+
+def _checks(kind: type[Any]) -> dict[str, _Check]:
+    checks = _CHECKS.get(kind)
+    if checks is None:
+        checks = _CHECKS[kind] = {field.name: _check(field.type) for field in fields(kind)}
+    return checks
+
+
+def _check(annotation: Any) -> _Check:
+    if isinstance(annotation, types.UnionType):
+        (inner,) = (part for part in get_args(annotation) if part is not types.NoneType)
+        check = _check(inner)
+        return check._replace(allowed=check.allowed | {types.NoneType})
+    origin: Any = get_origin(annotation) or annotation
+    if origin in _PLAIN:
+        return _Check(_PLAIN[origin], None)
+    if origin is datetime:
+        return _Check(frozenset({str}), _read_near_instant)
+    if origin is Mapping:
+        return _Check(frozenset({dict}), None)
+    if origin is tuple:
+        return _Check(frozenset({list}), partial(_read_each, _check(get_args(annotation)[0])))
+    if isinstance(origin, type) and is_dataclass(origin):
+        return _Check(frozenset({dict}), partial(decode_strictly, origin))
+    return _Check(frozenset({str}), _steps(annotation)[1])
+
+
+def _read_near_instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None or at.year not in YEARS:
+        raise ValueError("it has no time zone, or is of another age")
+    return at
+
+
+def _read_each(check: _Check, values: list[Any]) -> tuple[Any, ...]:
+    if check.allowed and not all(type(value) in check.allowed for value in values):
+        raise TypeError("something in it is of another type")
+    return tuple(values if check.step is None else map(check.step, values))
 
 
 def plain(value: object) -> object:

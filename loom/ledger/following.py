@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from loom.domain.slot import Ticket
+from loom.domain.tick import Mark
 from loom.errors import LedgerError, Problem
 from loom.ledger.codec import UnreadableEntry
 from loom.ledger.git import RemoteBranch, Stored
-from loom.ledger.layout import DAMAGED, in_order, is_month
+from loom.ledger.layout import DAMAGED, in_order, is_month, latest_mark
 from loom.ledger.lines import Line, Written, read_line
 from loom.ledger.working_copy import note_damage
 from loom.ledger.writes import replay, replay_folded
@@ -92,7 +93,7 @@ def read(path: str, text: bytes, begin: int = 0) -> Page:
 
     Raises LedgerError for a line of a newer Loom.
     """
-    page = Page()
+    page, latest = Page(), latest_mark(path)
     first = text.count(b"\n", 0, begin) + 1
     last: Line | None = None
     last_number, whole = 0, True
@@ -114,7 +115,11 @@ def read(path: str, text: bytes, begin: int = 0) -> Page:
             whole = True
         elif line.part != (last.part + 1 if last is not None else 1):
             whole = _say_gap(page, path, number, line, whole)
-        page.rows += [Row(number, entry, line.body) for entry in line.entries]
+        if any(isinstance(entry, Mark) and entry.at > latest for entry in line.entries):
+            message = "its marks lie after the time the file is of, so they were left out"
+            page.damage.append(Problem(path, number, (), message))
+        else:
+            page.rows += [Row(number, entry, line.body) for entry in line.entries]
         page.batches.add(line.batch)
         last, last_number = line, number
     if last is not None:

@@ -6,7 +6,7 @@ order in which they were written, and so are the lines within each.
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 _DAY = re.compile(r"(\d{4})/(\d{2})/\1-\2-\d{2}\.jsonl")
@@ -39,6 +39,18 @@ def day_file(at: datetime, known: Iterable[str] = ()) -> str:
         newest = PurePosixPath(path).stem
         stem = max(stem, newest if len(newest) > len("2026-11") else f"{newest}-01")
     return f"{stem[:4]}/{stem[5:7]}/{stem}.jsonl"
+
+
+def latest_mark(path: str) -> datetime:
+    """The latest instant (UTC) to which a mark in this file can have moved: the end of its day or month, and
+    a day more for clocks that differ. A mark from the future would keep a worker from running, in silence."""
+    year, month, *day = (int(part) for part in PurePosixPath(path).stem.split("-"))
+    try:
+        if day:
+            return datetime(year, month, day[0], tzinfo=UTC) + timedelta(days=2)
+        return datetime(year + month // 12, month % 12 + 1, 2, tzinfo=UTC)
+    except (ValueError, OverflowError):  # there never was such a day
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def month_file(month: str) -> str:

@@ -17,7 +17,7 @@ from loom.domain.run import Run
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Tick
 from loom.errors import LedgerError
-from loom.ledger.codec import UnreadableEntry, decode, encode, plain
+from loom.ledger.codec import UnreadableEntry, decode_strictly, encode, plain
 from loom.ports import Entry, HooksInForce, Renamed
 
 VERSION = 1
@@ -127,10 +127,13 @@ def from_form(form: Form) -> Iterator[Written]:
     """The entries that one line stands for. Raises ValueError, KeyError, TypeError or AttributeError."""
     kind, value = form
     if kind == "Marks":
-        for worker in value["workers"]:
-            yield decode(Mark, {"worker": worker, "at": value["at"]})
+        workers, at = value["workers"], value["at"]
+        if not isinstance(workers, list):
+            raise TypeError(f"expected a list of workers, got {workers!r:.80}")
+        for worker in workers:
+            yield decode_strictly(Mark, {"worker": worker, "at": at})
     else:
-        yield decode(_KINDS[kind], value)
+        yield decode_strictly(_KINDS[kind], value)
 
 
 def _together(entry: Written) -> tuple[type[Any], Any]:

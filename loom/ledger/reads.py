@@ -87,6 +87,10 @@ def _only_row(db: sqlite3.Connection, columns: str) -> tuple[Any, ...]:
 
 
 def read_run(db: sqlite3.Connection, run_id: str) -> Run | None:
+    try:
+        run_id.encode()
+    except UnicodeEncodeError:  # from a terminal may come bytes that are no text
+        return None
     rows = db.execute(RUN, (run_id,)).fetchall()
     if not rows and len(run_id) >= 8:
         end = tail(run_id)

@@ -214,7 +214,11 @@ def _dump(said: Sequence[Form]) -> str:
 def note_damage(db: sqlite3.Connection, found: Iterable[Problem]) -> None:
     db.executemany(
         "INSERT INTO branch_damage (file, line, message) VALUES (?, ?, ?)",
-        [(problem.file, problem.line or 0, problem.message) for problem in found],
+        [
+            # What can't be read may hold half a character, which no database takes.
+            (problem.file, problem.line or 0, problem.message.encode(errors="backslashreplace").decode())
+            for problem in found
+        ],
     )
 
 

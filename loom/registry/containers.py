@@ -11,6 +11,11 @@ from loom.registry.nodes import Entry, Mapping, Node, Scalar, Sequence
 from loom.registry.scalars import as_written
 from loom.registry.shapes import Shape, expected
 
+MOST_TOLD = 100
+"""Mistakes in one list or mapping: nobody reads more at once, and they all go out in one alert."""
+
+_MORE = f"from here on nothing was looked at, after {MOST_TOLD} mistakes; mend those first"
+
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
@@ -31,6 +36,9 @@ class ListOf:
         values: list[Any] = []
         faults: list[Fault] = []
         for number, item in enumerate(node.items, 1):
+            if len(faults) >= MOST_TOLD:
+                faults.append(Fault(_MORE, (f"item {number}",), item.line))
+                break
             try:
                 values.append(self.shape.read(item))
             except Mistakes as found:
@@ -189,6 +197,9 @@ def gather(node: Mapping, read: Callable[[Entry], Any], faults: list[Fault] | No
     found: list[Fault] = [] if faults is None else faults
     values: dict[str, Any] = {}
     for entry in node.entries:
+        if len(found) >= MOST_TOLD:
+            found.append(Fault(_MORE, (f"key '{entry.key}'",), entry.line))
+            break
         if entry.flaw:
             found.append(Fault(entry.flaw, (f"key '{entry.key}'",), entry.line))
             continue

@@ -16,6 +16,8 @@ from loom.registry.scalars import CORE, MAY_START_A_NUMBER, SPECIAL, foreign_tag
 from loom.registry.syntax import syntax_fault
 
 DEEPEST: Final = 40
+# From here on nothing is read any more: on a hundred thousand levels libyaml takes minutes.
+BOTTOMLESS: Final = 5000
 MOST_REPEATED: Final = 250_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -115,6 +117,9 @@ class _Builder:
         self.seen += 1
         if event.anchor is not None:
             self.anchored += 1
+        if len(self.open) >= BOTTOMLESS:
+            message = f"nested more than {BOTTOMLESS} levels deep; write it flatter"
+            raise Mistakes([Fault(message, (), event.start_mark.line + 1)])
         self.open.append(_Open(self.items, event, self.seen))
         self.items = []
 

@@ -145,7 +145,11 @@ class Reader:
         """Why the entrypoint's module isn't there, or empty. Looks for its file; imports nothing."""
         module = entrypoint.partition(":")[0]
         if module not in self._modules:
-            self._modules[module] = self._look_for(module)
+            try:
+                self._modules[module] = self._look_for(module)
+            except OSError as error:
+                why = f"can't look for it: {error.strerror}; correct the entrypoint"
+                self._modules[module] = f'no module "{module}" in the project: {why}'
         return self._modules[module]
 
     def _look_for(self, module: str) -> str:

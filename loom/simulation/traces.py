@@ -9,13 +9,14 @@ Either key may be left out, and any other (`cron`, `source`, `note`) is there fo
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
 from loom.domain.replay import TickTrace
 from loom.errors import ConfigurationError, Problem
+from loom.instants import read_instant
 
 _FORMAT = '{"traces": [{"name": "mine", "ticks": ["2026-09-01T13:06:00Z"]}]}'
 _HOUR = timedelta(hours=1)
@@ -133,13 +134,10 @@ def _delays(reading: _Reading, address: tuple[str, ...], name: str, entry: dict[
 
 
 def _instant(item: Any) -> datetime:
-    try:
-        at = datetime.fromisoformat(item)
-    except (TypeError, ValueError):
-        raise ValueError(f"{item!r} is no ISO 8601 time; write it like 2026-09-01T13:06:00Z") from None
-    if at.tzinfo is None:
-        raise ValueError(f"{item!r} has no offset, so it could mean many instants; add Z for UTC: {item}Z")
-    return at.astimezone(UTC)
+    if not isinstance(item, str):
+        wrong = f"{item!r:.100} is no ISO 8601 time; write it like 2026-09-01T13:06:00Z"
+        raise ValueError(wrong)  # noqa: TRY004  (told like every other mistake)
+    return read_instant(item)
 
 
 def _minutes(item: Any) -> timedelta:

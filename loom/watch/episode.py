@@ -96,8 +96,9 @@ def remember(state: Path, spoken: Spoken | None) -> None:
         new = state.with_name(f"{state.name}.new")
         new.write_text(to_json(spoken) + "\n", encoding="utf-8")
         new.replace(state)
-    except OSError as error:
+    except (OSError, RecursionError) as error:  # RecursionError: a thousand folders within each other
+        why = error.strerror if isinstance(error, OSError) else "it lies too deep"
         raise SettingsError(
-            f"{state} can't be written ({error.strerror}), so each call would alert again; "
+            f"{state} can't be written ({why}), so each call would alert again; "
             "name a file that can be with --state FILE"
         ) from None

@@ -104,6 +104,30 @@ def test_nothing_but_the_answer_reaches_stdout_whatever_a_worker_prints_or_start
     assert loom("check", "--json", "--project", project.root).json()["exit_code"] == 0
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_name_that_is_no_text_is_shown_as_well_as_can_be(
+    loom: Command, project: Project, encoding: str
+) -> None:
+    project.worker(
+        "echo",
+        """
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            raise ValueError("can't read caf\\udce9")
+        """,
+    )
+    env = {"PYTHONIOENCODING": encoding}
+    tick = loom("run", "--at", "2026-03-03T06:01:00Z", cwd=project.root, env=env)
+    assert tick.exit_code == 1, tick
+    assert "can't read caf" in tick.stdout, tick
+    run = loom("history", "--json", cwd=project.root).json()["runs"][0]["run_id"]
+    for arguments in (["show", run], ["history"], ["status"], ["show", run, "--json"]):
+        shown = loom(*arguments, cwd=project.root, env=env)
+        assert shown.exit_code == 0, shown
+    assert "can't read caf?" in loom("show", run, cwd=project.root, env=env).stdout
+
+
 def test_a_mistake_in_one_entry_stops_that_worker_alone_and_is_said_once(
     loom: Command, project: Project
 ) -> None:

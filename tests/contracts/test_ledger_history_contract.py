@@ -89,6 +89,7 @@ def test_a_run_is_found_by_either_end_of_its_id_if_only_one_has_it(ledger: Ledge
     ledger.record([one, two, three])
     assert ledger.run(one.run_id) == one
     assert ledger.run("0190a000") == one
+    assert ledger.run("\udcff" * 8) is None
     assert ledger.run("0000000a") == one
     assert ledger.run("00000000000a") == one
     assert ledger.run("8000-00000000000b") == two

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,35 @@ def test_no_value_of_a_wrong_kind_is_fatal_to_the_rest(
         if not newer:
             read_snapshot(db)
             assert db.execute("SELECT count(*) FROM runs WHERE run_id = 'run-good'").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [
+        ("2026/03/2026-03-03.jsonl", "2026-03-05T00:00:00+00:00"),
+        ("2026-03.jsonl", "2026-04-02T00:00:00+00:00"),
+        ("2026-12.jsonl", "2027-01-02T00:00:00+00:00"),
+    ],
+)
+def test_a_mark_from_the_future_is_left_out_for_it_would_stop_its_worker_in_silence(
+    folder: Path, path: str, last: str
+) -> None:
+    latest = datetime.fromisoformat(last)
+    text = to_text("b0", forms([Mark("echo", latest), Mark("other", latest + timedelta(seconds=1))]))
+    with a_copy(folder) as db:
+        take_in(db, path, text)
+        assert read_snapshot(db).marks == {"echo": latest}
+        (problem,) = damage(db)
+        assert (problem.file, problem.line) == (path, 2)
+        assert "its marks lie after the time the file is of" in problem.message
+
+
+def test_half_a_character_in_a_line_is_told_like_any_damage(folder: Path) -> None:
+    text = to_text("b0", forms([a_run("run-1")])).replace(b'"b0"', b'"\\ud800"').replace(b"1/1", b"2/3")
+    with a_copy(folder) as db:
+        take_in(db, PATHS[0], text)
+        assert [problem.line for problem in damage(db)] == [1]
+        assert all("\\ud800" in problem.message for problem in damage(db))
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=8))

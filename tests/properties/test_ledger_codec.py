@@ -15,12 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loom.domain.alert import Delivery
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
-from loom.ledger.codec import UnreadableEntry, encode, from_json, read_stamp, stamp, to_json
+from loom.domain.tick import Pause
+from loom.ledger.codec import UnreadableEntry, decode_strictly, encode, from_json, read_stamp, stamp, to_json
 from loom.ledger.sqlite import SqliteLedger
 from loom.ports import Entry, HooksInForce, RunQuery
-from tests.contracts.ledger_entries import SIX, a_run, a_tick
+from tests.contracts.ledger_entries import SIX, a_delivery, a_run, a_tick, a_ticket
 
 ENTRIES: tuple[type[Any], ...] = get_args(Entry)
 
@@ -159,6 +161,45 @@ def test_an_instant_without_a_zone_is_refused_when_it_is_written() -> None:
 def test_what_cannot_be_read_is_told_and_never_half_read(text: str) -> None:
     with pytest.raises(UnreadableEntry, match="HooksInForce"):
         from_json(HooksInForce, text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (Ticket, {"starts": "1"}),
+        (Ticket, {"starts": True}),
+        (Ticket, {"starts": None}),
+        (Ticket, {"detail": {}}),
+        (Ticket, {"slot": "2026-03-03T06:00:00"}),
+        (Ticket, {"not_before": "9999-12-31T23:59:59-23:59"}),
+        (Ticket, {"lease_until": "0001-01-01T00:00:00+00:00"}),
+        (Run, {"count": 1.5}),
+        (Run, {"duration_s": "1"}),
+        (Run, {"output": []}),
+        (Run, {"tick_at": None}),
+        (Run, {"errors": {}}),
+        (Run, {"errors": [{"kind": "k", "message": 7}]}),
+        (Run, {"error": ["k", "m"]}),
+        (Delivery, {"hook": {}}),
+        (Delivery, {"alert": []}),
+        (Delivery, {"alert": {"event": "worker.down", "summary": None, "at": SIX.isoformat()}}),
+        (Pause, {"lifted": 0}),
+    ],
+    ids=repr,
+)
+def test_a_value_of_another_type_than_its_field_is_never_taken_from_others(
+    kind: type[Any], change: dict[str, Any]
+) -> None:
+    whole = {
+        Ticket: a_ticket(),
+        Run: a_run("r"),
+        Delivery: a_delivery("d"),
+        Pause: Pause(worker="w", by="b", at=SIX),
+    }
+    text = to_json(whole[kind])
+    assert decode_strictly(kind, json.loads(text)) == whole[kind]
+    with pytest.raises(TypeError, match=f"^{next(iter(change))} can't be "):
+        decode_strictly(kind, {**json.loads(text), **change})
 
 
 def test_a_field_of_a_kind_that_the_codec_does_not_know_is_refused_at_once() -> None:

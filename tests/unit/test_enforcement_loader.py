@@ -290,7 +290,13 @@ BREAKAGES: list[tuple[str, Callable[[Path], None], str, int | None, str]] = [
     ("a control character", replace(C, "id: \x00"), C, None, "isn't valid YAML"),
     ("two documents", rewrite(C, "kind: http", "---\nkind: http"), C, 2, "isn't valid YAML"),
     ("a tag", rewrite(C, "id: calendar", "id: !!python/name:os.system"), C, 1, "isn't valid YAML"),
-    ("an impossible date", rewrite(C, "id: calendar", "id: 2026-02-30"), C, None, "isn't valid YAML"),
+    ("an impossible date", rewrite(C, "id: calendar", "id: 2026-02-30"), C, 1, "can't be read as"),
+    ("a time that is none", rewrite(C, "id: calendar", "id: !!timestamp x"), C, 1, "can't be read as"),
+    ("a truth that is none", rewrite(C, "id: calendar", "id: !!bool x"), C, 1, "can't be read as"),
+    ("a number that is none", rewrite(C, "id: calendar", "id: !!int ''"), C, 1, "can't be read as"),
+    ("a tagged list", rewrite(C, "[GET, HEAD]", "!!set {GET, HEAD}"), C, 7, "the tag !!set isn't read"),
+    ("a stranger's tag", rewrite(C, "[GET, HEAD]", "!x [GET, HEAD]"), C, 7, "the tag !x isn't read"),
+    ("cut off", replace(C, CALENDAR[: CALENDAR.index(", HEAD")]), C, 7, "isn't valid YAML"),
     ("a bottomless nest", replace(C, "[" * 100_000), C, None, "nested more than"),
     ("an alias", rewrite(C, "[GET, HEAD]", "&x [GET]\n    hosts: *x"), C, 8, "aliases"),
     ("a key twice", rewrite(C, "kind: http", "kind: http\nkind: http"), C, 3, "stands here twice"),
@@ -351,6 +357,13 @@ BREAKAGES: list[tuple[str, Callable[[Path], None], str, int | None, str]] = [
     ("an unknown action", rewrite(N, "redact", "report"), N, 4, "expected one of 'reject', 'redact'"),
     ("no patterns", rewrite(N, CODENAMES[CODENAMES.index("patterns:") :], ""), N, 1, "'patterns' is missing"),
     ("a bad pattern", rewrite(N, "{4,12})", "{4,12}"), N, 7, "isn't a regular expression"),
+    (
+        "a pattern in doubt",
+        rewrite(N, "'\\d{16}'", "'[ab--x]'"),
+        N,
+        9,
+        "isn't a regular expression: Possible set",
+    ),
     ("a pattern for nothing", rewrite(N, "'\\d{16}'", "'\\d*'"), N, 9, "fits the empty text"),
     ("a number for a pattern", rewrite(N, "'\\d{16}'", "16"), N, 9, "expected a regular expression"),
     ("a nameless pattern", rewrite(N, "name: codename", "name: ''"), N, 6, "expected text"),
@@ -381,6 +394,14 @@ def test_a_rule_that_this_version_would_not_enforce_is_refused(folder: Path, kin
     (problem,) = problems_of(folder)
     assert problem.line == 2
     assert f"rules of kind '{kind}' aren't enforced by this version" in problem.message
+
+
+def test_a_mistake_is_told_in_a_few_hundred_words_however_long_it_is(folder: Path) -> None:
+    write(folder, C, CALENDAR.replace("id: calendar", f"{'k' * 900}: 1\nid: {'i' * 90_000}"))
+    write(folder, M, MANIFEST.replace("- calendar", f"- {'M' * 90_000}"))
+    problems = problems_of(folder)
+    assert len(problems) > 2
+    assert all(len(str(problem)) < 3_000 for problem in problems)
 
 
 def test_every_mistake_is_listed_at_once(folder: Path) -> None:

@@ -51,6 +51,32 @@ class Unprintable(Exception):
         raise ValueError("no text")
     __repr__ = __str__
 
+from loom.domain.enforcement import Refusal
+
+class Shout(str):
+    def __getitem__(self, key):
+        raise ValueError("no part of me")
+    strip = __getitem__
+
+class Shouting(Exception):
+    def __str__(self):
+        return Shout("hello")
+
+class Untraced(Exception):
+    def __getattribute__(self, name):
+        return 7 if name == "__traceback__" else super().__getattribute__(name)
+
+class Masked(Exception):
+    @property
+    def __class__(self):
+        raise SystemExit("guess")
+
+def nested(depth):
+    group = ValueError("inside")
+    for _ in range(depth):
+        group = ExceptionGroup("around", [group])
+    return group
+
 def run(context: WorkerContext) -> Output:
     {statement}
 """
@@ -126,6 +152,15 @@ def test_a_worker_is_told_who_it_is_and_why_it_runs(bench: Bench) -> None:
         ("raise type('Own', (BaseException,), {})('own')", "Own", "own"),
         ("raise BaseExceptionGroup('g', [SystemExit(1)])", "BaseExceptionGroup", "g"),
         ("raise PermanentError('gone')", "PermanentError", "gone"),
+        ("raise SystemExit(10**5_000)", "SystemExit", "the worker called sys.exit(<int>)"),
+        ("raise Refused('I refuse')", "Refused", "I refuse"),
+        ("raise Refused(Refusal(1, 2, 3))", "Refused", "2"),
+        ("raise Shouting()", "Shouting", "hello"),
+        ("raise Untraced('hello')", "Untraced", "hello"),
+        ("raise OSError([], 'odd')", "OSError", "odd"),
+        ("raise nested(2_000)", "ExceptionGroup", "(1 sub-exception)"),
+        ("raise Masked('hello')", "Masked", "hello"),
+        ("raise type('N' * 9_000, (Exception,), {})('long')", "N" * 100, "long"),
     ],
 )
 def test_whatever_a_worker_raises_is_contained_and_named(
@@ -138,7 +173,8 @@ def test_whatever_a_worker_raises_is_contained_and_named(
     assert failed.error is not None
     assert failed.error.kind == kind
     assert says in failed.error.message
-    assert failed.error.where == bench.line(worker, f"    {statement}")
+    where = None if kind == "Untraced" else bench.line(worker, f"    {statement}")
+    assert failed.error.where == where
     assert kind in failed.log
     assert (failed.transient, failed.attempts) == (False, 1)
     assert fine.ending is Ending.RETURNED
@@ -176,6 +212,11 @@ def test_skip_is_an_ending_of_its_own_with_its_reason(bench: Bench) -> None:
     assert (execution.ending, execution.reason, execution.error) == (Ending.SKIPPED, "no new videos", None)
     wordless = bench.run(bench.worker(raising("raise Skip()")))
     assert (wordless.ending, wordless.reason) == (Ending.SKIPPED, "the worker gave no reason")
+    unreadable = bench.run(bench.worker(raising("raise Skip(10**5_000)")))
+    assert (unreadable.ending, unreadable.reason) == (
+        Ending.SKIPPED,
+        "Skip, whose text can't be read (ValueError)",
+    )
 
 
 @pytest.mark.parametrize(

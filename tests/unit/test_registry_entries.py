@@ -1,5 +1,6 @@
 """A mistake inside one worker's entry stops that worker alone, and says where it is and what to do."""
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def test_every_mistake_of_an_entry_is_listed_at_once(project: Project) -> None:
         ("entrypoint: workers.echo", 'expected module:function, got "workers.echo"'),
         ("entrypoint: workers/echo.py:run", "write it like workers.relationship_sentinel:run"),
         ("entrypoint: workers.ecko:run", "there is no file workers/ecko.py; did you mean 'echo'?"),
+        (f"entrypoint: {'a' * 300}:run", "File name too long; correct the entrypoint"),
         ("entrypoint: os.path:join", 'no module "os.path" in the project'),
         ("timeout: 90", "got 90; add the unit: 90s, 90m, 90h"),
         ("timeout: 1:30", 'expected a duration such as 2s, 10m, 1h30m or 3d, got "1:30"'),
@@ -178,6 +180,15 @@ def test_a_bad_id_breaks_its_entry_and_is_told_by_its_text(project: Project, id_
     assert broken.problems[0].line == 5
 
 
+def test_a_mistake_is_told_in_a_few_hundred_words_however_long_it_is(project: Project) -> None:
+    mistakes = project.entry_mistakes(
+        f"  bad: {{schedule: '{'0' * 70_000}', entrypoint: {'.'.join(['a'] * 2000)}:run, {'k' * 900}: 1,\n"
+        f"        requires: {{env: {'e' * 70_000}}}}}\n"
+    )
+    assert len(mistakes) == 4
+    assert all(len(each) < 3_000 for each in mistakes)
+
+
 def test_a_worker_defined_twice_runs_neither_way(project: Project) -> None:
     assert project.entry_mistakes(f"  echo: {GOOD}\n  echo: {GOOD}\n") == [
         "worker-registry.yaml:6: at worker 'echo' > written twice, first on line 5; keep one of the two"
@@ -247,11 +258,35 @@ def test_a_small_file_cannot_grow_without_end_through_aliases(project: Project) 
 
 
 def test_a_nest_of_any_depth_never_ends_in_a_traceback(project: Project) -> None:
-    deep = 20_000
+    deep = 4_000
     broken = project.one_broken(f"  echo: {'[' * deep}{']' * deep}\n")
     assert broken.id == "echo"
     project.whole_file_mistakes("[" * deep)
     project.whole_file_mistakes("- " * deep)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"requires: {{env: [{'1, ' * 400_000}]}}",
+        f"settings: {{{''.join(f'{number}: x, ' for number in range(100_000))}}}",
+        f"retry: {{{''.join(f'k{number}: x, ' for number in range(100_000))}}}",
+    ],
+    ids=["a list", "a mapping", "unknown keys"],
+)
+def test_of_mistakes_without_number_the_first_hundred_are_told(project: Project, value: str) -> None:
+    began = time.process_time()
+    mistakes = project.entry_mistakes(f"  bad: {GOOD[:-1]}, {value}}}\n")
+    assert time.process_time() - began < 4
+    assert len(mistakes) == 101
+    assert "after 100 mistakes; mend those first" in mistakes[-1]
+
+
+def test_a_bottomless_nest_is_told_at_once(project: Project) -> None:
+    began = time.process_time()
+    (mistake,) = project.whole_file_mistakes(f"{HEAD}workers:\n  deep: {'[' * 100_000}")
+    assert mistake == "worker-registry.yaml:4: nested more than 5000 levels deep; write it flatter"
+    assert time.process_time() - began < 1
 
 
 def test_an_alias_for_a_whole_value_is_read(project: Project) -> None:
