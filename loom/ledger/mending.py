@@ -218,7 +218,7 @@ def _episodes(db: sqlite3.Connection) -> None:
     new one."""
     rows = db.execute(
         "SELECT json_extract(body, '$.episode') AS episode, worker, min(tick_at), max(tick_at) FROM runs"
-        " WHERE bad = 1 AND episode <> '' AND episode NOT LIKE 'held %'"
+        " WHERE bad = 1 AND episode <> '' AND episode NOT LIKE '% %'"
         " AND NOT EXISTS (SELECT 1 FROM episodes WHERE episodes.id = episode) GROUP BY episode"
     ).fetchall()
     lost: list[Entry] = [

@@ -45,7 +45,7 @@ WHOLE: list[Entry] = [
     a_run("run-0002", "forge", outcome=Outcome.FAILED, final=False, episode="held 1 of 2"),
     a_ticket("idle", slot=SIX - HOUR, state=TicketState.STARTED, run_id="not-yet"),
     a_request("echo", "run-0003", state=TicketState.CLOSED, outcome=Outcome.SUCCEEDED),
-    a_run("run-0003", slot=None, trigger=Trigger.MANUAL),
+    a_run("run-0003", slot=None, trigger=Trigger.MANUAL, outcome=Outcome.FAILED, episode="not counted"),
     # By hand, beside the slot that was decided.
     a_run("run-0004", trigger=Trigger.BACKFILL, by_hand=True),
     an_episode("e1"),
