@@ -7,19 +7,19 @@ from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket, TicketState
 from loom.ports import Entry, Ledger
 from tests.life.calendar import hour_start
-from tests.life.model import slot_of
+from tests.life.doer import MOODS
+from tests.life.model import Known, slot_of
 from tests.life.registry import RESERVE, span
 from tests.life.registry import Entry as Worker
 from tests.life.world import Conditions, Start, World, hold
 
-_INSTANT = timedelta(microseconds=1)
+_FOR_NOW = ("fails for now", "is told to wait", "hangs")
 
 
 def may_start(world: World, start: Start) -> None:
     """Asked of each run that is about to start."""
-    key, worker, now = start.claim.key, start.claim.worker, world.clock.now()
-    found, slot = start.conditions, slot_of(key)
-    entry = found.registry.by_id[worker]
+    key, found, slot = start.claim.key, start.conditions, slot_of(start.claim.key)
+    entry, known = found.registry.by_id[start.claim.worker], world.model.of(start.claim.worker)
     hold(not start.request.dry_run, f"{key} starts in a dry run")
     hold(found.enforced, f"{key} starts although the enforcement context is broken")
     hold(found.secret or not entry.env, f"{key} starts without its secret")
@@ -29,27 +29,36 @@ def may_start(world: World, start: Start) -> None:
     if slot is None:
         hold(start.request.by_hand, f"{key} is no slot, and nobody asked for it")
         return
-    if worker not in world.model.marks:
+    if known.mark is None and not start.request.by_hand:
         return  # renamed since it was claimed: what comes of it is lost, and its slot is the new name's
     # Whoever stands still between the claim and the work for longer than a claim lasts can't know better.
+    now = world.clock.now()
     stalled = now >= start.lease
-    hold(stalled or slot not in world.model.over.get(worker, ()), f"{key} starts although it is over")
+    hold(stalled or slot not in known.over, f"{key} starts although it is over")
     if start.request.by_hand:
         return
-    hold(slot in world.model.owed.get(worker, ()), f"{key} starts and never came due")
-    alive = [k for k, each in world.flying.items() if each.claim.worker == worker and now < each.lease]
+    hold(slot in known.owed, f"{key} starts and never came due")
+    alive = [k for k, each in world.flying.items() if each.claim.worker == entry.id and now < each.lease]
     hold(stalled or entry.overlap == "allow" or not alive, f"{key} starts while {alive} is still running")
-    begun = world.model.starts.get(worker, {}).get(slot, 0)
-    most = world.model.most_starts.get(worker, 1)
-    hold(begun < most, f"{key} starts once more after {begun} times; {most} are allowed")
-    _within_its_time(start, entry, slot, begun)
+    _once_more(start, entry, known, slot)
+    _in_time(start, entry, known, slot)
 
 
-def _within_its_time(start: Start, entry: Worker, slot: datetime, begun: int) -> None:
+def _once_more(start: Start, entry: Worker, known: Known, slot: datetime) -> None:
+    key, begun = start.claim.key, known.starts.get(slot, 0)
+    hold(begun < known.most_starts, f"{key} starts again after {begun} times")
+    again = slot not in known.lost or entry.abandoned == "true"
+    hold(again, f"{key} died, may not be repeated, and starts once more")
+    if entry.policy == "all" and entry.overlap != "allow":
+        before = [at for at in known.owed - known.over.keys() if at < slot and at not in known.starts]
+        hold(not before, f"{key} starts before {before}")
+
+
+def _in_time(start: Start, entry: Worker, known: Known, slot: datetime) -> None:
     key, woke, budget = start.claim.key, start.conditions.at, start.conditions.registry.budget
     hold(entry.status == "active", f"{key} starts although {entry.id} is {entry.status}")
     hold(slot + entry.catch_up >= woke, f"{key} starts beyond its catch-up of {entry.catch_up}")
-    if entry.policy == "none" and not begun:
+    if entry.policy == "none" and slot not in known.starts:
         this_hour = hour_start(woke, entry.timezone)
         hold(slot >= this_hour, f"{key} starts though catch-up is none and its hour is over")
     if budget != "null" and start.claim.started_at is not None:
@@ -57,10 +66,20 @@ def _within_its_time(start: Start, entry: Worker, slot: datetime, begun: int) ->
         hold(end <= span(budget), f"{key} starts although it might outlast the budget")
 
 
-def may_be_decided(
+def before_the_claim(world: World, found: Conditions, entries: Sequence[Entry]) -> None:
+    """Asked of what a tick has written as its decision, while the model knows nothing of it yet."""
+    for ticket in (e for e in entries if isinstance(e, Ticket) and e.state is TicketState.CLAIMED):
+        slot, known = slot_of(ticket.key), world.model.of(ticket.worker)
+        hold(slot is not None, f"{ticket.key} is claimed, and nobody asked for it")
+        until = known.waits.get(slot) if slot else None
+        hold(until is None or until <= found.at, f"{ticket.key} is to wait until {until}, and is claimed")
+        hold(not known.paused(found.at), f"{ticket.key} is claimed although {ticket.worker} is paused")
+
+
+def after_the_claim(
     world: World, found: Conditions, stopped: bool, ledger: Ledger, entries: Sequence[Entry]
 ) -> None:
-    """Asked of what a tick has just written as its decision: no slot is given up or put off without need."""
+    """Asked of what a tick has written as its decision: no slot is given up or put off without need."""
     stays = [t for t in ledger.snapshot().tickets.values() if slot_of(t.key)]
     for entry in entries:
         if isinstance(entry, Run) and entry.final and not entry.by_hand and not entry.attempts:
@@ -68,14 +87,24 @@ def may_be_decided(
         elif isinstance(entry, Ticket) and entry.state is TicketState.OPEN:
             _may_be_held(world, found, stopped, entry)
         elif isinstance(entry, Ticket) and entry.state is TicketState.CLAIMED:
-            paused = world.model.paused(entry.worker, found.at)
-            hold(not paused, f"{entry.key} is claimed although {entry.worker} is paused")
+            _is_the_one(found, entry, stays)
+
+
+def _is_the_one(found: Conditions, claimed: Ticket, stays: Sequence[Ticket]) -> None:
+    """Of a worker that catches up with its newest slot alone."""
+    if found.registry.by_id[claimed.worker].policy == "all" or claimed.slot is None:
+        return
+    for other in (each for each in stays if each.worker == claimed.worker and each.key != claimed.key):
+        waits = other.not_before is not None and other.not_before > found.at
+        elsewhere = other.state is not TicketState.OPEN and other.claimer != claimed.claimer
+        newer = other.slot is not None and other.slot > claimed.slot
+        hold(elsewhere or (newer and waits), f"{claimed.key} is claimed, and {other.key} stays as well")
 
 
 def _may_end_unstarted(world: World, found: Conditions, run: Run, stays: Sequence[Ticket]) -> None:
     said = f"{run.worker} {run.slot} to {run.slot_last or run.slot} is {run.outcome} ({run.reason})"
     assert run.slot is not None, said
-    last = run.slot_last or run.slot
+    last, known = run.slot_last or run.slot, world.model.of(run.worker)
     entry = found.registry.by_id.get(run.worker)
     if run.reason == "removed" or entry is None:
         hold(entry is None and run.reason == "removed", f"{said}, but it is in the registry")
@@ -89,9 +118,8 @@ def _may_end_unstarted(world: World, found: Conditions, run: Run, stays: Sequenc
             newer = [t for t in stays if t.worker == run.worker and t.slot is not None and t.slot > last]
             hold(entry.policy != "all" and bool(newer), f"{said}, and no newer slot stands for it")
         case Outcome.SKIPPED if run.reason == "paused":
-            pause = world.model.pauses.get(run.worker)
-            covered = pause is not None and (pause.until is None or last < pause.until)
-            in_force = entry.status == "paused" or world.model.paused(entry.id, found.at)
+            covered = known.pause is not None and (known.pause.until is None or last < known.pause.until)
+            in_force = entry.status == "paused" or known.paused(found.at)
             hold(in_force or covered, f"{said} without a pause")
         case Outcome.SKIPPED if run.reason == "disabled":
             hold(entry.status == "disabled", f"{said}, but it isn't")
@@ -118,3 +146,26 @@ def _may_be_held(world: World, found: Conditions, stopped: bool, ticket: Ticket)
         waits or (ticket.reason is not None and needed.get(ticket.reason, ticket.starts > 0)),
         f"{ticket.key} is held open for {ticket.reason} without need",
     )
+
+
+def may_be_recorded(found: Conditions, stopped: bool, run: Run, mood: str | None) -> None:
+    """Asked of each run that a tick has recorded after its work. mood: the worker's, if it was started."""
+    entry = found.registry.by_id.get(run.worker)
+    if entry is None:
+        return
+    if run.episode.startswith("held "):
+        _, number, _, threshold = run.episode.split()
+        waits = entry.after == int(threshold) > int(number)
+        hold(waits, f"{run.worker} alerts after {entry.after} bad outcomes, but is {run.episode}")
+    if mood is None or run.finished_at is None:
+        return
+    slow = mood == "hangs" and entry.timeout != "50ms"
+    expected = "succeeded" if slow else MOODS[mood]
+    hold(run.outcome == expected, f"{run.worker} {mood}, and its run is {run.outcome}")
+    if not run.final:
+        # What was told to stop gets another chance, however it took it.
+        hold(stopped or mood in _FOR_NOW, f"{run.worker} {mood}, and is to be tried again")
+    elif mood in _FOR_NOW and not slow and run.trigger == "schedule" and run.slot is not None:
+        wait = max(span(entry.max_backoff), timedelta(hours=3))
+        over = run.slot + entry.catch_up < found.at + wait or not entry.later_ticks
+        hold(over, f"{run.worker} {mood}, and isn't tried again")

@@ -58,14 +58,15 @@ def trace(context: WorkerContext[Settings], what: str) -> None:
         file.write(f"{context.slot_key} {what}\\n")
 """
 
-MOODS = (
-    "succeeds",
-    "fails",
-    "fails for now",
-    "is told to wait",
-    "hangs",
-    "skips",
-    "does what it may not",
-    "returns rubbish",
-    "kills its process",
-)
+MOODS = {
+    "succeeds": "succeeded",
+    "fails": "failed",
+    "fails for now": "failed",
+    "is told to wait": "failed",
+    "hangs": "timed_out",
+    "skips": "skipped",
+    "does what it may not": "blocked",
+    "returns rubbish": "invalid",
+    "kills its process": "abandoned",
+}
+"""And the outcome that a run in that mood has."""

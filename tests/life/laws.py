@@ -65,8 +65,8 @@ def all_hold(world: World, ledger: Ledger) -> None:
     _each_bad_run_reaches_a_person(world, snapshot, runs)
     _what_succeeded_was_done(world, runs)
     for worker, standing in snapshot.standings.items():
-        bad, failures = len(model.bad.get(worker, ())), standing.consecutive_failures
-        certain = bad - model.doubtful.get(worker, 0)
+        bad, failures = len(model.of(worker).bad), standing.consecutive_failures
+        certain = bad - model.of(worker).doubtful
         hold(certain <= failures <= bad, f"{worker} has {failures} failures in a row, but {bad} bad runs")
     if not world.registry.broken:
         _the_board_tells_the_truth(world, ledger, snapshot)
@@ -76,20 +76,21 @@ def _each_slot_has_one_fate(model: Model, snapshot: Snapshot, runs: Sequence[Run
     ends: dict[str, Counter[datetime]] = {}
     for run in runs:
         if run.final and not run.by_hand:
-            covered, count = model.covered(run), run.count
+            covered, count = model.of(run.worker).covered(run), run.count
             hold(len(covered) == count, f"{_said(run)} counts {count} slots, but {len(covered)} came due")
             ends.setdefault(run.worker, Counter()).update(covered)
-    for worker, owed in model.owed.items():
+    for worker, known in model.workers.items():
         ended = ends.get(worker, Counter())
-        for at in owed:
+        for at in known.owed:
             key, count = Slot(worker, at).key, ended[at]
             is_open = key in snapshot.tickets
             hold(count <= 1, f"{key} has {count} final outcomes")
             hold(not (count and is_open), f"{key} has a final outcome and is still open")
-            hold(bool(count or is_open) or at < model.forgotten, f"{key} came due and was forgotten")
+            pruned = at in known.over and known.over[at] < model.forgotten
+            hold(bool(count or is_open or pruned), f"{key} came due and was forgotten")
     for ticket in snapshot.tickets.values():
         slot = slot_of(ticket.key)
-        hold(slot is None or slot in model.owed.get(ticket.worker, ()), f"{ticket.key} never came due")
+        hold(slot is None or slot in model.of(ticket.worker).owed, f"{ticket.key} never came due")
 
 
 def _each_says_why(snapshot: Snapshot, runs: Iterable[Run]) -> None:
@@ -143,11 +144,11 @@ def _the_board_tells_the_truth(world: World, ledger: Ledger, snapshot: Snapshot)
         waiting.setdefault(ticket.worker, []).append(ticket)
     rows = {row.worker: row for row in board(registry, ledger, now=now).rows}
     for entry in world.registry.readable():
-        shown, bad = rows[entry.id].health, bool(world.model.bad.get(entry.id))
+        shown, known = rows[entry.id].health, world.model.of(entry.id)
         reasons = {ticket.reason for ticket in waiting.get(entry.id, ())} - {None}
         certain = {
             Health.DISABLED: entry.status == "disabled",
-            Health.PAUSED: entry.status == "paused" or world.model.paused(entry.id, now),
+            Health.PAUSED: entry.status == "paused" or known.paused(now),
             Health.DOWN: bool(reasons & {OpenReason.ENFORCEMENT, OpenReason.REQUIREMENT}),
             Health.LATE: bool(reasons),
         }
@@ -155,7 +156,8 @@ def _the_board_tells_the_truth(world: World, ledger: Ledger, snapshot: Snapshot)
         if expected is not None:
             hold(shown is expected, f"{entry.id} is shown as {shown}, not {expected}")
         elif shown in (Health.UP, Health.DOWN):
-            hold(bad == (shown is Health.DOWN), f"{entry.id} is shown as {shown}; bad runs: {bad}")
+            is_down = shown is Health.DOWN
+            hold(bool(known.bad) == is_down, f"{entry.id} is {shown}; bad runs: {known.bad}")
 
 
 def all_is_well(world: World, last: Ended, ledger: Ledger) -> None:
@@ -174,8 +176,8 @@ def all_is_well(world: World, last: Ended, ledger: Ledger) -> None:
     hold(untold == 0, f"{untold} bad runs count as not delivered")
     if not world.restored:
         _each_trouble_was_said_to_be_over(world)
-    for worker, owed in world.model.owed.items():
-        left = owed - world.model.over.get(worker, set())
+    for worker, known in world.model.workers.items():
+        left = known.owed - known.over.keys()
         hold(not left, f"{worker}: without an outcome in the end: {sorted(left)}")
 
 

@@ -75,7 +75,7 @@ class Lifetime(RuleBasedStateMachine):
             try:
                 if not self.failed:
                     self.calm_down()
-                over = sum(map(len, self.world.model.over.values()))
+                over = sum(len(known.over) for known in self.world.model.workers.values())
                 ran = sum(line.endswith(" starts") for line in self.world.traces())
                 self._count(lives=1, ticks=self.world.ticks, deaths=self.world.deaths, runs=ran, slots=over)
             finally:
@@ -122,7 +122,7 @@ class Lifetime(RuleBasedStateMachine):
             self.world.write(registry.without(worker).put(renamed))
 
     def _resume(self, worker: str) -> None:
-        if worker in self.world.model.pauses:
+        if self.world.model.of(worker).pause is not None:
             now = self.world.clock.now()
             self.world.write_by_hand([Pause(worker=worker, by="ann", at=now, lifted=True)])
 

@@ -122,7 +122,7 @@ class Life(Lifetime):
     def breaks(self, what: str, whole: bool) -> None:
         self.world.turn(what, whole)
 
-    @step(worker=ids, does=st.sampled_from(MOODS))
+    @step(worker=ids, does=st.sampled_from(tuple(MOODS)))
     def worker_now(self, worker: str, does: str) -> None:
         self.world.mood(worker, does)
         if does == "hangs" and worker in self.world.registry.by_id:

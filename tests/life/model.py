@@ -1,7 +1,7 @@
-"""What the ledger must know by now, from the files, the clock and what was written."""
+"""What the ledger must know by now: from the files, the clock and what was written, without asking it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,77 +14,106 @@ from tests.life.registry import DEFAULT_ZONE, Entry
 from tests.life.registry import Written as Registry
 
 INSTANT = timedelta(microseconds=1)
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Known:
+    """Of one worker.
+
+    mark: up to when its slots are decided, None before a tick has seen it.
+    owed: the slots that came due by then, and those that a request by hand took up. over: those of them with
+        a final outcome, and the time of the tick whose run tells it.
+    starts: how often each slot was started. lost: those started without a word since.
+    waits: before when each may not be started again.
+    bad: the ids of bad runs since the last success, which was at `success_at`. doubtful: how many of those
+        were bad before that success too, as far as a clock that stood still or went back can tell.
+    last_at: when its standing last changed. pause: if it isn't lifted.
+    most_starts: the most starts of one slot that its entry ever allowed.
+    """
+
+    mark: datetime | None = None
+    owed: set[datetime] = field(default_factory=set)
+    over: dict[datetime, datetime] = field(default_factory=dict)
+    starts: dict[datetime, int] = field(default_factory=dict)
+    lost: set[datetime] = field(default_factory=set)
+    waits: dict[datetime, datetime] = field(default_factory=dict)
+    bad: set[str] = field(default_factory=set)
+    doubtful: int = 0
+    success_at: datetime = LONG_AGO
+    last_at: datetime = LONG_AGO
+    pause: Pause | None = None
+    most_starts: int = 1
+
+    def paused(self, at: datetime) -> bool:
+        return self.pause is not None and (self.pause.until is None or at < self.pause.until)
+
+    def covered(self, run: Run) -> set[datetime]:
+        """The slots that `run` tells of."""
+        if run.slot is None or run.slot_last is None:
+            return self.owed & {run.slot}
+        return {at for at in self.owed if run.slot <= at <= run.slot_last}
+
+    def take_over(self, old: "Known") -> None:
+        """`old` had another name, and this one no mark: at most a person has run it by hand."""
+        self.mark = old.mark
+        self.owed |= old.owed
+        self.over |= old.over
+        self.lost |= old.lost
+        self.waits |= old.waits
+        self.starts = {slot: self.starts.get(slot, 0) + old.starts.get(slot, 0) for slot in self.owed}
+        self.most_starts = max(self.most_starts, old.most_starts)
+        self.pause = self.pause or old.pause
+        if old.last_at > self.last_at:
+            self.bad, self.doubtful, self.last_at, self.success_at = (
+                old.bad,
+                old.doubtful,
+                old.last_at,
+                old.success_at,
+            )
 
 
 @dataclass
 class Model:
-    """Copied with a copy of the ledger, and put back with it. By worker:
-
-    marks: up to when its slots are decided. owed: the slots that came due by then, and those that a request
-        by hand took up. over: those with a final outcome. starts: how often each was started.
-    bad: the ids of its bad runs since its last success, which was at `success_at`. doubtful: how many of
-        those were bad before that success too, as far as a clock that stood still or went back can tell.
-    last_at: when its standing last changed. pauses: the one not lifted.
-    most_starts: the most starts of one slot that its entry ever allowed.
+    """Copied with a copy of the ledger, and put back with it.
 
     was_bad, final: the ids of all runs that ever were. forgotten: runs of ticks before this may be gone.
     """
 
-    marks: dict[str, datetime] = field(default_factory=dict)
-    owed: dict[str, set[datetime]] = field(default_factory=dict)
-    over: dict[str, set[datetime]] = field(default_factory=dict)
-    starts: dict[str, dict[datetime, int]] = field(default_factory=dict)
-    bad: dict[str, set[str]] = field(default_factory=dict)
-    doubtful: dict[str, int] = field(default_factory=dict)
-    success_at: dict[str, datetime] = field(default_factory=dict)
+    workers: dict[str, Known] = field(default_factory=dict)
     was_bad: set[str] = field(default_factory=set)
-    last_at: dict[str, datetime] = field(default_factory=dict)
     final: set[str] = field(default_factory=set)
-    forgotten: datetime = datetime(1, 1, 1, tzinfo=UTC)
-    pauses: dict[str, Pause] = field(default_factory=dict)
-    most_starts: dict[str, int] = field(default_factory=dict)
+    forgotten: datetime = LONG_AGO
+
+    def of(self, worker: str) -> Known:
+        return self.workers.setdefault(worker, Known())
+
+    @property
+    def marks(self) -> Mapping[str, datetime]:
+        return {worker: known.mark for worker, known in self.workers.items() if known.mark is not None}
 
     def decided(self, registry: Registry, at: datetime, *, renames_only: bool) -> None:
         """A tick that woke `at` has written what it decided, or carried out the renames alone."""
         if registry.broken:
             return
         for entry in registry.readable():
-            self._rename(entry)
+            if entry.was is not None and entry.was in self.marks and entry.id not in self.marks:
+                self.of(entry.id).take_over(self.workers.pop(entry.was))
         if renames_only:
             return
         for entry in registry.readable():
             self._decide(entry, at)
         for id_ in registry.broken_ids():
-            self.marks.setdefault(id_, hour_start(at, DEFAULT_ZONE) - INSTANT)
+            known = self.of(id_)
+            known.mark = known.mark or hour_start(at, DEFAULT_ZONE) - INSTANT
 
     def _decide(self, entry: Entry, at: datetime) -> None:
-        mark = self.marks.setdefault(entry.id, hour_start(at, entry.timezone) - INSTANT)
-        owed = self.owed.setdefault(entry.id, set())
+        known = self.of(entry.id)
+        mark = known.mark or hour_start(at, entry.timezone) - INSTANT
         if entry.status != "disabled" and at > mark:
-            owed.update(slots(entry.schedule, entry.timezone, entry.gap, entry.fold, mark, at))
-        self.marks[entry.id] = max(mark, at)
-        self.most_starts[entry.id] = max(self.most_starts.get(entry.id, 1), 1 + entry.later_ticks)
-
-    def _rename(self, entry: Entry) -> None:
-        old, new = entry.was, entry.id
-        if old is None or new in self.marks or old not in self.marks:
-            return
-        self.marks[new] = self.marks.pop(old)
-        self.owed.setdefault(new, set()).update(self.owed.pop(old, ()))
-        self.over.setdefault(new, set()).update(self.over.pop(old, ()))
-        starts = self.starts.setdefault(new, {})
-        for slot, count in self.starts.pop(old, {}).items():
-            starts[slot] = starts.get(slot, 0) + count
-        self.most_starts[new] = max(self.most_starts.get(new, 1), self.most_starts.pop(old, 1))
-        if (pause := self.pauses.pop(old, None)) and new not in self.pauses:
-            self.pauses[new] = pause
-        bad, last_at = self.bad.pop(old, set()), self.last_at.pop(old, None)
-        # A request by hand may have given the new name a standing of its own: the newer one stays.
-        if last_at is not None and (new not in self.last_at or last_at > self.last_at[new]):
-            self.bad[new], self.last_at[new] = bad, last_at
-            self.doubtful[new] = self.doubtful.pop(old, 0)
-            if old in self.success_at:
-                self.success_at[new] = self.success_at.pop(old)
+            known.owed.update(slots(entry.schedule, entry.timezone, entry.gap, entry.fold, mark, at))
+        known.mark = max(mark, at)
+        known.most_starts = max(known.most_starts, 1 + entry.later_ticks)
 
     def saw(self, entries: Sequence[Written], *, by_hand: bool = False) -> None:
         """`entries` are in the ledger. by_hand: a person asked for what they say."""
@@ -94,57 +123,48 @@ class Model:
             elif isinstance(entry, Run):
                 self._saw_run(entry)
             elif isinstance(entry, Pause):
-                self.pauses[entry.worker] = entry
-                if entry.lifted:
-                    del self.pauses[entry.worker]
+                self.of(entry.worker).pause = None if entry.lifted else entry
 
     def _saw_ticket(self, ticket: Ticket, by_hand: bool) -> None:
-        slot = slot_of(ticket.key)
+        slot, known = slot_of(ticket.key), self.of(ticket.worker)
         if slot is None:
             return
         if by_hand:
-            self.owed.setdefault(ticket.worker, set()).add(slot)
+            known.owed.add(slot)
         if ticket.state is TicketState.CLOSED:
-            self.over.setdefault(ticket.worker, set()).add(slot)
+            known.over.setdefault(slot, ticket.slot or slot)
+        known.waits.pop(slot, None)
+        if ticket.state is TicketState.OPEN and ticket.not_before is not None:
+            known.waits[slot] = ticket.not_before
 
     def _saw_run(self, run: Run) -> None:
         if run.run_id in self.final and not run.final:
             return  # a late version of what is over
+        known = self.of(run.worker)
         if run.final:
             self.final.add(run.run_id)
             if not run.by_hand:
-                self.over.setdefault(run.worker, set()).update(self.covered(run))
+                known.over |= dict.fromkeys(known.covered(run), run.tick_at)
+        if run.finished_at is not None and run.slot is not None and not run.by_hand:
+            known.lost.discard(run.slot)
         if not run.counts:
             return
-        at = self.last_at[run.worker] = run.finished_at or run.tick_at
-        bad = self.bad.setdefault(run.worker, set())
+        known.last_at = run.finished_at or run.tick_at
         if run.outcome is Outcome.SUCCEEDED:
-            bad.clear()
-            self.doubtful.pop(run.worker, None)
-            self.success_at[run.worker] = at
+            known.bad.clear()
+            known.doubtful = 0
+            known.success_at = known.last_at
         elif run.outcome.bad:
-            again = run.run_id in self.was_bad and run.run_id not in bad
-            if again and bad and self.success_at[run.worker] <= at:
-                self.doubtful[run.worker] = self.doubtful.get(run.worker, 0) + 1
-            bad.add(run.run_id)
+            again = run.run_id in self.was_bad and run.run_id not in known.bad
+            known.doubtful += again and bool(known.bad) and known.success_at <= known.last_at
+            known.bad.add(run.run_id)
             self.was_bad.add(run.run_id)
 
-    def covered(self, run: Run) -> set[datetime]:
-        """The slots that `run` tells of."""
-        owed = self.owed.get(run.worker, set())
-        if run.slot is None or run.slot_last is None:
-            return owed & {run.slot}
-        return {at for at in owed if run.slot <= at <= run.slot_last}
-
-    def starts_now(self, worker: str, slot: datetime) -> int:
-        """One more start of a slot. Returns the how manieth."""
-        counts = self.starts.setdefault(worker, {})
-        counts[slot] = counts.get(slot, 0) + 1
-        return counts[slot]
-
-    def paused(self, worker: str, at: datetime) -> bool:
-        pause = self.pauses.get(worker)
-        return pause is not None and (pause.until is None or at < pause.until)
+    def starts_now(self, worker: str, slot: datetime) -> None:
+        """One more start of a slot."""
+        known = self.of(worker)
+        known.starts[slot] = known.starts.get(slot, 0) + 1
+        known.lost.add(slot)
 
 
 def slot_of(key: str) -> datetime | None:

@@ -34,6 +34,7 @@ WHOLE_FILE: Final = (
 )
 _UNITS = {
     "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
@@ -138,6 +139,9 @@ class Written:
             elif not entry.typo:
                 heirs.add(entry.was)
         return broken
+
+    def enabled(self) -> set[str]:
+        return {entry.id for entry in self.entries if entry.status != "disabled"}
 
     def readable(self) -> list[Entry]:
         broken = self.broken_ids()

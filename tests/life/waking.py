@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loom.clock import ManualClock
 from loom.domain.registry import Registry
+from loom.domain.run import Run
 from loom.domain.slot import Ticket
 from loom.domain.tick import Tick
 from loom.errors import ExitCode, LoomError
@@ -80,6 +81,7 @@ class _Waking:
         self._conditions = world.conditions()
         self._written: list[Entry] = []
         self._claims: dict[str, Ticket] = {}
+        self._moods: dict[str | None, str] = {}
         with world.lock:
             world.ticks += 1
             self._number = world.ticks
@@ -138,21 +140,30 @@ class _Waking:
 
     def _claim(self, inner: Ledger, write: Callable[[], None], entries: Sequence[Entry]) -> None:
         world, by_hand = self._world, self._request.by_hand
+        # Without its tick, a claim carries out renames and decides nothing.
+        decides = any(isinstance(each, Tick) for each in entries) and not by_hand
         with world.lock:
             write()
             self._written.extend(entries)
-            # Without its tick, a claim carries out renames and decides nothing.
-            decides = any(isinstance(each, Tick) for each in entries) and not by_hand
-            world.model.decided(self._conditions.registry, self._conditions.at, renames_only=not decides)
+            if decides:
+                decisions.before_the_claim(world, self._conditions, entries)
+            registry = self._conditions.registry
+            world.model.decided(registry, self._conditions.at, renames_only=not decides)
+            if not registry.broken:
+                # Of a registry that was edited since, it may still be the older version.
+                world.gone |= world.model.marks.keys() - registry.enabled()
             world.model.saw(entries, by_hand=by_hand)
             if decides:
-                decisions.may_be_decided(world, self._conditions, self._stop.asked, inner, entries)
+                decisions.after_the_claim(world, self._conditions, self._stop.asked, inner, entries)
 
     def _record(self, write: Callable[[], None], entries: Sequence[Entry]) -> None:
         with self._world.lock:
             write()
             self._written.extend(entries)
             self._world.model.saw(entries)
+            for run in (each for each in entries if isinstance(each, Run)):
+                mood = self._moods.get(run.run_id)
+                decisions.may_be_recorded(self._conditions, self._stop.asked, run, mood)
             self._claims.update((each.key, each) for each in entries if isinstance(each, Ticket))
 
     def _forget(self, before: datetime) -> None:
@@ -167,6 +178,7 @@ class _Waking:
             claim = self._claims[assignment.key]
             start = Start(self._number, self._conditions, self._request, claim)
             decisions.may_start(self._world, start)
+            self._moods[claim.run_id] = self._world.mood_of(claim.worker)
             if (slot := slot_of(claim.key)) is not None:
                 self._world.model.starts_now(claim.worker, slot)
             self._world.flying[claim.key] = start

@@ -134,8 +134,7 @@ class World:
     # -- what changes it
 
     def write(self, registry: Written) -> None:
-        kept = {entry.id for entry in registry.entries if entry.status != "disabled"}
-        self.gone |= self.registry.by_id.keys() - kept
+        self.gone |= self.registry.by_id.keys() - registry.enabled()
         self.registry = registry
         (self.root / "worker-registry.yaml").write_text(registry.yaml())
 
@@ -162,6 +161,10 @@ class World:
 
     def mood(self, worker: str, mood: str) -> None:
         (self.root / "moods" / worker).write_text(mood)
+
+    def mood_of(self, worker: str) -> str:
+        file = self.root / "moods" / worker
+        return file.read_text() if file.exists() else "succeeds"
 
     def set_clock_back(self, by: timedelta) -> None:
         self.set_back = True
