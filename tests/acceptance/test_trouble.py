@@ -125,7 +125,8 @@ def test_a_name_that_is_no_text_is_shown_as_well_as_can_be(
     for arguments in (["show", run], ["history"], ["status"], ["show", run, "--json"]):
         shown = loom(*arguments, cwd=project.root, env=env)
         assert shown.exit_code == 0, shown
-    assert "can't read caf?" in loom("show", run, cwd=project.root, env=env).stdout
+    shown_as = {"utf-8": "caf\\udce9", "ascii": "caf?"}[encoding]
+    assert f"can't read {shown_as}" in loom("show", run, cwd=project.root, env=env).stdout
 
 
 def test_a_mistake_in_one_entry_stops_that_worker_alone_and_is_said_once(
@@ -382,7 +383,7 @@ def test_a_ledger_that_fails_during_the_work_is_alerted_with_what_had_started(
 def test_a_clock_that_went_backwards_is_alerted_and_nothing_runs_twice(
     loom: Command, project: Project
 ) -> None:
-    refused = loom("run", "--at", "2999-01-01T00:00:00Z", "--project", project.root)
+    refused = loom("run", "--at", "2199-01-01T00:00:00Z", "--project", project.root)
     assert refused.exit_code == 2
     assert "future" in refused.stderr
     loom("run", *LATER, "--project", project.root)
