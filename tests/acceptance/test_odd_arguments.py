@@ -1,7 +1,10 @@
 """What nobody could mean is refused in a sentence, whichever command it is typed to."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +63,12 @@ def test_what_the_watch_finds_in_its_state_file_is_never_a_bug(nursery: Nursery,
         found, _, err = nursery.run(["watch", "--state", "said.json"], project.root)
         assert found == 3, (text[:100], err)
         assert b"can't be read, so what was alerted before is forgotten" in err
+
+
+def test_a_folder_that_is_gone_is_told_and_is_no_bug(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = f"import os; os.rmdir({str(gone)!r}); from loom.cli import main; main(['status'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=gone, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "the folder you are in has been deleted" in done.stderr

@@ -30,11 +30,12 @@ defaults:
   retry: {attempts: 3, backoff: 2s, factor: 2, max_backoff: 1m, jitter: 0.2, later_ticks: 2, abandoned: true}
   catch_up: {policy: latest, within: 24h}
   isolation: inline
+  overlap: skip
   dst: {gap: transition, fold: first}
   alert: {after: 2, remind: 12h}
 max_parallel: 4
 state: {ledger: .loom/ledger.db, branch: null, outputs: redacted, keep: 400d}
-tick: {cron: "17 * * * *", timezone: UTC}
+tick: {cron: "17 * * * *", timezone: UTC, budget: 20m}
 heartbeat: {url_env: LOOM_HEARTBEAT_URL}
 alerts:
   - {kind: stderr, events: [worker.down, slot.missed]}
@@ -53,6 +54,9 @@ workers:
     status: active
     entrypoint: workers.echo:run
     timeout: 5m
+    isolation: process
+    memory: 300MB
+    overlap: allow
     retry: {attempts: 1}
     catch_up: {policy: all, within: 2d}
     requires: {env: [HUBSPOT_ACCESS_TOKEN], paths: [docs/a]}

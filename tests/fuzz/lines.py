@@ -60,11 +60,12 @@ class Lines:
         self._texts = self._written()
 
     def attempt(self, chance: random.Random) -> str:
+        road = chance.random()
         case = self.case(chance)
         try:
-            if chance.random() < 0.75:
+            if road < 0.72:
                 return self._take_in(case)
-            return self._go_on(case, chance) if chance.random() < 0.7 else self._follow(case, chance)
+            return self._go_on(case, chance) if road < 0.9 else self._follow(case, chance)
         except Wrong as wrong:
             changed = b"\n".join(
                 b"%d: %s" % (number, case.rows[number - 1][:600]) for number in sorted(case.touched)[:6]

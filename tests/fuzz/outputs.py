@@ -26,6 +26,7 @@ _ENTRY = """\
   w{number}:
     schedule: "0 * * * *"
     entrypoint: workers.hostile:{function}
+    isolation: {isolation}
     settings: {{case: "{case}"}}
     expect: {{min: {{findings: 0, number: -1}}, non_empty: [summary]}}
 """
@@ -43,9 +44,9 @@ class Outputs:
             shutil.copy(file, self._fresh / "workers")
 
     def attempt(self, chance: random.Random) -> str:
+        telling = chance.choice(["json", "json", "text", "actions"])
         cases = [f"{chance.getrandbits(48):x}" for _ in range(WORKERS)]
         self._write(cases, chance)
-        telling = chance.choice(["json", "json", "text", "actions"])
         env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(self.project / "summary.md")}
         arguments = ["run", "--at", "2026-06-07T07:31:00Z", *(["--json"] if telling == "json" else [])]
         code, out, err = self._nursery.run(arguments, self.project, env if telling == "actions" else None)
@@ -61,7 +62,12 @@ class Outputs:
         shutil.rmtree(self.project, ignore_errors=True)
         shutil.copytree(self._fresh, self.project)
         entries = [
-            _ENTRY.format(number=number, case=case, function=chance.choice(["run", "run", "run_async"]))
+            _ENTRY.format(
+                number=number,
+                case=case,
+                function=chance.choice(["run", "run", "run_async"]),
+                isolation=chance.choice(["inline"] * 5 + ["process"]),
+            )
             for number, case in enumerate(cases)
         ]
         (self.project / "worker-registry.yaml").write_text(_HEAD + "".join(entries), encoding="utf-8")
