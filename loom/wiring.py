@@ -146,11 +146,12 @@ def _branch_ledger(
 
 def _redactor() -> Callable[[Any], Any]:
     """Blanks what the starter's rules call personal data, whatever this project's own rules let through."""
+    from loom.domain.rules import OutputRule
     from loom.enforcement.loader import load
     from loom.enforcement.output_rules import rule_on
 
     shipped = load(Path(__file__).parent / "starter" / "enforcement")
-    rules = [rule for rule in shipped.output if rule.action == "redact"]
+    rules = [rule for rule in shipped.of(OutputRule) if rule.action == "redact"]
     return lambda value: rule_on(rules, value).value
 
 

@@ -1,6 +1,6 @@
 """Document: one YAML file of the folder as plain values that know their lines. Strict: nothing is guessed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import yaml
@@ -59,7 +59,7 @@ class Document:
     ) -> dict[str, Any]:
         """`value` as a mapping; says what is missing and what is unknown, and leaves the unknown out."""
         if not isinstance(value, dict):
-            self.say(path, f"expected a mapping with {_listed(required)}, got {_shown(value)}")
+            self.say(path, f"expected a mapping with {_listed(required or optional)}, got {_shown(value)}")
             return {}
         for key in required:
             if key not in value:
@@ -69,6 +69,15 @@ class Document:
             if key not in known:
                 self.say((*path, key), f"unknown key; expected one of {_listed(sorted(known))}")
         return {key: value[key] for key in value if key in known}
+
+    def some(self, keys: Mapping[str, Any], key: str, known: Collection[str]) -> dict[str, Any]:
+        """The mapping under `key`, which needn't be there, with at least one of the keys `known`."""
+        if key not in keys:
+            return {}
+        found = self.mapping((key,), keys[key], (), known)
+        if not found and isinstance(keys[key], dict):
+            self.say((key,), f"it says nothing; write at least one of {_listed(known)}")
+        return found
 
     def text(self, path: Path, value: Any) -> str:
         """`value` as text that isn't empty; "" after a problem."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from loom.domain.enforcement import HttpRule, Refusal, applies
+from loom.domain.enforcement import Refusal
+from loom.domain.rules import HttpRule, applies
 from loom.enforcement.addresses import public
 from loom.enforcement.http_rules import GUARD, Asked, decide_http, names
 from loom.worker import Refused

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal, applies
+from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal
+from loom.domain.rules import HttpRule, OutputRule
 from loom.enforcement.gate import Gate
 from loom.enforcement.output_rules import rule_on
 
@@ -28,8 +29,8 @@ class RunGuard:
         agent: str | None,
         tell: Callable[[Refusal], None] = lambda _: None,
     ) -> None:
-        self._gate = Gate(context.http, worker_id, agent, tell)
-        self._output = tuple(rule for rule in context.output if applies(rule.applies_to, worker_id, agent))
+        self._gate = Gate(context.of(HttpRule), worker_id, agent, tell)
+        self._output = tuple(rule for rule in context.of(OutputRule) if rule.is_for(worker_id, agent))
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
         self._async_client: httpx.AsyncClient | None = None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from loom.domain.enforcement import HttpRule, Refusal, applies
+from loom.domain.enforcement import Refusal
+from loom.domain.rules import HttpRule, applies
 from loom.enforcement.addresses import literal, public
 
 GUARD = "guard"

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from loom.domain.enforcement import EnforcementContext, Guidance, HttpRule, OutputRule
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.rules import Guidance, Rule
 from loom.enforcement.document import Document
 from loom.enforcement.folder import ENDINGS, MANIFEST, hashes, read_folder
 from loom.enforcement.manifest import Manifest, Named, is_id, pin, read_manifest
-from loom.enforcement.rules import read_rule
+from loom.enforcement.rules import read_guidance, read_rule
 from loom.errors import EnforcementError, Problem
 
 
@@ -31,7 +32,7 @@ def load(folder: Path) -> EnforcementContext:
             _compare(document, manifest, sha256, problems, name)
         problems += document.problems
 
-    rules: list[HttpRule | OutputRule] = []
+    rules: list[Rule] = []
     guidance: list[Guidance] = []
     for file, raw in files.items():
         kind, _, base = file.rpartition("/")
@@ -42,15 +43,15 @@ def load(folder: Path) -> EnforcementContext:
             problems += document.problems
             rules += [rule] if rule is not None else []
         elif kind == "guidance":
-            guidance += _guidance(f"{name}/{file}", stem, raw, problems)
+            text = read_guidance(f"{name}/{file}", stem, raw, problems)
+            guidance += [text] if text is not None else []
     if problems:
         raise EnforcementError(problems)
     return EnforcementContext(
         digest=digest_of(files),
-        http=tuple(rule for rule in rules if isinstance(rule, HttpRule)),
-        output=tuple(rule for rule in rules if isinstance(rule, OutputRule)),
+        rules=tuple(rules),
         guidance=tuple(guidance),
-        files=MappingProxyType(sha256),
+        sha256=MappingProxyType(sha256),
     )
 
 
@@ -87,18 +88,6 @@ def _unsealed(name: str, wanted: Named, file: str, found: str) -> str:
         f"{wrong}. If the file is as it should be, run `loom enforcement seal`, or write instead:  "
         f"{pin(name, found)}"
     )
-
-
-def _guidance(file: str, stem: str, raw: bytes, problems: list[Problem]) -> list[Guidance]:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        problems.append(Problem(file, None, (), f"isn't UTF-8 text ({error.reason} at byte {error.start})"))
-        return []
-    if not text.strip():
-        problems.append(Problem(file, None, (), "is empty; expected instructions for a model"))
-        return []
-    return [Guidance(stem, text)]
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:

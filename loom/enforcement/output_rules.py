@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from loom.domain.enforcement import OutputPattern, OutputRule, OutputRuling, Refusal
+from loom.domain.enforcement import OutputRuling, Refusal
+from loom.domain.rules import OutputPattern, OutputRule
 from loom.enforcement.http_rules import GUARD
 
 DEEPEST = 200

@@ -1,45 +1,42 @@
-"""rules/*.yaml -> the rules of the domain. What this version can't enforce isn't accepted."""
+"""rules/*.yaml and guidance/*.md -> the rules of the domain. What isn't understood is no rule."""
 
-import re
-import warnings
+from collections.abc import Callable
 from typing import Any
 
-from loom.domain.enforcement import HttpAllowance, HttpRule, OutputPattern, OutputRule
-from loom.enforcement.addresses import literal
-from loom.enforcement.document import Document, Path
+from loom.domain.rules import Guidance, Rule
+from loom.enforcement.document import Document
+from loom.enforcement.kinds import files, http, limits, output, process, secrets, sockets
+from loom.enforcement.kinds.common import applies_to
+from loom.errors import Problem
 
-KINDS_TO_COME = ("files", "process", "secrets", "limits")
-METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+_READ: dict[str, Callable[[Document], Rule]] = {
+    "http": http.read,
+    "sockets": sockets.read,
+    "files": files.read,
+    "process": process.read,
+    "secrets": secrets.read,
+    "limits": limits.read,
+    "output": output.read,
+}
+KINDS = tuple(_READ)
+"""The kinds of rules that stand in rules/; guidance has a folder of its own."""
 
-_COMMON = ("id", "kind", "why")
-_WORKER = re.compile(r"[A-Za-z0-9*?\[\]!_.-]+")
-_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
-_HOST = re.compile(rf"(\*|(\*\.)?{_LABEL}(\.{_LABEL})*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{{1,5}}))?")
-_PATH = re.compile(r"(/\*\*|/|(/(\*|[A-Za-z0-9._~!$&'()+,=:@-]+))+(/\*\*|/)?)")
+_FENCE = "---\n"
 
 
-def read_rule(document: Document, stem: str) -> HttpRule | OutputRule | None:
+def read_rule(document: Document, stem: str) -> Rule | None:
     """The rule in a file named `stem`.yaml; None with the reasons in `document.problems`."""
     if document.problems:
         return None
     value = document.value
     kind = value.get("kind") if isinstance(value, dict) else None
-    rule: HttpRule | OutputRule | None = None
-    match kind:
-        case "http":
-            rule = _http_rule(document)
-        case "output":
-            rule = _output_rule(document)
-        case str() if kind in KINDS_TO_COME:
-            document.say(
-                ("kind",),
-                f"rules of kind {kind!r} aren't enforced by this version of Loom; "
-                "a rule that doesn't bite isn't accepted: take it out until it is",
-            )
-        case None:
-            document.mapping((), value, _COMMON, value if isinstance(value, dict) else ())
-        case _:
-            document.say(("kind",), f"unknown kind {kind!r}; expected 'http' or 'output'")
+    rule: Rule | None = None
+    if isinstance(kind, str) and kind in _READ:
+        rule = _READ[kind](document)
+    elif kind is None:
+        document.mapping((), value, ("id", "kind", "why"), value if isinstance(value, dict) else ())
+    else:
+        document.say(("kind",), f"unknown kind {kind!r}; expected one of {', '.join(map(repr, KINDS))}")
     if isinstance(value, dict) and "id" in value and value["id"] != stem:
         document.say(
             ("id",), f"{value['id']!r} isn't the name of its file; expected {stem!r}, or rename the file"
@@ -47,105 +44,34 @@ def read_rule(document: Document, stem: str) -> HttpRule | OutputRule | None:
     return None if document.problems else rule
 
 
-def _http_rule(document: Document) -> HttpRule:
-    keys = document.mapping((), document.value, (*_COMMON, "hosts", "allow"), ("applies_to",))
-    hosts = document.texts(("hosts",), keys.get("hosts"), _host_trouble)
-    return HttpRule(
-        id=document.text(("id",), keys.get("id")),
-        applies_to=_applies_to(document, keys),
-        hosts=hosts,
-        allow=tuple(
-            _allowance(document, path, item, hosts)
-            for path, item in document.items(("allow",), keys.get("allow"))
-        ),
-        why=document.text(("why",), keys.get("why")),
-    )
+def read_guidance(file: str, stem: str, raw: bytes, problems: list[Problem]) -> Guidance | None:
+    """The text in a file named `stem`.md; None with the reasons added to `problems`.
 
-
-def _allowance(document: Document, path: Path, value: Any, rule_hosts: tuple[str, ...]) -> HttpAllowance:
-    keys = document.mapping(path, value, ("methods", "paths"), ("hosts", "https_only"))
-    https_only = keys.get("https_only", False)
-    if not isinstance(https_only, bool):
-        document.say((*path, "https_only"), f"expected true or false, got {https_only!r}")
-
-    def stranger(host: str) -> str | None:
-        return None if host in rule_hosts else f"{host!r} isn't among the hosts of the rule"
-
-    return HttpAllowance(
-        methods=document.texts((*path, "methods"), keys.get("methods"), _method_trouble),
-        paths=document.texts((*path, "paths"), keys.get("paths"), _path_trouble),
-        hosts=document.texts((*path, "hosts"), keys["hosts"], stranger) if "hosts" in keys else (),
-        https_only=https_only is True,
-    )
-
-
-def _output_rule(document: Document) -> OutputRule:
-    keys = document.mapping((), document.value, (*_COMMON, "action", "patterns"), ("applies_to",))
-    return OutputRule(
-        id=document.text(("id",), keys.get("id")),
-        applies_to=_applies_to(document, keys),
-        action=document.one_of(("action",), keys.get("action"), ("reject", "redact")),
-        patterns=tuple(
-            _pattern(document, path, item)
-            for path, item in document.items(("patterns",), keys.get("patterns"))
-        ),
-        why=document.text(("why",), keys.get("why")),
-    )
-
-
-def _pattern(document: Document, path: Path, value: Any) -> OutputPattern:
-    keys = document.mapping(path, value, ("name", "pattern"), ("check",))
-    pattern = keys.get("pattern")
-    if not isinstance(pattern, str) or not pattern:
-        document.say((*path, "pattern"), f"expected a regular expression, got {pattern!r}")
-        pattern = ""
+    Between two lines ``---`` at its beginning it may say whom it `applies_to`.
+    """
     try:
-        with warnings.catch_warnings():
-            # What a later Python will read otherwise doesn't say what it means.
-            warnings.simplefilter("error", FutureWarning)
-            if pattern and re.compile(pattern).match("") is not None:
-                document.say((*path, "pattern"), "fits the empty text, so it would be found everywhere")
-    except (re.error, RecursionError, OverflowError, FutureWarning) as error:
-        document.say((*path, "pattern"), f"isn't a regular expression: {error}")
-    return OutputPattern(
-        name=document.text((*path, "name"), keys.get("name")),
-        pattern=pattern,
-        check=document.one_of((*path, "check"), keys["check"], ("luhn",)) if "check" in keys else "",
-    )
-
-
-def _applies_to(document: Document, keys: dict[str, Any]) -> tuple[str, ...]:
-    if "applies_to" not in keys:
-        return ("*",)
-    return document.texts(("applies_to",), keys["applies_to"], _worker_trouble)
-
-
-def _worker_trouble(text: str) -> str | None:
-    return None if _WORKER.fullmatch(text) else f"{text!r} isn't a worker's id, an agent's name or a glob"
-
-
-def _host_trouble(text: str) -> str | None:
-    found = _HOST.fullmatch(text)
-    good = found is not None and (found["port"] is None or 0 < int(found["port"]) < 65536)
-    if good and text.startswith("["):
-        good = literal(text[1:].partition("]")[0]) is not None
-    if good:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        problems.append(Problem(file, None, (), f"isn't UTF-8 text ({error.reason} at byte {error.start})"))
         return None
-    return (
-        f"{text!r} isn't a host; expected a name in lower case such as 'api.example.org', with ':8080' for "
-        "another port than 80 and 443, '*.example.org' or '*' (no scheme, no path, other scripts as xn--)"
-    )
-
-
-def _method_trouble(text: str) -> str | None:
-    return None if text in METHODS else f"{text!r} isn't a method; expected one of {', '.join(METHODS)}"
-
-
-def _path_trouble(text: str) -> str | None:
-    segments = text.split("/")
-    if _PATH.fullmatch(text) and "." not in segments and ".." not in segments:
+    front, text = _front_matter(text)
+    whom: tuple[str, ...] = ("*",)
+    if front is not None:
+        document = Document(file, front.encode())
+        keys: dict[str, Any] = {}
+        if not document.problems:
+            keys = document.mapping((), document.value, ("applies_to",))
+        whom = applies_to(document, keys)
+        problems += document.problems
+    if not text.strip():
+        problems.append(Problem(file, None, (), "is empty; expected instructions for a model"))
         return None
-    return (
-        f"{text!r} isn't a path; expected segments after slashes such as '/crm/*/search', '*' for one whole "
-        "segment, '/**' at the end for everything below"
-    )
+    return Guidance(stem, text, whom)
+
+
+def _front_matter(text: str) -> tuple[str | None, str]:
+    """What stands before the text, kept on its lines, and the text."""
+    if not text.startswith(_FENCE):
+        return None, text
+    front, fence, rest = text[len(_FENCE) :].partition(f"\n{_FENCE}")
+    return (f"\n{front}\n", rest) if fence else (None, text)

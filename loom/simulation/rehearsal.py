@@ -21,7 +21,7 @@ from loom.worker import WorkerOutput
 if TYPE_CHECKING:
     import httpx
 
-_NO_RULES = EnforcementContext(digest="none: rehearsed", http=(), output=(), guidance=())
+_NO_RULES = EnforcementContext(digest="none: rehearsed")
 
 
 def rehearsed(parts: Parts, registry: Registry, ledger: Ledger, clock: ManualClock) -> Parts:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from loom.domain.rules import HttpRule, OutputRule
 from loom.enforcement.http_rules import Asked, decide_http
 from loom.enforcement.loader import load
 from loom.enforcement.masking import mask
@@ -70,7 +71,7 @@ def test_whatever_is_allowed_of_hubspot_beside_get_is_a_read_to_every_server(
     target: str, method: str
 ) -> None:
     asked = Asked(method, "https", "api.hubapi.com", 443, target)
-    if decide_http(SHIPPED.http, "echo", None, asked) is None:
+    if decide_http(SHIPPED.of(HttpRule), "echo", None, asked) is None:
         assert method == "POST"
         assert READING.fullmatch(most_generous_reading(target))
 
@@ -91,7 +92,7 @@ outputs: st.SearchStrategy[Any] = st.recursive(
 
 @given(output=outputs)
 def test_a_ruling_keeps_the_shape_and_changes_nothing_without_saying_so(output: Any) -> None:
-    found = rule_on(SHIPPED.output, output)
+    found = rule_on(SHIPPED.of(OutputRule), output)
     assert shape(found.value) == shape(output)
     said = bool(found.redacted) or found.refusal is not None
     assert said == (found.value != output)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from loom.domain.cron import parse_cron
-from loom.domain.enforcement import EnforcementContext, HttpAllowance, HttpRule
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.rules import HttpAllowance, HttpRule
 from loom.domain.run import Execution
 from loom.domain.schedule import Schedule
 from loom.domain.worker import Requires, Retry, Worker
@@ -70,7 +71,7 @@ def context_allowing(*hosts: str) -> EnforcementContext:
     """An enforcement context under which any worker may GET anything from `hosts`."""
     allow = (HttpAllowance(methods=("GET",), paths=("/**",)),)
     rule = HttpRule(id="test-hosts", applies_to=("*",), hosts=hosts, allow=allow, why="reading is enough")
-    return EnforcementContext(digest="sha256:00", http=(rule,) if hosts else (), output=(), guidance=())
+    return EnforcementContext(digest="sha256:00", rules=(rule,) if hosts else ())
 
 
 @dataclass

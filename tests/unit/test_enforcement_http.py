@@ -5,12 +5,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from loom.domain.enforcement import HttpAllowance, HttpRule, Refusal
+from loom.domain.enforcement import Refusal
+from loom.domain.rules import HttpAllowance, HttpRule
 from loom.enforcement.client import asked_by
 from loom.enforcement.http_rules import Asked, decide_http
 from loom.enforcement.loader import load
 
-SHIPPED = load(Path(__file__).parents[2] / "enforcement").http
+SHIPPED = load(Path(__file__).parents[2] / "enforcement").of(HttpRule)
 EVERYTHING = HttpAllowance(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"), ("/**",))
 READING = HttpAllowance(("GET", "HEAD"), ("/**",))
 

@@ -12,14 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from loom.domain.enforcement import (
-    EnforcementContext,
-    Guidance,
-    HttpAllowance,
-    HttpRule,
-    OutputPattern,
-    OutputRule,
-)
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.rules import Guidance, HttpAllowance, HttpRule, OutputPattern, OutputRule
 from loom.enforcement.folder import LARGEST
 from loom.enforcement.loader import digest_of, load
 from loom.enforcement.sealing import seal
@@ -93,7 +87,7 @@ def problems_of(folder: Path) -> tuple[Problem, ...]:
 
 def test_a_whole_folder_becomes_the_context_in_force(folder: Path) -> None:
     context = load(folder)
-    assert context.http == (
+    assert context.of(HttpRule) == (
         HttpRule(
             id="calendar",
             applies_to=("echo", "media-*", "Sentinel"),
@@ -105,7 +99,7 @@ def test_a_whole_folder_becomes_the_context_in_force(folder: Path) -> None:
             why="The calendar is read.",
         ),
     )
-    assert context.output == (
+    assert context.of(OutputRule) == (
         OutputRule(
             id="no-codenames",
             applies_to=("*",),
@@ -119,7 +113,7 @@ def test_a_whole_folder_becomes_the_context_in_force(folder: Path) -> None:
     )
     assert context.guidance == (Guidance("tone", "Be plain.\n"),)
     assert context.rule_ids == ("calendar", "no-codenames", "tone")
-    assert sorted(context.files) == [
+    assert sorted(context.sha256) == [
         "guidance/tone.md",
         "manifest.yaml",
         "rules/calendar.yaml",
@@ -387,15 +381,6 @@ def test_a_broken_folder_is_refused_with_the_place_of_the_mistake(
     assert found[0].line == line
 
 
-@pytest.mark.parametrize("kind", ["files", "process", "secrets", "limits"])
-def test_a_rule_that_this_version_would_not_enforce_is_refused(folder: Path, kind: str) -> None:
-    rewrite(C, "kind: http", f"kind: {kind}")(folder)
-    seal(folder)
-    (problem,) = problems_of(folder)
-    assert problem.line == 2
-    assert f"rules of kind '{kind}' aren't enforced by this version" in problem.message
-
-
 def test_a_mistake_is_told_in_a_few_hundred_words_however_long_it_is(folder: Path) -> None:
     write(folder, C, CALENDAR.replace("id: calendar", f"{'k' * 900}: 1\nid: {'i' * 90_000}"))
     write(folder, M, MANIFEST.replace("- calendar", f"- {'M' * 90_000}"))
@@ -469,6 +454,6 @@ def test_loading_needs_no_http_library(folder: Path) -> None:
 def test_the_context_can_not_be_changed(folder: Path) -> None:
     context: EnforcementContext = load(folder)
     with pytest.raises(TypeError):
-        context.files["manifest.yaml"] = "x"  # type: ignore[index]
+        context.sha256["manifest.yaml"] = "x"  # type: ignore[index]
     with pytest.raises(AttributeError):
         context.digest = "x"  # type: ignore[misc]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loom.domain.enforcement import OutputRuling
+from loom.domain.rules import HttpRule, OutputRule
 from loom.enforcement.guard import RunGuard
 from loom.enforcement.loader import load
 
@@ -17,7 +18,7 @@ def ruling(output: Any) -> OutputRuling:
 
 
 def test_hubspot_is_read_only_for_every_worker() -> None:
-    (rule,) = [rule for rule in CONTEXT.http if rule.id == "hubspot-read-only"]
+    (rule,) = [rule for rule in CONTEXT.of(HttpRule) if rule.id == "hubspot-read-only"]
     assert rule.applies_to == ("*",)
     assert {"api.hubapi.com", "*.hubapi.com", "*.hubspot.com"} <= set(rule.hosts)
     assert {method for allowance in rule.allow for method in allowance.methods} == {"GET", "HEAD", "POST"}
@@ -25,7 +26,7 @@ def test_hubspot_is_read_only_for_every_worker() -> None:
 
 def test_the_manifest_holds_every_rule_and_guidance_to_its_bytes() -> None:
     manifest = (Path(__file__).parents[2] / "enforcement" / "manifest.yaml").read_text()
-    held = {file: f"sha256: {sha256}" in manifest for file, sha256 in CONTEXT.files.items()}
+    held = {file: f"sha256: {sha256}" in manifest for file, sha256 in CONTEXT.sha256.items()}
     assert held.pop("manifest.yaml") is False
     assert set(held.values()) == {True}
     assert "rules/hubspot-read-only.yaml" in held
@@ -39,12 +40,16 @@ def test_the_shipped_rules_are_those_the_design_asks_for() -> None:
         "no-personal-data-in-outputs",
         "honesty",
     } <= set(CONTEXT.rule_ids)
-    assert [rule.action for rule in CONTEXT.output if rule.id == "no-secrets-in-outputs"] == ["reject"]
-    assert [rule.action for rule in CONTEXT.output if rule.id == "no-personal-data-in-outputs"] == ["redact"]
+    assert [rule.action for rule in CONTEXT.of(OutputRule) if rule.id == "no-secrets-in-outputs"] == [
+        "reject"
+    ]
+    assert [rule.action for rule in CONTEXT.of(OutputRule) if rule.id == "no-personal-data-in-outputs"] == [
+        "redact"
+    ]
 
 
 def test_no_shipped_rule_grants_more_than_reading() -> None:
-    for rule in CONTEXT.http:
+    for rule in CONTEXT.of(HttpRule):
         for allowance in rule.allow:
             for path in allowance.paths:
                 writes = set(allowance.methods) - {"GET", "HEAD"}

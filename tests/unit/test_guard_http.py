@@ -16,7 +16,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from loom import __version__
-from loom.domain.enforcement import EnforcementContext, HttpAllowance, HttpRule, Refusal
+from loom.domain.enforcement import EnforcementContext, Refusal
+from loom.domain.rules import HttpAllowance, HttpRule
 from loom.enforcement.guard import RunGuard
 from loom.ports import Guard
 from loom.worker import Refused
@@ -36,7 +37,7 @@ def make_guard() -> Iterator[MakeGuard]:
 
     def make(*hosts: str, allow: tuple[HttpAllowance, ...] = READING) -> RunGuard:
         rule = HttpRule(id="the-rule", applies_to=("*",), hosts=hosts, allow=allow, why="because")
-        context = EnforcementContext(digest="sha256:0", http=(rule,) if hosts else (), output=(), guidance=())
+        context = EnforcementContext(digest="sha256:0", rules=(rule,) if hosts else ())
         guards.append(RunGuard(context, worker_id="echo", agent="Echo"))
         return guards[-1]
 
@@ -102,7 +103,7 @@ def test_a_refusal_is_noted_with_the_line_of_the_workers_code(
 
 
 def test_who_asked_to_be_told_hears_of_a_refusal_before_the_worker_does() -> None:
-    context = EnforcementContext(digest="sha256:0", http=(), output=(), guidance=())
+    context = EnforcementContext(digest="sha256:0")
     heard: list[Refusal] = []
     guard = RunGuard(context, worker_id="echo", agent=None, tell=heard.append)
     with pytest.raises(Refused) as caught:

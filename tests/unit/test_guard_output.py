@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from loom.domain.enforcement import EnforcementContext, OutputPattern, OutputRule, OutputRuling
+from loom.domain.enforcement import EnforcementContext, OutputRuling
+from loom.domain.rules import OutputPattern, OutputRule
 from loom.enforcement.guard import RunGuard
 from loom.enforcement.output_rules import DEEPEST, LARGEST
 
@@ -20,7 +21,7 @@ def rule(
 
 
 def ruling(output: Any, *rules: OutputRule) -> OutputRuling:
-    context = EnforcementContext(digest="sha256:0", http=(), output=rules, guidance=())
+    context = EnforcementContext(digest="sha256:0", rules=rules)
     return RunGuard(context, worker_id="echo", agent="Echo").rule_on(output)
 
 

@@ -57,7 +57,7 @@ class Contexts:
             slot_key="worker-under-test#by-hand",
             now=now,
             settings=settings,
-            enforcement=EnforcementContext(digest="sha256:test", http=(), output=(), guidance=()),
+            enforcement=EnforcementContext(digest="sha256:test"),
             log=logging.getLogger("worker-under-test"),
             previous=previous,
             project=project or self.project,

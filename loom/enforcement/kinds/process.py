@@ -1,0 +1,114 @@
+"""Rules of kind process: what a worker may start, and what of Python it may not use."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loom.domain.rules import ProcessRule, ProgramAllowance
+from loom.enforcement.document import Document, Path
+from loom.enforcement.kinds.common import (
+    Schema,
+    flag_of,
+    head_of,
+    keys_of,
+    listed,
+    record,
+    rule_schema,
+    something,
+    texts,
+    texts_of,
+)
+
+_PROGRAM = r"[^\x00]*[^\x00\s][^\x00]*"
+_MODULE = r"[A-Za-z_*][A-Za-z0-9_*.]*"
+
+
+def read(document: Document) -> ProcessRule:
+    keys = keys_of(document, (), ("allow", "deny"))
+    something(document, keys, ("allow", "deny"))
+    head = head_of(document, keys)
+    allow = document.some(keys, "allow", ("programs", "fork", "native"))
+    deny = document.some(keys, "deny", ("programs", "modules"))
+    return ProcessRule(
+        id=head.id,
+        applies_to=head.applies_to,
+        why=head.why,
+        programs=_programs(document, allow),
+        fork=flag_of(document, ("allow",), allow, "fork"),
+        native=flag_of(document, ("allow",), allow, "native"),
+        deny_programs=texts_of(document, ("deny",), deny, "programs", _program_trouble),
+        deny_modules=texts_of(document, ("deny",), deny, "modules", _module_trouble),
+    )
+
+
+def schema() -> Schema:
+    text = {"type": "string", "minLength": 1}
+    program = record(
+        {
+            "program": {"type": "string", "pattern": r"\S", "description": "a name found on PATH, or a path"},
+            "arguments": {
+                **listed({"oneOf": [text, listed(text)]}),
+                "description": "one by one, each a glob or several of which one must fit; a final ** for any",
+            },
+            "never": {**listed(text), "uniqueItems": True, "description": "globs that no argument may fit"},
+        },
+        required=("program",),
+    )
+    return rule_schema(
+        "process",
+        "What a worker may start, and what of Python it may not use.",
+        {
+            "allow": record(
+                {
+                    "programs": listed(program),
+                    "fork": {"type": "boolean", "description": "copy its own process; the copy is guarded"},
+                    "native": {"type": "boolean", "description": "ctypes, and extensions of SQLite"},
+                }
+            ),
+            "deny": record(
+                {
+                    "programs": texts(_PROGRAM, "names or paths, whoever allows them"),
+                    "modules": texts(_MODULE, "globs of modules that may not be imported"),
+                }
+            ),
+        },
+    ) | {"anyOf": [{"required": ["allow"]}, {"required": ["deny"]}]}
+
+
+def _programs(document: Document, allow: Mapping[str, Any]) -> tuple[ProgramAllowance, ...]:
+    if "programs" not in allow:
+        return ()
+    path = ("allow", "programs")
+    return tuple(_program(document, place, item) for place, item in document.items(path, allow["programs"]))
+
+
+def _program(document: Document, path: Path, value: Any) -> ProgramAllowance:
+    keys = document.mapping(path, value, ("program",), ("arguments", "never"))
+    program = document.text((*path, "program"), keys.get("program"))
+    arguments: tuple[tuple[str, ...], ...] | None = None
+    if "arguments" in keys:
+        items = document.items((*path, "arguments"), keys["arguments"])
+        arguments = tuple(_choices(document, place, item) for place, item in items)
+    return ProgramAllowance(program, arguments, texts_of(document, path, keys, "never", _argument_trouble))
+
+
+def _choices(document: Document, path: Path, item: Any) -> tuple[str, ...]:
+    if isinstance(item, list):
+        return document.texts(path, item, _argument_trouble)
+    if isinstance(item, str) and item:
+        return (item,)
+    document.say(path, f"expected an argument, or a list of those it may be, got {item!r:.80}")
+    return ()
+
+
+def _argument_trouble(text: str) -> str | None:
+    return None if text else "an argument without a letter is none"
+
+
+def _program_trouble(text: str) -> str | None:
+    return None if text.strip() and "\0" not in text else f"{text!r} isn't a program's name or path"
+
+
+def _module_trouble(text: str) -> str | None:
+    if all(part.replace("*", "x").isidentifier() for part in text.split(".")):
+        return None
+    return f"{text!r} isn't a module; expected a name such as 'requests', or a glob such as 'boto*'"
