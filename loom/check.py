@@ -11,7 +11,7 @@ from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import Registry
 from loom.domain.worker import Status, Worker
 from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
-from loom.ports import AlertHook, Ledger
+from loom.ports import AlertHook, Guard, Ledger
 from loom.workflows import lacks
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def check(
     forgetful: Callable[[Registry], bool],
     load_registry: Callable[[], Registry],
     load_enforcement: Callable[[], EnforcementContext],
+    guard: Callable[[EnforcementContext, Worker], Guard],
     open_ledger: Callable[[Registry | None], Ledger],
     hooks: Callable[[Registry], tuple[AlertHook, ...]],
     state_branch: Callable[[Registry], str | None],
@@ -39,10 +40,16 @@ def check(
             yield Answer(level="error", what="worker-registry.yaml", detail=str(problem))
     else:
         yield from _registry(registry)
-    yield from _enforcement(load_enforcement)
+    enforcement = EnforcementContext(digest="none")  # which allows nothing
+    try:
+        enforcement = load_enforcement()
+    except EnforcementError as error:
+        yield from _broken(error)
+    else:
+        yield _in_force(enforcement)
     if registry is not None:
         for worker in registry.workers:
-            yield from _worker(worker, project, env)
+            yield from _worker(worker, project, env, guard(enforcement, worker))
     yield from _ledger(lambda: open_ledger(registry))
     if registry is not None:
         yield from _alerts(hooks(registry))
@@ -69,36 +76,45 @@ def _registry(registry: Registry) -> Iterator[Answer]:
             yield Answer(level="error", what=f"worker {entry.id}", detail=str(problem))
 
 
-def _enforcement(load: Callable[[], EnforcementContext]) -> Iterator[Answer]:
-    try:
-        context = load()
-    except EnforcementError as error:
-        for problem in error.problems:
-            yield Answer(
-                level="error",
-                what="enforcement",
-                detail=str(problem),
-                remedy="no worker runs until this is mended: loom enforcement verify",
-            )
-    else:
+def _broken(error: EnforcementError) -> Iterator[Answer]:
+    for problem in error.problems:
         yield Answer(
-            level="ok",
+            level="error",
             what="enforcement",
-            detail=f"{_count(len(context.rule_ids), 'rule')} in force: {', '.join(context.rule_ids)}",
+            detail=str(problem),
+            remedy="no worker runs until this is mended: loom enforcement verify",
         )
 
 
-def _worker(worker: Worker, project: Path, env: Mapping[str, str]) -> Iterator[Answer]:
+def _in_force(context: EnforcementContext) -> Answer:
+    ids = context.rule_ids
+    return Answer(
+        level="ok", what="enforcement", detail=f"{_count(len(ids), 'rule')} in force: {', '.join(ids)}"
+    )
+
+
+def _worker(worker: Worker, project: Path, env: Mapping[str, str], guard: Guard) -> Iterator[Answer]:
     from loom.execution.entrypoint import load
     from loom.execution.parameters import read_settings
 
     what = f"worker {worker.id}"
     disabled = worker.status is Status.DISABLED
     try:
-        entrypoint = load(worker, project)
-        read_settings(worker, entrypoint.settings_model, {})
+        with guard.inside():
+            entrypoint = load(worker, project)
+            read_settings(worker, entrypoint.settings_model, {})
     except LoomError as error:
         yield Answer(level="warning" if disabled else "error", what=what, detail=str(error))
+        return
+    finally:
+        guard.revoke("it was only looked at")
+    if guard.refusals:
+        yield Answer(
+            level="error",
+            what=what,
+            detail=f"while it is imported: {guard.refusals[0]}",
+            remedy="do it in `run`, where a rule allows it; each run would be blocked",
+        )
         return
     missing = [f"{name} is not set" for name in worker.requires.env if not env.get(name)]
     missing += [f"{path} is not there" for path in worker.requires.paths if not (project / path).exists()]

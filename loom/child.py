@@ -22,16 +22,23 @@ def main(arguments: list[str]) -> None:
 
 
 def _work(request: bytes, ends: "Ends") -> None:
+    from pathlib import Path
+
+    from loom.domain.enforcement import EnforcementContext
+    from loom.domain.worker import Worker
     from loom.enforcement.guard import RunGuard
+    from loom.enforcement.places import places_of
     from loom.execution.isolated.child import serve
     from loom.validation import fits
+
+    def guard(context: EnforcementContext, worker: Worker, project: Path) -> RunGuard:
+        places = places_of(project, os.environ)
+        return RunGuard(context, worker_id=worker.id, agent=worker.agent, places=places, alone=True)
 
     serve(
         request,
         ends,
-        guard=lambda context, worker, tell: RunGuard(
-            context, worker_id=worker.id, agent=worker.agent, tell=tell
-        ),
+        guard=guard,
         fits=lambda execution, limit: fits(execution, limit=limit),
     )
 

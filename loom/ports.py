@@ -1,6 +1,7 @@
 """The sockets the join needs. Each has an in-memory twin that ships and passes the same contract suite."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -169,7 +170,32 @@ class Guard(Protocol):
     """The enforcement context around one run of one worker."""
 
     @property
-    def refusals(self) -> tuple[Refusal, ...]: ...
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What was refused, in order, as far as it is kept."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the rules and guidance that apply to the run."""
+
+    @property
+    def checks(self) -> int:
+        """How many acts were judged."""
+
+    @property
+    def refused(self) -> int:
+        """How many of them were refused."""
+
+    def tell(self, listener: Callable[[Refusal], None]) -> None:
+        """From now on `listener` hears of each refusal at once, in the thread that was refused."""
+
+    def inside(self) -> AbstractContextManager[None]:
+        """Within, and in whatever is started from there, each act is the run's and judged as such."""
+
+    def outside(self) -> AbstractContextManager[None]:
+        """Within, what this thread does is Loom's own doing."""
+
+    def admit_secret(self, name: str) -> None:
+        """Raises Refused when a rule keeps this secret from the worker."""
 
     def http(self) -> "httpx.Client": ...
 
@@ -178,8 +204,11 @@ class Guard(Protocol):
     def revoke(self, why: str) -> None:
         """From now on every act is refused."""
 
-    def rule_on(self, output: Any) -> OutputRuling:
-        """What the output rules say of an output's JSON form; never raises."""
+    def rule_on(self, value: Any) -> OutputRuling:
+        """What the output rules say of a text, or of a value in its JSON form; never raises."""
+
+    def rule_on_output(self, output: Any) -> OutputRuling:
+        """As `rule_on`, for the output as a whole, which may be too much as well."""
 
 
 class Progress(Protocol):

@@ -24,6 +24,7 @@ from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
 
 if TYPE_CHECKING:
+    from loom.enforcement.places import Places
     from loom.execution.arrivals import Arrivals
     from loom.execution.inline import InlineExecutor
     from loom.execution.isolated.process import ProcessExecutor
@@ -185,7 +186,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         ),
         liveness=lambda registry: _liveness(settings, registry),
         executor=lambda: _executor(clock),
-        guard=_guard,
+        guard=guard_of(settings),
         hooks=lambda configured, secrets: alert_hooks(settings, configured, secrets),
         fallback_hooks=lambda: _fallback_hooks(settings),
         take_secrets=lambda names: take_secrets(os.environ, names),
@@ -228,10 +229,19 @@ def _executor(clock: Clock) -> AbstractContextManager[Executor]:
     return Executors(make)
 
 
-def _guard(context: EnforcementContext, worker: Worker) -> Guard:
-    from loom.enforcement.guard import RunGuard
+def guard_of(settings: Settings) -> Callable[[EnforcementContext, Worker], Guard]:
+    """What makes the guard of one run of a worker."""
+    places: list[Places] = []
 
-    return RunGuard(context, worker_id=worker.id, agent=worker.agent)
+    def guard(context: EnforcementContext, worker: Worker) -> Guard:
+        from loom.enforcement.guard import RunGuard
+        from loom.enforcement.places import places_of
+
+        if not places:
+            places.append(places_of(settings.project, settings.env))
+        return RunGuard(context, worker_id=worker.id, agent=worker.agent, places=places[0])
+
+    return guard
 
 
 def _fallback_hooks(settings: Settings) -> tuple[AlertHook, ...]:

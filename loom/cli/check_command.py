@@ -35,7 +35,14 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     from loom.clock import SystemClock
     from loom.domain.board import Answer
     from loom.settings import repository_is_public
-    from loom.wiring import hooks_in_need, open_ledger, read_enforcement, read_registry, state_branch
+    from loom.wiring import (
+        guard_of,
+        hooks_in_need,
+        open_ledger,
+        read_enforcement,
+        read_registry,
+        state_branch,
+    )
 
     settings = settings_for(project)
     # Modules are imported, and may print.
@@ -47,6 +54,7 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
             forgetful=lambda registry: settings.in_actions and not state_branch(settings, registry),
             load_registry=lambda: read_registry(settings),
             load_enforcement=lambda: read_enforcement(settings),
+            guard=guard_of(settings),
             open_ledger=lambda registry: open_ledger(settings, registry, SystemClock()),
             hooks=lambda _: hooks_in_need(settings),
             state_branch=lambda registry: state_branch(settings, registry),

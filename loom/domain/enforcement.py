@@ -9,6 +9,9 @@ from loom.domain.rules import Guidance, Rule, applies
 
 RuleT = TypeVar("RuleT")
 
+GUARD = "guard"
+"""The name under which a ruling is recorded that no rule of the folder is behind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementContext:
@@ -41,7 +44,7 @@ class EnforcementContext:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the rules say of one act. rule: the id of the rule that decides, or 'guard' where none does."""
+    """What the rules say of one act. rule: the id of the rule that decides, or GUARD where none does."""
 
     allowed: bool
     rule: str

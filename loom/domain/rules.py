@@ -92,7 +92,7 @@ class FilesRule(_Rule):
 
 @dataclass(frozen=True, slots=True)
 class ProgramAllowance:
-    """program: a name found on PATH, or a path; from the project's folder if it isn't absolute.
+    """program: a name found on PATH, or a path, from the project's folder if it isn't absolute; '*' for any.
     arguments: what they must be, one by one: each the texts or globs of which one must fit, a final ``**``
         for any others. None: whatever they are. never: globs of arguments that may not stand anywhere.
     """

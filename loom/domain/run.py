@@ -101,6 +101,7 @@ class Execution:
     shape: what that model said of `value`, if it was asked where the model is: in the run's own process.
     transient: whether trying again might help. retry_after: how long the other side asked us to wait.
     attempts: how many times the code was started. log: captured text, bounded.
+    checks, refusals: how many acts the guard judged, and how many of them it refused.
     """
 
     ending: Ending
@@ -116,6 +117,8 @@ class Execution:
     finished_at: datetime
     duration_s: float
     log: str = ""
+    checks: int = 0
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,8 @@ class Run:
         (a person asked). by_hand: it stands beside the slot it names, if any, and isn't that slot's outcome.
     counts: False for runs with --param, which change neither health nor `previous`.
     episode: the alert episode a bad run belongs to, or 'held 1 of 3'; empty for good ones.
+    rules: the ids of the rules and guidance that it ran under. checks, refusals: how many of its acts were
+        judged by them, and how many of those refused.
     tick_at: when the tick came that recorded it, UTC.
     """
 
@@ -156,6 +161,9 @@ class Run:
     error: RunError | None = None
     errors: tuple[RunError, ...] = ()
     enforcement_digest: str | None = None
+    rules: tuple[str, ...] = ()
+    checks: int = 0
+    refusals: int = 0
     log: str = ""
     tick_id: str = ""
     tick_at: datetime

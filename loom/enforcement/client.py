@@ -9,9 +9,9 @@ import httpcore
 import httpx
 
 from loom import __version__
-from loom.domain.enforcement import Refusal
+from loom.domain.enforcement import GUARD, Refusal
 from loom.enforcement.gate import Gate
-from loom.enforcement.http_rules import GUARD, Asked, plain_host
+from loom.enforcement.http_rules import Asked, plain_host
 from loom.enforcement.network import AsyncNetwork, Network
 
 _HEADERS = {"User-Agent": f"loom/{__version__}"}
@@ -62,6 +62,12 @@ def _admit(gate: Gate, request: httpx.Request) -> None:
         raise gate.refused(Refusal(GUARD, asked.act, why))
 
 
+def _closed(response: httpx.Response) -> httpx.Response:
+    """Without the way to the bare connection that httpx hands out beside the answer."""
+    response.extensions.pop("network_stream", None)
+    return response
+
+
 class _Transport(httpx.HTTPTransport):
     def __init__(self, gate: Gate) -> None:
         super().__init__(verify=_certificates(), trust_env=False)
@@ -70,7 +76,7 @@ class _Transport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         _admit(self._gate, request)
-        return super().handle_request(request)
+        return _closed(super().handle_request(request))
 
 
 class _AsyncTransport(httpx.AsyncHTTPTransport):
@@ -81,7 +87,7 @@ class _AsyncTransport(httpx.AsyncHTTPTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         _admit(self._gate, request)
-        return await super().handle_async_request(request)
+        return _closed(await super().handle_async_request(request))
 
 
 def _swap_pool(transport: Any, kind: Any, network: Any) -> None:

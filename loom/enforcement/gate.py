@@ -1,4 +1,4 @@
-"""Gate: what one run has asked of the network, what was refused, and what is still open."""
+"""Gate: all that one run does beyond itself passes here; what was asked, what was refused, what is open."""
 
 import ipaddress
 import sys
@@ -7,12 +7,18 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
-from loom.domain.enforcement import Refusal
-from loom.domain.rules import HttpRule, applies
+from loom.domain.enforcement import GUARD, EnforcementContext, Refusal
+from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, SocketsRule
+from loom.enforcement.acts import Acts, Judged
 from loom.enforcement.addresses import public
-from loom.enforcement.http_rules import GUARD, Asked, decide_http, names
+from loom.enforcement.allowance import Allowance
+from loom.enforcement.files import file_ruler
+from loom.enforcement.http_rules import Asked, decide_http, names
+from loom.enforcement.places import Places
+from loom.enforcement.programs import ProgramRuler
+from loom.enforcement.sockets import SocketRuler
 from loom.worker import Refused
 
 _NOT_THE_WORKERS = (
@@ -22,6 +28,7 @@ _NOT_THE_WORKERS = (
     f"{sysconfig.get_path('platlib')}/",
     "<",
 )
+_MOST_NOTED = 100
 
 
 class Connection(Protocol):
@@ -30,40 +37,73 @@ class Connection(Protocol):
 
 
 class Gate:
-    """Everything that wants to leave passes here. Safe to use from several threads."""
+    """Safe to use from several threads.
+
+    rules: those that apply to the worker. places: its surroundings. alone: whether its process is its own.
+    """
 
     def __init__(
         self,
-        rules: Sequence[HttpRule],
+        rules: EnforcementContext,
         worker_id: str,
         agent: str | None,
-        tell: Callable[[Refusal], None] = lambda _: None,
+        *,
+        places: Places,
+        alone: bool,
     ) -> None:
-        self._rules = tuple(rule for rule in rules if applies(rule.applies_to, worker_id, agent))
+        self._http = rules.of(HttpRule)
+        self._acts = Acts(
+            file_ruler(rules.of(FilesRule), places),
+            SocketRuler(rules.of(SocketsRule)),
+            ProgramRuler(rules.of(ProcessRule), places),
+            places,
+            alone=alone,
+            ask=self._ask,
+        )
+        self.allowance = Allowance(rules.of(LimitsRule))
         self._worker_id = worker_id
         self._agent = agent
-        self._tell = tell
+        self.listeners: list[Callable[[Refusal], None]] = []
+        """Hear of each refusal at once, in the thread that was refused."""
         self._lock = threading.Lock()
         self._refusals: list[Refusal] = []
         self._connections: set[Connection] = set()
         self._revoked: str | None = None
+        self.checks = 0
+        """How many acts were judged."""
+        self.refused_count = 0
+        """How many of them were refused."""
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
+        """What was refused, in order, as far as it is kept: the first hundred."""
         with self._lock:
             return tuple(self._refusals)
 
+    def consider(self, event: str, arguments: tuple[Any, ...]) -> Refused | None:
+        """The refusal of what an audit event announces, if the rules or the end of the run forbid it. What
+        can't be judged is refused."""
+        try:
+            return self._first_forbidden(self._acts.of(event, arguments))
+        except Exception as error:  # noqa: BLE001  (a worker may hand Python anything, and may catch this)
+            why = f"it can't be judged ({type(error).__name__}: {error!s:.200})"
+            return self.refused(Refusal(GUARD, f"an act by the name of {event}", why))
+
     def admit(self, asked: Asked) -> None:
-        """Raises Refused when the rules, or the end of the run, forbid this request."""
-        self.still_open(asked.act)
-        refusal = decide_http(self._rules, self._worker_id, self._agent, asked)
+        """Raises Refused when the rules, a limit, or the end of the run forbid this request."""
+        self.checks += 1
+        if self._revoked is not None:
+            raise self.refused(Refusal(GUARD, asked.act, self._revoked))
+        refusal = decide_http(self._http, self._worker_id, self._agent, asked)
+        if refusal is None and not self.allowance.unlimited:
+            refusal = self.allowance.use("requests", 1)
         if refusal is not None:
             raise self.refused(refusal)
 
     def admit_addresses(self, host: str, port: int, addresses: Sequence[str]) -> None:
         """Raises Refused when a name that no rule names leads to an address that isn't public."""
         self.still_open(f"connecting to {host}:{port}")
-        if names(self._rules, host, port):
+        if names(self._http, host, port):
             return
         inside = [each for each in addresses if not public(ipaddress.ip_address(each.partition("%")[0]))]
         if inside:
@@ -78,12 +118,22 @@ class Gate:
         if self._revoked is not None:
             raise self.refused(Refusal(GUARD, act, self._revoked))
 
+    def use(self, limit: str, amount: int) -> None:
+        """Raises Refused when so much more is beyond a limit of `LimitsRule`."""
+        if not self.allowance.unlimited:
+            refusal = self.allowance.use(limit, amount)
+            if refusal is not None:
+                raise self.refused(refusal)
+
     def refused(self, refusal: Refusal) -> Refused:
         """Note the refusal, with the place in the worker's code, as the exception to raise."""
         noted = Refusal(refusal.rule, refusal.act, refusal.why, refusal.where or _workers_line())
         with self._lock:
-            self._refusals.append(noted)
-        self._tell(noted)
+            self.refused_count += 1
+            if len(self._refusals) < _MOST_NOTED:
+                self._refusals.append(noted)
+        for listener in self.listeners:
+            listener(noted)
         return Refused(noted)
 
     def hold(self, connection: Connection) -> None:
@@ -103,6 +153,18 @@ class Gate:
             connections = tuple(self._connections)
         for connection in connections:
             connection.cut()
+
+    def _ask(self, acts: Judged) -> bool:
+        return self._first_forbidden(acts) is None
+
+    def _first_forbidden(self, acts: Judged) -> Refused | None:
+        for act, ruling in acts:
+            self.checks += 1
+            if self._revoked is not None:
+                return self.refused(Refusal(GUARD, act, self._revoked))
+            if not ruling.allowed:
+                return self.refused(Refusal(ruling.rule, act, ruling.why))
+        return None
 
 
 def _workers_line() -> str | None:

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from loom.domain.enforcement import Refusal
+from loom.domain.enforcement import GUARD, Refusal
 from loom.domain.rules import HttpRule, applies
 from loom.enforcement.addresses import literal, public
-
-GUARD = "guard"
-"""The name under which a refusal is recorded that no rule of the folder is behind."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _METHOD_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import httpcore
 
+from loom.enforcement.audit import LOOM, kept
 from loom.enforcement.gate import Gate
 
 _SocketOptions = Iterable[Any] | None
@@ -29,14 +30,15 @@ class Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: _SocketOptions = None,
     ) -> httpcore.NetworkStream:
-        with _lookup_errors():
+        with kept(LOOM), _lookup_errors():
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = _addresses(found)
         self._gate.admit_addresses(host, port, addresses)
         last: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
-                stream = self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                with kept(LOOM):
+                    stream = self._network.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
             else:
@@ -55,10 +57,12 @@ class Stream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._stream.read(max_bytes, timeout)
         self._gate.still_open("reading an answer")
+        self._gate.use("bytes_in", len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._gate.still_open("sending a request")
+        self._gate.use("bytes_out", len(buffer))
         self._stream.write(buffer, timeout)
 
     def close(self) -> None:
@@ -96,16 +100,17 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: _SocketOptions = None,
     ) -> httpcore.AsyncNetworkStream:
-        with _lookup_errors(), anyio.fail_after(timeout):
+        with kept(LOOM), _lookup_errors(), anyio.fail_after(timeout):
             found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = _addresses(found)
         self._gate.admit_addresses(host, port, addresses)
         last: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
-                stream = await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
+                with kept(LOOM):
+                    stream = await self._network.connect_tcp(
+                        address, port, timeout, local_address, socket_options
+                    )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
             else:
@@ -127,10 +132,12 @@ class AsyncStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
         self._gate.still_open("reading an answer")
+        self._gate.use("bytes_in", len(data))
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._gate.still_open("sending a request")
+        self._gate.use("bytes_out", len(buffer))
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:

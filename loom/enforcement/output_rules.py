@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from loom.domain.enforcement import OutputRuling, Refusal
+from loom.domain.enforcement import GUARD, OutputRuling, Refusal
 from loom.domain.rules import OutputPattern, OutputRule
-from loom.enforcement.http_rules import GUARD
 
 DEEPEST = 200
 """Levels of nesting in an output. Deeper ones can't be checked, and what can't be checked may not leave."""

@@ -77,7 +77,7 @@ class Briefing:
             slot_key=assignment.slot_key,
             now=assignment.now,
             settings=settings,
-            enforcement=assignment.enforcement,
+            enforcement=assignment.enforcement.narrowed(assignment.worker.id, assignment.worker.agent),
             log=flight.log.logger,
             previous=assignment.previous,
             project=assignment.project,
@@ -116,6 +116,7 @@ class Briefing:
                 f"worker {worker.id!r} doesn't require the secret {name!r}; "
                 f"add it under requires.env of this worker in worker-registry.yaml"
             )
+        self._flight.assignment.guard.admit_secret(name)
         try:
             return self._flight.assignment.secrets[name]
         except KeyError:

@@ -14,6 +14,8 @@ from loom.execution.capture import RunLog
 from loom.execution.failure import place_in, place_of_coroutine, place_of_thread
 from loom.instants import in_words
 
+_NOTED = 1_000  # characters of a refusal, in the log
+
 
 class Flight:
     """Mutable. deadline: in the clock's monotonic seconds. attempts: how many times the code was started.
@@ -38,6 +40,7 @@ class Flight:
         self.awaited: Any = None
         self.thread: threading.Thread | None = None
         self._interrupt: Callable[[], None] | None = None
+        assignment.guard.tell(self._note)
         self._lock = threading.Lock()
         self._landed = False
 
@@ -89,8 +92,11 @@ class Flight:
         error: RunError | None = None,
         transient: bool = False,
         retry_after: timedelta | None = None,
+        checks: int | None = None,
+        refused: int | None = None,
     ) -> Execution:
-        """The execution this flight amounts to, as of now."""
+        """The execution this flight amounts to, as of now. checks, refused: as another process counts."""
+        guard = self.assignment.guard
         return Execution(
             ending=ending,
             value=value,
@@ -105,6 +111,8 @@ class Flight:
             finished_at=self.clock.now(),
             duration_s=self.clock.monotonic() - self.started,
             log=self.log.text(),
+            checks=guard.checks if checks is None else checks,
+            refusals=guard.refused if refused is None else refused,
         )
 
     def refused(self, refusal: Refusal, place: str | None = None) -> Execution:
@@ -112,6 +120,9 @@ class Flight:
         project, if the refusal itself doesn't know."""
         where = place_in(refusal.where, self.assignment.project) or place
         return self.ended(Ending.REFUSED, error=RunError(refusal.rule, str(refusal)[:2_000], where))
+
+    def _note(self, refusal: Refusal) -> None:
+        self.log.line("WARNING", f"not allowed: {refusal}"[:_NOTED])
 
     def overran(self) -> Execution:
         """The deadline has passed: revoke the guard, ask the run to stop, and say where it was."""

@@ -125,7 +125,8 @@ class InlineExecutor:
     def _fly(self, flight: Flight) -> None:
         try:
             speak_into(flight.log)
-            execution = conduct(flight, pause=self._pause, random=self._random, limit=self._output_limit)
+            with flight.assignment.guard.inside():
+                execution = conduct(flight, pause=self._pause, random=self._random, limit=self._output_limit)
             self._land(flight, execution)
         finally:
             DIVERSION.release()

@@ -45,6 +45,9 @@ def conclude(
         duration_s=execution.duration_s,
         error=clean.error(execution.error) if execution.error else None,
         enforcement_digest=digest,
+        rules=guard.rules,
+        checks=execution.checks,
+        refusals=execution.refusals,
         log=clean.text(execution.log),
         tick_id=tick.id,
         tick_at=tick.at,
@@ -100,7 +103,12 @@ class _Clean:
 
 def _returned(run: Run, worker: Worker, execution: Execution, guard: Guard, clean: _Clean) -> Run:
     # The shape first, the output rules second: a rule may redact what the model would then refuse.
-    verdict = judge(execution, worker.expect)
+    with guard.inside():  # the output's own model and its validators are the worker's code
+        verdict = judge(execution, worker.expect)
+    run = replace(run, checks=max(run.checks, guard.checks), refusals=max(run.refusals, guard.refused))
+    if guard.refusals:
+        first = guard.refusals[0]
+        return replace(run, outcome=Outcome.BLOCKED, error=clean.error(RunError(first.rule, str(first))))
     if verdict.output is None:
         errors = tuple(clean.error(error) for error in verdict.errors)
         return replace(
@@ -110,7 +118,7 @@ def _returned(run: Run, worker: Worker, execution: Execution, guard: Guard, clea
             errors=errors,
             rejected=clean.json(guard.rule_on(execution.value).value),
         )
-    ruling = guard.rule_on(verdict.output)
+    ruling = guard.rule_on_output(verdict.output)
     if ruling.refusal is not None:
         refused = RunError(ruling.refusal.rule, str(ruling.refusal), ruling.refusal.where)
         return replace(

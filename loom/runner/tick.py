@@ -64,10 +64,11 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
     hooks = _hooks(waking, ledger)
     claimed = claim(waking, chosen, ledger, liveness, hooks)
     sent: Sequence[Delivery] = ()
+    worked: Sequence[str] = ()
     if claimed.tickets:
         # A worker that takes the process with it must not keep a person from hearing of the last time.
         sent = tell(waking, claimed.deliveries, hooks, ledger, within=BEFORE_WORK)
-        _work(waking, claimed, ledger)
+        worked = _work(waking, claimed, ledger)
         claimed.books.lose(_runs_of(claimed, _published(ledger)))
     sent = tell_the_rest(waking, claimed.deliveries, sent, hooks, ledger)
     code = exit_code(waking, claimed.books.runs.values(), sent)
@@ -86,7 +87,7 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
         report,
         runs=tuple(claimed.books.runs.values()),
         deliveries=tuple(sent),
-        notes=(*report.notes, *_left_alone(claimed.plan)),
+        notes=(*report.notes, *worked, *_left_alone(claimed.plan)),
         trigger_lines=_trigger_lines(waking, ledger),
     )
 
@@ -166,11 +167,15 @@ def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
     from loom.execution.entrypoint import EntrypointError, load
     from loom.execution.parameters import apply_params
 
+    enforcement = waking.conditions.enforcement
+    if enforcement is None:
+        return  # nothing of it will run
     try:
-        model = load(worker, waking.parts.project).settings_model
+        with waking.parts.guard(enforcement, worker).inside():
+            model = load(worker, waking.parts.project).settings_model
+            apply_params(model, worker.settings, waking.request.params)
     except EntrypointError:
         return  # the run itself will say so, and record it
-    apply_params(model, worker.settings, waking.request.params)
 
 
 def _refuse_a_wrong_clock(waking: Waking, snapshot: Snapshot) -> None:
@@ -191,7 +196,7 @@ def _refuse_a_wrong_clock(waking: Waking, snapshot: Snapshot) -> None:
         )
 
 
-def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> None:
+def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> Sequence[str]:
     from loom.runner.work import Commission, work
 
     registry, enforcement = waking.conditions.registry, waking.conditions.enforcement
@@ -211,7 +216,7 @@ def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> None:
         over_by=waking.over_by,
         new_id=waking.new_id,
     )
-    work(waking.parts, commission, claimed.tickets, claimed.books, ledger.record)
+    return work(waking.parts, commission, claimed.tickets, claimed.books, ledger.record)
 
 
 def _output(ledger: Ledger, run_id: str | None) -> Mapping[str, Any] | None:

@@ -68,12 +68,12 @@ def work(
     tickets: Sequence[Ticket],
     books: Books,
     record: Callable[[Sequence[Entry]], None],
-) -> None:
+) -> tuple[str, ...]:
     """Run the claimed `tickets`, at most `max_parallel` at once and one at a time per worker, in their order.
 
     Every run ends up in `books` and, through `record`, in the ledger, and so does what wasn't started or
-    was cut off. Raises what `record` raises, except ClaimLost: a ticket that another process took over is
-    theirs to record.
+    was cut off. Returns what else a person should read of it. Raises what `record` raises, except ClaimLost:
+    a ticket that another process took over is theirs to record.
     """
     workers = {worker.id: worker for worker in commission.registry.workers}
     waiting = Waiting(
@@ -86,6 +86,7 @@ def work(
         clock=parts.clock,
     )
     running: dict[str, _Running] = {}
+    done: dict[str, _Running] = {}
     entries: list[Entry] = []
     cut_off_at: float | None = None
     with parts.executor() as executor:
@@ -112,12 +113,29 @@ def work(
                 break
             for key, execution in executor.wait(_LOOK_UP_S):
                 each = running.pop(key)
+                done[each.worker.id] = each
                 entries += _finish(each, execution, parts, commission, books)
-    _write(
-        record,
-        [*entries, *_leave(waiting.tickets, running.values(), workers, parts, commission, books)],
-        books,
-    )
+        late = _acted_late(done.values(), books)
+    left = _leave(waiting.tickets, running.values(), workers, parts, commission, books)
+    _write(record, [*entries, *left, *late], books)
+    return tuple(f"{run.worker}: {run.log.splitlines()[-1]}" for run in late)
+
+
+def _acted_late(done: Iterable[_Running], books: Books) -> list[Run]:
+    """The last runs of workers, as they are to be recorded anew, of which something that they left behind was
+    refused after their end."""
+    late: list[Run] = []
+    for each in done:
+        run = books.runs.get(each.ticket.run_id or each.ticket.key)
+        more = each.guard.refused - run.refusals if run is not None else 0
+        if run is None or more <= 0:
+            continue
+        acts = "1 more act" if more == 1 else f"{more} more acts"
+        said = f"after its end it tried {acts}, refused: the last was {each.guard.refusals[-1].act}"
+        log = f"{run.log}{'' if run.log.endswith(chr(10)) or not run.log else chr(10)}{said}\n"
+        late.append(replace(run, refusals=each.guard.refused, log=log))
+        books.runs[run.run_id] = late[-1]
+    return late
 
 
 def _leave(

@@ -1,6 +1,8 @@
 """Parts for ticks that do everything a tick does, except work: nothing is run, asked, told or kept."""
 
 from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
@@ -101,6 +103,21 @@ class _Bystander:
     """`loom.ports.Guard` round a run that does nothing."""
 
     refusals: tuple[Refusal, ...] = ()
+    rules: tuple[str, ...] = ()
+    checks = 0
+    refused = 0
+
+    def tell(self, listener: Callable[[Refusal], None]) -> None:
+        """There is nothing to tell."""
+
+    def inside(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def outside(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def admit_secret(self, name: str) -> None:  # noqa: ARG002  (no worker asks)
+        self._refuse()
 
     def http(self) -> "httpx.Client":
         self._refuse()
@@ -111,7 +128,10 @@ class _Bystander:
     def revoke(self, why: str) -> None:
         """There is nothing to revoke."""
 
-    def rule_on(self, output: Any) -> OutputRuling:
+    def rule_on(self, value: Any) -> OutputRuling:
+        return OutputRuling(value)
+
+    def rule_on_output(self, output: Any) -> OutputRuling:
         return OutputRuling(output)
 
     def _refuse(self) -> NoReturn:

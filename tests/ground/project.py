@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loom.enforcement.sealing import seal
+from tests.ground.rules import PERMISSIVE
 from tests.ground.shut import REPOSITORY
 
 _HEAD = """\
@@ -78,11 +79,13 @@ class Project:
 
 
 def build_project(root: Path) -> Project:
-    """A project in `root` that works as it stands: the repository's own enforcement folder, and one worker,
-    `echo`, hourly."""
+    """A project in `root` that works as it stands: the repository's own enforcement folder, rules that let
+    its workers do what shows that they ran, and one worker, `echo`, hourly."""
     root.mkdir(parents=True)
     project = Project(root)
     shutil.copytree(REPOSITORY / "enforcement", root / "enforcement")
+    for name, text in PERMISSIVE.items():
+        project.rule(name, text)
     project.write("workers/__init__.py", "")
     project.worker("echo", _ECHO)
     project.entries(_HOURLY_ECHO)

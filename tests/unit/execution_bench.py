@@ -20,6 +20,7 @@ from loom.domain.worker import Requires, Retry, Worker
 from loom.enforcement.guard import RunGuard
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor
+from tests.ground.rules import NOWHERE
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PATIENCE_S = 10.0
@@ -133,7 +134,7 @@ class Bench:
             project=self.project,
             previous=None,
             enforcement=enforcement,
-            guard=RunGuard(enforcement, worker_id=worker.id, agent=None),
+            guard=RunGuard(enforcement, worker_id=worker.id, agent=None, places=NOWHERE),
             secrets=secrets or {},
             params=params or {},
             say=self.said.append,

@@ -9,12 +9,13 @@ from loom.domain.enforcement import OutputRuling
 from loom.domain.rules import HttpRule, OutputRule
 from loom.enforcement.guard import RunGuard
 from loom.enforcement.loader import load
+from tests.ground.rules import NOWHERE
 
 CONTEXT = load(Path(__file__).parents[2] / "enforcement")
 
 
 def ruling(output: Any) -> OutputRuling:
-    return RunGuard(CONTEXT, worker_id="sentinel", agent=None).rule_on(output)
+    return RunGuard(CONTEXT, worker_id="sentinel", agent=None, places=NOWHERE).rule_on(output)
 
 
 def test_hubspot_is_read_only_for_every_worker() -> None:

@@ -17,6 +17,7 @@ from loom.domain.worker import Worker
 from loom.enforcement.guard import RunGuard
 from loom.execution.inline import InlineExecutor
 from loom.validation import judge
+from tests.ground.rules import NOWHERE
 from tests.unit.execution_bench import (
     NOW,
     PATIENCE_S,
@@ -586,7 +587,7 @@ class BrokenGuard(RunGuard):
 
 
 def broken_guard(broken: str) -> BrokenGuard:
-    guard = BrokenGuard(context_allowing(), worker_id="x", agent=None)
+    guard = BrokenGuard(context_allowing(), worker_id="x", agent=None, places=NOWHERE)
     guard.broken = broken
     return guard
 

@@ -21,6 +21,7 @@ from loom.domain.rules import HttpAllowance, HttpRule
 from loom.enforcement.guard import RunGuard
 from loom.ports import Guard
 from loom.worker import Refused
+from tests.ground.rules import NOWHERE
 
 READING = (HttpAllowance(("GET", "HEAD"), ("/**",)),)
 SEARCHING = (
@@ -38,7 +39,7 @@ def make_guard() -> Iterator[MakeGuard]:
     def make(*hosts: str, allow: tuple[HttpAllowance, ...] = READING) -> RunGuard:
         rule = HttpRule(id="the-rule", applies_to=("*",), hosts=hosts, allow=allow, why="because")
         context = EnforcementContext(digest="sha256:0", rules=(rule,) if hosts else ())
-        guards.append(RunGuard(context, worker_id="echo", agent="Echo"))
+        guards.append(RunGuard(context, worker_id="echo", agent="Echo", places=NOWHERE))
         return guards[-1]
 
     yield make
@@ -105,7 +106,8 @@ def test_a_refusal_is_noted_with_the_line_of_the_workers_code(
 def test_who_asked_to_be_told_hears_of_a_refusal_before_the_worker_does() -> None:
     context = EnforcementContext(digest="sha256:0")
     heard: list[Refusal] = []
-    guard = RunGuard(context, worker_id="echo", agent=None, tell=heard.append)
+    guard = RunGuard(context, worker_id="echo", agent=None, places=NOWHERE)
+    guard.tell(heard.append)
     with pytest.raises(Refused) as caught:
         guard.http().get("http://forbidden.invalid/")
     assert heard == [caught.value.refusal] == [*guard.refusals]

@@ -11,6 +11,7 @@ from loom.domain.enforcement import EnforcementContext, OutputRuling
 from loom.domain.rules import OutputPattern, OutputRule
 from loom.enforcement.guard import RunGuard
 from loom.enforcement.output_rules import DEEPEST, LARGEST
+from tests.ground.rules import NOWHERE
 
 
 def rule(
@@ -22,7 +23,7 @@ def rule(
 
 def ruling(output: Any, *rules: OutputRule) -> OutputRuling:
     context = EnforcementContext(digest="sha256:0", rules=rules)
-    return RunGuard(context, worker_id="echo", agent="Echo").rule_on(output)
+    return RunGuard(context, worker_id="echo", agent="Echo", places=NOWHERE).rule_on(output)
 
 
 REDACT = rule("redact", ("mail address", r"\w+@\w+\.org"), ("codename", "Project (?P<hit>[A-Z]+)"))

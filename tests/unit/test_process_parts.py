@@ -14,6 +14,7 @@ from loom.execution.failure import in_bytes
 from loom.execution.isolated.errand import packed, unpacked
 from loom.execution.isolated.folder import environment, make_folder, remove_folder
 from loom.execution.isolated.postmortem import cause_of_death, place_of_death, shown
+from tests.ground.rules import NOWHERE
 from tests.ground.shut import REPOSITORY
 from tests.unit.execution_bench import NOW, bench_in, requiring
 
@@ -56,7 +57,7 @@ def test_an_errand_carries_everything_but_the_guard_and_the_listener(tmp_path: P
     errand = unpacked(data[8:])
     assert int.from_bytes(data[:8]) == len(data) - 8
     assert (errand.started, errand.output_limit) == (12.5, 7)
-    guard = RunGuard(enforcement, worker_id=worker.id, agent=None)
+    guard = RunGuard(enforcement, worker_id=worker.id, agent=None, places=NOWHERE)
     again = errand.assignment(guard, bench.said.append)
     assert replace(again, guard=assignment.guard) == assignment
     assert again.now.tzinfo == zone

@@ -16,7 +16,7 @@ from loom.enforcement.kinds.common import (
     texts,
     texts_of,
 )
-from loom.enforcement.kinds.places import HOST, PORT, host_trouble
+from loom.enforcement.kinds.hosts import HOST, PORT, host_trouble
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 

@@ -44,7 +44,11 @@ def schema() -> Schema:
     text = {"type": "string", "minLength": 1}
     program = record(
         {
-            "program": {"type": "string", "pattern": r"\S", "description": "a name found on PATH, or a path"},
+            "program": {
+                "type": "string",
+                "pattern": r"\S",
+                "description": "a name found on PATH, a path, or *",
+            },
             "arguments": {
                 **listed({"oneOf": [text, listed(text)]}),
                 "description": "one by one, each a glob or several of which one must fit; a final ** for any",

@@ -12,7 +12,7 @@ from loom.enforcement.kinds.common import (
     texts,
     texts_of,
 )
-from loom.enforcement.kinds.places import SOCKET, socket_trouble
+from loom.enforcement.kinds.hosts import SOCKET, socket_trouble
 
 
 def read(document: Document) -> SocketsRule:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loom.clock import SystemClock
@@ -28,7 +29,7 @@ from loom.execution.isolated.supervisor import Ends
 if TYPE_CHECKING:
     from loom.ports import Guard
 
-GuardFor = Callable[[EnforcementContext, Worker, Callable[[Refusal], None]], "Guard"]
+GuardFor = Callable[[EnforcementContext, Worker, Path], "Guard"]
 Fits = Callable[[Execution, int], Verdict]
 
 _SMALL_STACK = 256 * 1024
@@ -38,8 +39,8 @@ _PATIENCE_S = 5.0
 def serve(request: bytes, ends: Ends, *, guard: GuardFor, fits: Fits) -> None:
     """Make the one run of this process. Whoever calls this ends the process next, as Python ends.
 
-    The worker's code has the main thread. guard: makes this process's guard, which tells of each refusal
-    at once. fits: what an execution's output model says of its value, which may have so many bytes.
+    The worker's code has the main thread. guard: makes this process's guard, for a worker of the project in
+    a folder. fits: what an execution's output model says of its value, which may have so many bytes.
     """
     me = os.getpid()
     run = _Run(unpacked(request), ends, guard)
@@ -58,8 +59,9 @@ class _Run:
         self._channel = Channel(ends.frames)
         # A descriptor of its own: what the worker's code does to 1 and 2 is its own affair.
         self._log = PipeLog(os.dup(1), f"worker.{errand.worker.id}", errand.started)
-        made = guard(errand.enforcement, errand.worker, self._refused)
-        assignment = errand.assignment(made, self._say)
+        self._guard = guard(errand.enforcement, errand.worker, errand.project)
+        self._guard.tell(self._refused)
+        assignment = errand.assignment(self._guard, self._say)
         self._flight = Flight(assignment, SystemClock(), log=self._log, started=errand.started)
         self._flight.thread = threading.main_thread()
         self._flight.thread.name = f"loom {errand.key}"
@@ -94,8 +96,10 @@ class _Run:
         except (ValueError, OSError) as error:
             message = f"this system holds no process to a memory limit ({error}); leave `memory` out"
             return self._flight.ended(Ending.RAISED, error=RunError("MemoryLimit", message)), None
-        execution = conduct(self._flight, pause=self._pause, random=_random, limit=limit)
-        shape = fits(execution, limit) if execution.ending is Ending.RETURNED else None
+        with self._guard.inside():
+            execution = conduct(self._flight, pause=self._pause, random=_random, limit=limit)
+            shape = fits(execution, limit) if execution.ending is Ending.RETURNED else None
+        execution = replace(execution, checks=self._guard.checks, refusals=self._guard.refused)
         _hold_to(usual)  # it must be possible to tell
         if memory is not None and execution.error is not None:
             execution = replace(execution, error=out_of_memory(execution.error, memory))
@@ -106,7 +110,7 @@ class _Run:
         if not self._flight.land():
             self._told.wait(_PATIENCE_S)
             return
-        self._flight.assignment.guard.revoke("the run is over")
+        self._guard.revoke("the run is over")
         self._tell(execution, shape)
 
     def _tell(self, execution: Execution, shape: Verdict | None = None) -> None:
@@ -121,6 +125,10 @@ class _Run:
 
     def _listen(self, waker: Pipe) -> None:
         """Do what Loom, through the supervisor, or a signal asks for."""
+        with self._guard.outside():
+            self._hear(waker)
+
+    def _hear(self, waker: Pipe) -> None:
         ears = {self._nudge.fileno(): self._nudge, waker.fileno(): waker}
         poll = select.poll()
         for handle in ears:

@@ -12,6 +12,7 @@ from loom.execution.isolated.frames import OUTPUT, REPORT, VALUE, Garbled, safe
 _TEXT = 20_000
 _MOST_ERRORS = 100
 _MOST_ATTEMPTS = 1000
+_MOST_COUNTED = 10**15
 _LONGEST_WAIT = timedelta(days=31)
 
 
@@ -30,6 +31,8 @@ def written(execution: Execution, shape: Verdict | None) -> Iterator[tuple[bytes
         "transient": execution.transient,
         "retry_after": wait.total_seconds() if wait is not None else None,
         "attempts": execution.attempts,
+        "checks": execution.checks,
+        "refused": execution.refusals,
         "fits": shape is not None and shape.output is not None,
         "errors": [_error(error) for error in shape.errors] if shape else [],
     }
@@ -49,6 +52,8 @@ def read(report: bytes, value: bytes | None, output: bytes | None) -> tuple[int,
         "error": _read_error(said["error"]) if said.get("error") is not None else None,
         "transient": said.get("transient") is True,
         "retry_after": _wait(said.get("retry_after")),
+        "checks": _count(said.get("checks")),
+        "refused": _count(said.get("refused")),
     }
     if ending is Ending.RETURNED:
         if value is None:
@@ -100,6 +105,12 @@ def _no_constant(name: str) -> NoReturn:
 def _attempts(number: object) -> int:
     if type(number) is not int or not 1 <= number <= _MOST_ATTEMPTS:
         raise Garbled(f"{number!r:.100} attempts")
+    return number
+
+
+def _count(number: object) -> int:
+    if type(number) is not int or not 0 <= number <= _MOST_COUNTED:
+        raise Garbled(f"a count of {number!r:.100}")
     return number
 
 

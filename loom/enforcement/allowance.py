@@ -1,0 +1,54 @@
+"""Allowance: how much of what rules of kind limits bound one run has used up. Safe for several threads."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from loom.domain.enforcement import Refusal
+from loom.domain.rules import LimitsRule
+
+_WORDS = {
+    "requests": ("requests", "a request"),
+    "bytes_out": ("bytes sent", "sending"),
+    "bytes_in": ("bytes received", "reading an answer"),
+    "output_bytes": ("bytes of output", "an output"),
+    "findings": ("findings", "an output"),
+}
+
+
+class Allowance:
+    """rules: those that apply to the worker."""
+
+    def __init__(self, rules: Sequence[LimitsRule]) -> None:
+        self._limits = {name: limit for name in _WORDS if (limit := _smallest(rules, name)) is not None}
+        self._used = dict.fromkeys(self._limits, 0)
+        self._lock = threading.Lock()
+        self.unlimited = not self._limits
+        """Whether no rule limits anything."""
+
+    def use(self, name: str, amount: int) -> Refusal | None:
+        """Use up so much of a limit of `LimitsRule`; a refusal, with nothing used up, if it is too much."""
+        limit = self._limits.get(name)
+        if limit is None:
+            return None
+        rule, most = limit
+        with self._lock:
+            used = self._used[name] + amount
+            if used <= most:
+                self._used[name] = used
+                return None
+        what, act = _WORDS[name]
+        return Refusal(rule.id, f"{act}, {used:,} {what} in this run,", f"more than {most:,}. {rule.why}")
+
+    def exceeded_by(self, output: Any, size: int) -> Refusal | None:
+        """What of an output is too much. size: the bytes of its JSON form."""
+        refusal = self.use("output_bytes", size)
+        findings = output.get("findings") if isinstance(output, dict) else None
+        if refusal is None and isinstance(findings, list):
+            refusal = self.use("findings", len(findings))
+        return refusal
+
+
+def _smallest(rules: Sequence[LimitsRule], name: str) -> tuple[LimitsRule, int] | None:
+    given = [(rule, most) for rule in rules if (most := getattr(rule, name)) is not None]
+    return min(given, key=lambda each: each[1], default=None)

@@ -1,0 +1,44 @@
+"""Where a path really leads, as the system will see it."""
+
+import os
+import re
+import sys
+from typing import Any
+
+_NO_FILE = re.compile(r"/proc/\d+/(task/\d+/)?fd/(pipe|socket|anon_inode|/memfd):.*", re.DOTALL)
+
+
+def real_path(path: Any, dir_fd: int = -1, *, follow: bool = True) -> str:
+    """`path` as an absolute path without links or dots; a link at its end stays unless `follow`.
+
+    path: text, bytes or a path object, seen from the folder that `dir_fd` is open on, if that is one.
+    """
+    text = os.fsdecode(path)
+    base = of_descriptor(dir_fd) if dir_fd >= 0 else None
+    whole = os.path.join(base or os.getcwd(), text)  # noqa: PTH109, PTH118
+    head, name = os.path.split(whole.rstrip("/") or "/")
+    if follow or name in ("", ".", ".."):
+        return os.path.realpath(whole)
+    return os.path.join(os.path.realpath(head), name)  # noqa: PTH118
+
+
+def of_descriptor(number: int) -> str | None:
+    """The path of the file or folder that a descriptor is open on; None for pipes, sockets and the like."""
+    try:
+        found = _told_by_system(number)
+    except OSError:
+        return None
+    return found.removesuffix(" (deleted)") if found.startswith("/") else None
+
+
+def is_no_file(path: str) -> bool:
+    """Whether a real path stands for a pipe or socket that is open already."""
+    return _NO_FILE.fullmatch(path) is not None
+
+
+def _told_by_system(number: int) -> str:
+    if sys.platform == "darwin":
+        import fcntl
+
+        return os.fsdecode(fcntl.fcntl(number, fcntl.F_GETPATH, b"\0" * 1024).rstrip(b"\0"))
+    return os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115
