@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from loom.domain.enforcement import GUARD, Ruling
@@ -272,9 +273,9 @@ def _is_bytecode(real: str) -> bool:
     folder, name = os.path.split(real)
     if not (folder.endswith("/__pycache__") and ".pyc" in name) and name != "__pycache__":
         return False
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return frame is not None and frame.f_code.co_filename == _IMPORTER
 
 

@@ -40,8 +40,14 @@ DOORS = {
     "pydantic_core": ("loom.execution", "loom.validation"),
 }
 # Who may ask the process for its environment or folders; everybody else is given them. The guarded client
-# honours SSL_CERT_FILE and SSL_CERT_DIR as every HTTP client does.
-ENVIRONMENT_DOORS = ("loom.cli", "loom.wiring", "loom.enforcement.client")
+# honours SSL_CERT_FILE and SSL_CERT_DIR as every HTTP client does, and the guard judges an act by what the
+# process has at that moment.
+ENVIRONMENT_DOORS = (
+    "loom.cli",
+    "loom.wiring",
+    "loom.child",
+    *(f"loom.enforcement.{name}" for name in ("client", "acts", "paths", "programs")),
+)
 
 
 def module_name(path: Path) -> str:

@@ -131,9 +131,10 @@ def test_the_shipped_patterns_take_time_in_proportion_to_the_text() -> None:
     # A pattern that backtracks would need hours for these; a child process can be stopped.
     code = """
 from pathlib import Path
+from loom.domain.rules import OutputRule
 from loom.enforcement.loader import load
 from loom.enforcement.output_rules import rule_on
-rules = load(Path("enforcement")).output
+rules = load(Path("enforcement")).of(OutputRule)
 seeds = "a @ 1 +1 a@ a. a@a. %40 a%40 - 312- 1. 4- ( +1( eyJ eyJaaaaaaaaaa. sk- ://a: phone phone1 AKIA é"
 for seed in [*seeds.split(), "+1 ", "4 ", "phone 1 ", "-----BEGIN A "]:
     rule_on(rules, seed * (200_000 // len(seed)))
