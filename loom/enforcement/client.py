@@ -11,12 +11,13 @@ import httpx
 from loom import __version__
 from loom.domain.enforcement import GUARD, Refusal
 from loom.enforcement.gate import Gate
-from loom.enforcement.http_rules import Asked, plain_host
+from loom.enforcement.http_rules import TELLING, Asked, plain_host
 from loom.enforcement.network import AsyncNetwork, Network
 
 _HEADERS = {"User-Agent": f"loom/{__version__}"}
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_TELLING = frozenset(name.encode() for name in TELLING)
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 
 
@@ -46,9 +47,22 @@ def asked_by(request: httpx.Request) -> Asked:
         port=url.port or _PORTS.get(url.scheme, 0),
         target=url.raw_path.decode("ascii"),
         headers=tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.headers.raw
+            if name.lower() in _TELLING
         ),
+        form=_form(request),
     )
+
+
+def _form(request: httpx.Request) -> str:
+    """The body of a form that is sent as one piece."""
+    if request.method in ("GET", "HEAD"):
+        return ""
+    kind = request.headers.get("Content-Type", "")
+    if not kind.lower().startswith("application/x-www-form-urlencoded"):
+        return ""
+    return request.read().decode("latin-1") if isinstance(request.stream, httpx.ByteStream) else ""
 
 
 def _admit(gate: Gate, request: httpx.Request) -> None:

@@ -15,7 +15,7 @@ from loom.enforcement.acts import Acts, Judged
 from loom.enforcement.addresses import public
 from loom.enforcement.allowance import Allowance
 from loom.enforcement.files import file_ruler
-from loom.enforcement.http_rules import Asked, decide_http, names
+from loom.enforcement.http_rules import Asked, HttpRuler, names
 from loom.enforcement.places import Places
 from loom.enforcement.programs import ProgramRuler
 from loom.enforcement.sockets import SocketRuler
@@ -46,12 +46,12 @@ class Gate:
         self,
         rules: EnforcementContext,
         worker_id: str,
-        agent: str | None,
         *,
         places: Places,
         alone: bool,
     ) -> None:
         self._http = rules.of(HttpRule)
+        self._http_ruler = HttpRuler(self._http, worker_id)
         self._acts = Acts(
             file_ruler(rules.of(FilesRule), places),
             SocketRuler(rules.of(SocketsRule)),
@@ -61,8 +61,6 @@ class Gate:
             ask=self._ask,
         )
         self.allowance = Allowance(rules.of(LimitsRule))
-        self._worker_id = worker_id
-        self._agent = agent
         self.listeners: list[Callable[[Refusal], None]] = []
         """Hear of each refusal at once, in the thread that was refused."""
         self._lock = threading.Lock()
@@ -94,7 +92,7 @@ class Gate:
         self.checks += 1
         if self._revoked is not None:
             raise self.refused(Refusal(GUARD, asked.act, self._revoked))
-        refusal = decide_http(self._http, self._worker_id, self._agent, asked)
+        refusal = self._http_ruler.decide(asked)
         if refusal is None and not self.allowance.unlimited:
             refusal = self.allowance.use("requests", 1)
         if refusal is not None:

@@ -42,7 +42,7 @@ class RunGuard:
         self._who = worker_id, agent
         self._alone = alone
         self._secrets = context.of(SecretsRule)
-        self._gate = Gate(self.context, worker_id, agent, places=places, alone=alone)
+        self._gate = Gate(self.context, worker_id, places=places, alone=alone)
         self._output = self.context.of(OutputRule)
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None

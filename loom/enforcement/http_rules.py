@@ -7,14 +7,19 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from loom.domain.enforcement import GUARD, Refusal
-from loom.domain.rules import HttpRule, applies
+from loom.domain.rules import HttpRule
 from loom.enforcement.addresses import literal, public
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _METHOD_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
 _PATH_OVERRIDES = frozenset({"x-original-url", "x-rewrite-url"})
+TELLING = frozenset({"host"}) | _METHOD_OVERRIDES | _PATH_OVERRIDES
+"""The headers, in lower case, by which a server may take a request for another one."""
+
+_MOST_HOSTS = 1_000
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _LONGEST_NAME = 253  # RFC 1035, as text
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_~$@:+,=-][A-Za-z0-9._~$@:+,=-]*)+/?")
 _UNCLEAR = re.compile(r"[/\\%;#\x00-\x20\x7f]")
 
 
@@ -23,7 +28,8 @@ class Asked:
     """A request as it would go over the wire.
 
     host: as it stands in the request, without a port, user or brackets. target: path and query, from the
-    first slash. headers: names and values in the order they are sent.
+    first slash. headers: names and values in the order they are sent, of those that `TELLING` names; others
+    make no difference. form: the body, if it is that of a form.
     """
 
     method: str
@@ -32,6 +38,7 @@ class Asked:
     port: int
     target: str
     headers: tuple[tuple[str, str], ...] = ()
+    form: str = ""
 
     @property
     def act(self) -> str:
@@ -42,27 +49,73 @@ class Asked:
 
 
 def decide_http(rules: Sequence[HttpRule], worker_id: str, agent: str | None, asked: Asked) -> Refusal | None:
-    """None when the request is allowed; else who refuses it, and why.
+    """As `HttpRuler`, of any rules: only those that apply to the worker are asked."""
+    mine = tuple(rule for rule in rules if rule.is_for(worker_id, agent))
+    return HttpRuler(mine, worker_id).decide(asked)
 
-    Only rules that apply to the worker are asked. Of these, every rule that names the host must allow the
-    request (deny wins); a rule that reaches it by ``*`` alone has a say only where no other names it.
-    A header or parameter that asks the server to treat the request as another method counts as that
-    method too. A wildcard never reaches an address that isn't public.
-    """
-    host = plain_host(asked.host)
-    trouble = _malformed(asked, host)
-    if trouble is not None:
-        return Refusal(GUARD, asked.act, trouble)
-    deciding = _deciding(rules, worker_id, agent, host, asked.port)
-    if not deciding:
-        return Refusal(GUARD, asked.act, _nobody_grants(worker_id, host, asked.port))
-    methods = sorted(_methods(asked))
-    for rule in deciding:
-        for method in methods:
-            if not _allows(rule, method, host, asked):
-                as_what = "" if method == asked.method.upper() else f" (it asks to be treated as {method})"
-                return Refusal(rule.id, asked.act, f"not among what it allows{as_what}. {rule.why}")
-    return None
+
+class HttpRuler:
+    """rules: those that apply to the worker. Keeps what it found out about a host."""
+
+    def __init__(self, rules: Sequence[HttpRule], worker_id: str) -> None:
+        self._rules = rules
+        self._worker_id = worker_id
+        self._hosts: dict[tuple[str, int], tuple[_Deciding, ...]] = {}
+
+    def decide(self, asked: Asked) -> Refusal | None:
+        """None when the request is allowed; else who refuses it, and why.
+
+        Every rule that names the host must allow the request (deny wins); a rule that reaches it by ``*``
+        alone has a say only where no other names it. A header or parameter that asks the server to treat the
+        request as another method counts as that method too. A wildcard never reaches an address that isn't
+        public.
+        """
+        host = plain_host(asked.host)
+        trouble = _malformed(asked, host)
+        if trouble is not None:
+            return Refusal(GUARD, asked.act, trouble)
+        deciding = self.deciding(host, asked.port)
+        if not deciding:
+            return Refusal(GUARD, asked.act, _nobody_grants(self._worker_id, host, asked.port))
+        methods = _methods(asked)
+        parts = segments(asked.target)
+        for each in deciding:
+            for method in methods:
+                if not each.allows(method, asked.scheme, parts):
+                    as_what = "" if method == methods[0] else f" (it asks to be treated as {method})"
+                    why = f"not among what it allows{as_what}. {each.rule.why}"
+                    return Refusal(each.rule.id, asked.act, why)
+        return None
+
+    def deciding(self, host: str, port: int) -> "tuple[_Deciding, ...]":
+        """The rules that have a say in requests to a host."""
+        found = self._hosts.get((host, port))
+        if found is None:
+            found = tuple(_Deciding(rule, host, port) for rule in _naming(self._rules, host, port))
+            if len(self._hosts) < _MOST_HOSTS:
+                self._hosts[host, port] = found
+        return found
+
+
+class _Deciding:
+    """A rule, as far as it is about one host."""
+
+    def __init__(self, rule: HttpRule, host: str, port: int) -> None:
+        self.rule = rule
+        self._allowances = tuple(
+            (frozenset(each.methods), each.https_only, each.paths)
+            for each in rule.allow
+            if not each.hosts or any(_host_fits(pattern, host, port) for pattern in each.hosts)
+        )
+
+    def allows(self, method: str, scheme: str, parts: tuple[str, ...] | None) -> bool:
+        for methods, https_only, paths in self._allowances:
+            if method not in methods or (https_only and scheme != "https"):
+                continue
+            for pattern in paths:
+                if _path_fits(pattern, parts):
+                    return True
+        return False
 
 
 def names(rules: Sequence[HttpRule], host: str, port: int) -> bool:
@@ -81,6 +134,8 @@ def plain_host(host: str) -> str:
 def segments(target: str) -> tuple[str, ...] | None:
     """The decoded segments of a request target's path, or None when a server might read it otherwise."""
     path = target.partition("?")[0]
+    if _PLAIN_PATH.fullmatch(path):
+        return tuple(path[1:].split("/"))
     if not path.startswith("/"):
         return None
     parts = path[1:].split("/")
@@ -101,7 +156,7 @@ def _malformed(asked: Asked, host: str) -> str | None:
     """Why the request may not be sent whatever the rules say: it says two things at once."""
     if asked.scheme not in _DEFAULT_PORTS:
         return f"expected http or https, got {asked.scheme!r}"
-    if literal(host) is None and (len(host) > _LONGEST_NAME or not _NAME.fullmatch(host)):
+    if not _is_host(host):
         return f"{host!r} isn't a host name"
     named = [value for name, value in asked.headers if name.lower() == "host"]
     for value in named:
@@ -115,6 +170,12 @@ def _malformed(asked: Asked, host: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
+def _is_host(host: str) -> bool:
+    return literal(host) is not None or (len(host) <= _LONGEST_NAME and _NAME.fullmatch(host) is not None)
+
+
+@lru_cache(maxsize=1024)
 def _same_host(value: str, host: str, port: int, scheme: str) -> bool:
     name, colon, number = value.rpartition(":")
     if colon and number.isascii() and number.isdecimal() and not (value.count(":") > 1 and "]" not in name):
@@ -130,14 +191,10 @@ def _nobody_grants(worker_id: str, host: str, port: int) -> str:
     )
 
 
-def _deciding(
-    rules: Sequence[HttpRule], worker_id: str, agent: str | None, host: str, port: int
-) -> list[HttpRule]:
+def _naming(rules: Sequence[HttpRule], host: str, port: int) -> list[HttpRule]:
     named: list[HttpRule] = []
     anywhere: list[HttpRule] = []
     for rule in rules:
-        if not applies(rule.applies_to, worker_id, agent):
-            continue
         fitting = [pattern for pattern in rule.hosts if _host_fits(pattern, host, port)]
         if any(pattern.partition(":")[0] != "*" for pattern in fitting):
             named.append(rule)
@@ -146,28 +203,17 @@ def _deciding(
     return named or anywhere
 
 
-def _methods(asked: Asked) -> set[str]:
-    """Every method that a server might take the request for."""
+def _methods(asked: Asked) -> list[str]:
+    """Every method that a server might take the request for, its own first."""
     method = asked.method.upper()
-    methods = {method}
-    methods.update(
-        value.strip().upper() for name, value in asked.headers if name.lower() in _METHOD_OVERRIDES
-    )
-    if method not in {"GET", "HEAD"}:  # frameworks that know `_method` don't look for it in those
-        query = asked.target.partition("?")[2].replace(";", "&")
-        methods.update(value.strip().upper() for name, value in parse_qsl(query) if name == "_method")
-    return methods
-
-
-def _allows(rule: HttpRule, method: str, host: str, asked: Asked) -> bool:
-    parts = segments(asked.target)
-    return any(
-        method in allowance.methods
-        and (asked.scheme == "https" or not allowance.https_only)
-        and (not allowance.hosts or any(_host_fits(each, host, asked.port) for each in allowance.hosts))
-        and any(_path_fits(pattern, parts) for pattern in allowance.paths)
-        for allowance in rule.allow
-    )
+    others = {value.strip().upper() for name, value in asked.headers if name.lower() in _METHOD_OVERRIDES}
+    if method not in ("GET", "HEAD"):  # frameworks that know `_method` don't look for it in those
+        for text in (asked.target.partition("?")[2], asked.form):
+            if "_method" in text or "%" in text:
+                query = text.replace(";", "&")
+                others.update(value.strip().upper() for name, value in parse_qsl(query) if name == "_method")
+    others.discard(method)
+    return [method, *sorted(others)]
 
 
 def _path_fits(pattern: str, parts: tuple[str, ...] | None) -> bool:

@@ -4,21 +4,24 @@ import argparse
 import compileall
 import json
 import platform
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks.measure import Comparison
+from tests.benchmarks.guard import guarded_connect, guarded_open, guarded_request
+from tests.benchmarks.measure import Comparison, Surcharge
 from tests.benchmarks.ticks import busy_tick, crowded_tick, idle_tick
 from tests.ground.command import PROGRAM
 from tests.ground.shut import REPOSITORY
 
-MEASUREMENTS: dict[str, Callable[..., Comparison]] = {
+MEASUREMENTS: dict[str, Callable[..., Comparison | Surcharge]] = {
     "idle": idle_tick,
     "crowded": crowded_tick,
     "busy": busy_tick,
+    "open": guarded_open,
+    "connect": guarded_connect,
+    "request": guarded_request,
 }
 
 
@@ -31,27 +34,18 @@ def main() -> int:
     options = parser.parse_args()
     # Bytecode is there on any machine that runs Loom more than once.
     compileall.compile_dir(REPOSITORY / "loom", quiet=1)
-    comparisons = []
+    comparisons: list[Comparison | Surcharge] = []
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for name in options.only or MEASUREMENTS:
             comparison = MEASUREMENTS[name](Path(folder), rounds=options.rounds)
             comparisons.append(comparison)
-            print(line(comparison), flush=True)
+            print(comparison, flush=True)
     if options.json:
         options.json.write_text(json.dumps(report(comparisons), indent=2) + "\n", encoding="utf-8")
     return 0 if all(comparison.reached for comparison in comparisons) else 1
 
 
-def line(comparison: Comparison) -> str:
-    ours, theirs = statistics.median(comparison.ours), statistics.median(comparison.theirs)
-    verdict = "reached" if comparison.reached else "MISSED"
-    return (
-        f"{comparison.what}: {ours * 1000:.0f} ms, {comparison.against}: {theirs * 1000:.0f} ms, "
-        f"ratio {comparison.ratio:.2f} (goal: at most {comparison.goal:g}, {verdict})"
-    )
-
-
-def report(comparisons: list[Comparison]) -> dict[str, object]:
+def report(comparisons: list[Comparison | Surcharge]) -> dict[str, object]:
     return {
         "python": platform.python_version(),
         "machine": platform.platform(),

@@ -29,6 +29,13 @@ class Comparison:
     def reached(self) -> bool:
         return self.ratio <= self.goal
 
+    def __str__(self) -> str:
+        ours, theirs = statistics.median(self.ours), statistics.median(self.theirs)
+        return (
+            f"{self.what}: {ours * 1000:.0f} ms, {self.against}: {theirs * 1000:.0f} ms, "
+            f"ratio {self.ratio:.2f} (goal: at most {self.goal:g}, {_verdict(self.reached)})"
+        )
+
     def as_json(self) -> dict[str, Any]:
         return {
             "what": self.what,
@@ -41,6 +48,49 @@ class Comparison:
             "goal": self.goal,
             "reached": self.reached,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Surcharge:
+    """What something costs more than without it. ours, theirs: seconds of the processor, one per round, in
+    order; each round is a pair. extra: the median of the pairs' differences, in seconds. goal: it may be at
+    most this. what, against: the two sides in words."""
+
+    what: str
+    against: str
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+    goal: float
+
+    @property
+    def extra(self) -> float:
+        return statistics.median(mine - other for mine, other in zip(self.ours, self.theirs, strict=True))
+
+    @property
+    def reached(self) -> bool:
+        return self.extra <= self.goal
+
+    def __str__(self) -> str:
+        ours, theirs = statistics.median(self.ours), statistics.median(self.theirs)
+        return (
+            f"{self.what}: {ours * 1e6:.2f} us, {self.against}: {theirs * 1e6:.2f} us, "
+            f"{self.extra * 1e6:.2f} us more (goal: at most {self.goal * 1e6:g} us, {_verdict(self.reached)})"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "what": self.what,
+            "against": self.against,
+            "ours_s": self.ours,
+            "theirs_s": self.theirs,
+            "extra_s": self.extra,
+            "goal_s": self.goal,
+            "reached": self.reached,
+        }
+
+
+def _verdict(reached: bool) -> str:
+    return "reached" if reached else "MISSED"
 
 
 def side_by_side(

@@ -1,0 +1,52 @@
+"""guarded_requests.py PORT TIMES: prints the processor seconds of so many requests by the guarded client
+and by plain httpx, in turns, each for another path."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from loom.domain.enforcement import EnforcementContext
+from loom.domain.rules import HttpAllowance, HttpRule
+from loom.enforcement.guard import RunGuard
+from loom.enforcement.loader import load
+from loom.enforcement.places import places_of
+
+_WARM_UP = 100
+
+
+def main(port: str, times: str) -> None:
+    base = f"http://127.0.0.1:{port}/crm/v3/objects/contacts"
+    allowed = HttpAllowance(("GET", "HEAD"), ("/crm/v3/objects/*/*", "/crm/v3/objects/*/search"))
+    rule = HttpRule(id="measured", why="It is measured.", hosts=(f"127.0.0.1:{port}",), allow=(allowed,))
+    shipped = load(Path(__file__).parents[2] / "enforcement")
+    context = EnforcementContext(digest="none", rules=(*shipped.rules, rule))
+    places = places_of(Path.cwd(), {})
+    guard = RunGuard(context, worker_id="relationship-sentinel", agent="Sentinel", places=places)
+    ours: list[float] = []
+    theirs: list[float] = []
+    with httpx.Client(trust_env=False) as plain:
+        guarded = guard.http()
+        for turn in range(int(times) + _WARM_UP):
+            url = f"{base}/{turn}?limit=100&after={turn}"
+            with guard.inside():
+                mine = _timed(guarded, url)
+            other = _timed(plain, url)
+            if turn >= _WARM_UP:
+                ours.append(mine)
+                theirs.append(other)
+    print(json.dumps({"ours": ours, "theirs": theirs}))
+
+
+def _timed(client: httpx.Client, url: str) -> float:
+    # Of the processor: how long the server takes is its own affair, and the machine's.
+    began = time.thread_time()
+    client.get(url)
+    return time.thread_time() - began
+
+
+main(*sys.argv[1:])
