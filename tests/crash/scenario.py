@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.ground.branch import STATE, git
-from tests.ground.shut import REPOSITORY
+from tests.ground.rules import copy_rules
 
 FIRST = datetime(2026, 3, 2, 22, 7, tzinfo=UTC)
 """When a prepared project had its first and only tick; the one that is to die comes two hours later, and is
@@ -167,7 +167,7 @@ def idle(context: WorkerContext) -> WorkerOutput:
 def build(project: Path, *, branch: bool = False) -> Path:
     """The project in the folder `project`, as it is before its first tick."""
     project.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(REPOSITORY / "enforcement", project / "enforcement")
+    copy_rules(project)
     (project / "workers").mkdir()
     (project / "workers" / "__init__.py").write_text("", encoding="utf-8")
     (project / "workers" / "cast.py").write_text(WORKERS, encoding="utf-8")

@@ -1,13 +1,10 @@
 """A small real project in a folder: a registry, an enforcement context, workers."""
 
-import shutil
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from loom.enforcement.sealing import seal
-from tests.ground.rules import PERMISSIVE
-from tests.ground.shut import REPOSITORY
+from tests.ground.rules import add_rule, copy_rules
 
 _HEAD = """\
 version: 1
@@ -66,12 +63,7 @@ class Project:
 
     def rule(self, name: str, text: str) -> Path:
         """Write ``enforcement/rules/<name>.yaml``, name it in the manifest, and seal it."""
-        file = self.write(f"enforcement/rules/{name}.yaml", text)
-        manifest = self.root / "enforcement" / "manifest.yaml"
-        before, key, after = manifest.read_text(encoding="utf-8").partition("\nrules:\n")
-        manifest.write_text(f"{before}{key}  - {name}\n{after}", encoding="utf-8")
-        seal(manifest.parent)
-        return file
+        return add_rule(self.root, name, text)
 
     @property
     def ledger(self) -> Path:
@@ -83,9 +75,7 @@ def build_project(root: Path) -> Project:
     its workers do what shows that they ran, and one worker, `echo`, hourly."""
     root.mkdir(parents=True)
     project = Project(root)
-    shutil.copytree(REPOSITORY / "enforcement", root / "enforcement")
-    for name, text in PERMISSIVE.items():
-        project.rule(name, text)
+    copy_rules(root)
     project.write("workers/__init__.py", "")
     project.worker("echo", _ECHO)
     project.entries(_HOURLY_ECHO)

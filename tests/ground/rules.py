@@ -1,9 +1,13 @@
 """Rules for tests whose subject is something else than the rules."""
 
+import shutil
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
 from loom.enforcement.places import places_of
+from loom.enforcement.sealing import seal
+from tests.ground.shut import REPOSITORY
 
 NOWHERE = places_of(Path("/nowhere"), {})
 """The surroundings of a worker that touches none."""
@@ -22,4 +26,22 @@ PERMISSIVE: Mapping[str, str] = {
         allow: {programs: [{program: "*"}], fork: true, native: true}
     """,
 }
-"""Rules that allow what workers in tests do beyond themselves."""
+"""Rules, by their ids, that allow what workers in tests do beyond themselves."""
+
+
+def copy_rules(project: Path) -> None:
+    """Give `project` the repository's own enforcement folder, and the rules of `PERMISSIVE`."""
+    shutil.copytree(REPOSITORY / "enforcement", project / "enforcement")
+    for name, text in PERMISSIVE.items():
+        add_rule(project, name, text)
+
+
+def add_rule(project: Path, name: str, text: str) -> Path:
+    """Write ``enforcement/rules/<name>.yaml``, name it in the manifest, and seal it."""
+    file = project / "enforcement" / "rules" / f"{name}.yaml"
+    file.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+    manifest = project / "enforcement" / "manifest.yaml"
+    before, key, after = manifest.read_text(encoding="utf-8").partition("\nrules:\n")
+    manifest.write_text(f"{before}{key}  - {name}\n{after}", encoding="utf-8")
+    seal(manifest.parent)
+    return file

@@ -1,6 +1,5 @@
 """One project in a folder, and everything round it: files, clock, secrets, hooks, the ledger's place."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -16,6 +15,7 @@ from loom.errors import LoomError
 from loom.ports import Entry
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
+from tests.ground.rules import PERMISSIVE, add_rule
 from tests.life import doer
 from tests.life.model import Model
 from tests.life.registry import Entry as Worker
@@ -125,10 +125,10 @@ class World:
         (self.root / "workers" / "doer.py").write_text(doer.SOURCE)
         for file in (doer.TRACE, doer.SECONDS):
             (self.root / file).touch()
-        sealed = hashlib.sha256(_RULE.encode()).hexdigest()
-        manifest = f"version: 1\nrules: [{{id: reads-only, sha256: {sealed}}}]\n"
-        (self.root / "enforcement" / "manifest.yaml").write_text(manifest)
+        (self.root / "enforcement" / "manifest.yaml").write_text("version: 1\nrules:\n  - reads-only\n")
         self.turn("enforcement", True)
+        for name, text in PERMISSIVE.items():
+            add_rule(self.root, name, text)
         self.write(self.registry)
 
     # -- what changes it
