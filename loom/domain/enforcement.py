@@ -15,7 +15,8 @@ GUARD = "guard"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementContext:
-    """digest: ``sha256:`` of every file in force, in order of name; any change of a byte changes it.
+    """digest: ``sha256:`` of every file in force, in order of name; any change of a byte changes it. If a
+    rule asks for patterns that ship with Loom, ``+patterns:`` and 16 digits follow, changing with their text.
     sha256: that of each file, in hex, by its name in the folder."""
 
     digest: str
@@ -69,7 +70,8 @@ class Refusal:
 class OutputRuling:
     """What the output rules say of an output: the value to keep (redacted), and why it may not leave at all.
 
-    redacted: the names of what was blanked. refusal: set when a rule rejects the output."""
+    redacted: what was blanked, how often and where, such as 'mail address (3 in findings.*.detail)'.
+    refusal: set when a rule rejects the output."""
 
     value: Any
     redacted: tuple[str, ...] = ()

@@ -155,11 +155,15 @@ class LimitsRule(_Rule):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputPattern:
     """name: what it finds ('mail address'). pattern: a regular expression; when it has a group named
-    ``hit``, only that part is meant. check: 'luhn' (the digits must be a card number's) or empty."""
+    ``hit``, only that part is meant. check: 'luhn' or 'iban' (its check digits must be right), or empty.
+    use: the name that a rule asked for it by, of those that ship with Loom; empty where it is written out.
+    near: words in small letters, of which one stands in every text that has it; empty: no such words."""
 
     name: str
     pattern: str
     check: str = ""
+    use: str = ""
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

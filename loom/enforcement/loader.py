@@ -1,7 +1,7 @@
 """enforcement/ -> EnforcementContext. Fails closed: whatever isn't understood, nothing is in force."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from loom.domain.rules import Guidance, Rule
 from loom.enforcement.document import Document
 from loom.enforcement.folder import ENDINGS, MANIFEST, hashes, read_folder
 from loom.enforcement.manifest import Manifest, Named, is_id, pin, read_manifest
+from loom.enforcement.patterns.catalogue import text_digest
 from loom.enforcement.rules import read_guidance, read_rule
 from loom.errors import EnforcementError, Problem
 
@@ -48,7 +49,7 @@ def load(folder: Path) -> EnforcementContext:
     if problems:
         raise EnforcementError(problems)
     return EnforcementContext(
-        digest=digest_of(files),
+        digest=_digest(files, rules),
         rules=tuple(rules),
         guidance=tuple(guidance),
         sha256=MappingProxyType(sha256),
@@ -88,6 +89,21 @@ def _unsealed(name: str, wanted: Named, file: str, found: str) -> str:
         f"{wrong}. If the file is as it should be, run `loom enforcement seal`, or write instead:  "
         f"{pin(name, found)}"
     )
+
+
+def folder_part(digest: str) -> str:
+    """What of a run's digest stands for the folder: that which `digest_of` its files gives."""
+    return digest.partition(_PATTERNS)[0]
+
+
+_PATTERNS = "+patterns:"
+
+
+def _digest(files: Mapping[str, bytes], rules: Iterable[Rule]) -> str:
+    # Two numbers in one text: a run must say what was in force, also where a name stands for Loom's own
+    # patterns; and the folder alone must be found again in its history, whichever Loom looks for it.
+    patterns = text_digest(rules)
+    return digest_of(files) + (f"{_PATTERNS}{patterns}" if patterns else "")
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:

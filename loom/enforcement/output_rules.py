@@ -1,19 +1,30 @@
 """What must not leave in an output: found, blanked, and, where a rule says so, refused."""
 
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from loom.domain.enforcement import GUARD, OutputRuling, Refusal
 from loom.domain.rules import OutputPattern, OutputRule
+from loom.enforcement.patterns.checks import CHECKS
 
 DEEPEST = 200
 """Levels of nesting in an output. Deeper ones can't be checked, and what can't be checked may not leave."""
 
 LARGEST = 8_000_000
 """Characters in all strings of an output, as `DEEPEST`."""
+
+_PLACES = 3
+_LONGEST_PLACE = 80
+_NUMBER = re.compile(r"(?<![^. ])\d+(?![^.])")
+
+_UNSEEN = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff"
+_DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
+_HIDING = re.compile(f"([{_UNSEEN}])|[{_DASHES}]")
 
 
 def rule_on(rules: Sequence[OutputRule], output: Any) -> OutputRuling:
@@ -22,6 +33,10 @@ def rule_on(rules: Sequence[OutputRule], output: Any) -> OutputRuling:
     Strings and keys are looked at, numbers never: a count or an id must stay what it is. The value that
     comes back is blanked even when the output is refused, so it may be shown to a person. A refusal says
     which rule, what was found and where, but never the text itself.
+
+    A text is also looked at as it reads: without characters that nobody sees, and with full-width and other
+    forms of a letter, digit or dash as the keyboard has them. If something is found only so, that reading
+    is what is kept of it.
     """
     # What rejects is looked for first: blanking may take away the half of a secret that shows it to be one.
     ordered = sorted(rules, key=lambda rule: rule.action != "reject")
@@ -30,7 +45,7 @@ def rule_on(rules: Sequence[OutputRule], output: Any) -> OutputRuling:
         value = reading.value(output, "", 0)
     except _Uncheckable as trouble:
         return OutputRuling(None, (), Refusal(GUARD, "an output that can't be checked", str(trouble)))
-    return OutputRuling(value, tuple(reading.redacted), reading.refusal)
+    return OutputRuling(value, reading.redacted(), reading.refusal)
 
 
 class _Uncheckable(Exception):
@@ -43,6 +58,7 @@ class _Pattern:
     find: re.Pattern[str]
     genuine: Callable[[str], bool]
     has_hit: bool
+    near: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +74,8 @@ def _compiled(rule: OutputRule) -> _Rule:
 
 def _compile(pattern: OutputPattern) -> _Pattern:
     find = re.compile(pattern.pattern)
-    genuine = _luhn if pattern.check == "luhn" else _always
-    return _Pattern(pattern.name, find, genuine, "hit" in find.groupindex)
+    genuine = CHECKS.get(pattern.check, _always)
+    return _Pattern(pattern.name, find, genuine, "hit" in find.groupindex, pattern.near)
 
 
 class _Reading:
@@ -68,8 +84,11 @@ class _Reading:
     def __init__(self, rules: tuple[_Rule, ...]) -> None:
         self._rules = rules
         self._left = LARGEST
-        self.redacted: dict[str, None] = {}
+        self._redacted: dict[str, Counter[str]] = {}
         self.refusal: Refusal | None = None
+
+    def redacted(self) -> tuple[str, ...]:
+        return tuple(f"{name} ({_told(places)})" for name, places in self._redacted.items())
 
     def value(self, value: Any, path: str, depth: int) -> Any:
         if depth > DEEPEST:
@@ -99,11 +118,26 @@ class _Reading:
         return result
 
     def _text(self, text: str, where: str) -> str:
-        self._left -= len(text)
+        self._spend(len(text))
+        text = self._looked_over(text, where)
+        if text.isascii():
+            return text
+        plain = _as_it_reads(text)
+        if plain == text:
+            return text
+        self._spend(len(plain) - len(text))
+        found = self._looked_over(plain, where)
+        return text if found is plain else found
+
+    def _spend(self, characters: int) -> None:
+        self._left -= max(0, characters)
         if self._left < 0:
             raise _Uncheckable(f"it holds more than {LARGEST:,} characters")
+
+    def _looked_over(self, text: str, where: str) -> str:
+        small = text.lower()
         for rule in self._rules:
-            for pattern in rule.patterns:
+            for pattern in _tried(rule.patterns, small):
                 text = self._blanked(text, rule.rule, pattern, where)
         return text
 
@@ -119,7 +153,8 @@ class _Reading:
         if not pieces:
             return text
         if rule.action != "reject":
-            self.redacted[pattern.name] = None
+            place = _NUMBER.sub("*", " ".join(where.split()))[:_LONGEST_PLACE]
+            self._redacted.setdefault(pattern.name, Counter())[place] += len(pieces) // 2
         elif self.refusal is None:
             self.refusal = Refusal(rule.id, f"an output with a {pattern.name} in {where}", rule.why)
         return "".join(pieces) + text[end:]
@@ -133,8 +168,21 @@ def _always(_text: str) -> bool:
     return True
 
 
-def _luhn(text: str) -> bool:
-    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1)."""
-    digits = [int(character) for character in text if character in "0123456789"]
-    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
-    return bool(digits) and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+def _tried(patterns: tuple[_Pattern, ...], small: str) -> Iterator[_Pattern]:
+    for pattern in patterns:
+        if not pattern.near:
+            yield pattern
+        for word in pattern.near:
+            if word in small:
+                yield pattern
+                break
+
+
+def _as_it_reads(text: str) -> str:
+    return unicodedata.normalize("NFKC", _HIDING.sub(lambda found: "" if found[1] else "-", text))
+
+
+def _told(places: Counter[str]) -> str:
+    told = [f"{count} in {place}" for place, count in list(places.items())[:_PLACES]]
+    rest = places.total() - sum(list(places.values())[:_PLACES])
+    return ", ".join([*told, *([f"{rest} elsewhere"] if rest else [])])

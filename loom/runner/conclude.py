@@ -129,4 +129,5 @@ def _returned(run: Run, worker: Worker, execution: Execution, guard: Guard, clea
             rejected=clean.json(ruling.value),
         )
     redacted = f"redacted: {', '.join(ruling.redacted)}" if ruling.redacted else ""
-    return replace(run, output=clean.json(ruling.value), reason=redacted)
+    # It names keys of the output, which are the worker's words.
+    return replace(run, output=clean.json(ruling.value), reason=clean.text(redacted))

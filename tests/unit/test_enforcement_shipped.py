@@ -69,7 +69,7 @@ HEX = "0123456789abcdef"
 SECRETS = {
     "HubSpot token": "-".join(["pat", "na1", "550e8400", "e29b", "41d4", "a716", "446655440000"]),
     "GitHub token": "ghp" + "_" + (HEX * 3)[:36],
-    "OpenAI or Anthropic key": "sk" + "-ant-" + "api03-" + HEX * 2,
+    "Anthropic key": "sk" + "-ant-" + "api03-" + HEX * 2,
     "AWS access key": "AKIA" + "IOSFODNN7" + "EXAMPLE",
     "Google key": "AIza" + ("SyA-_" + HEX * 3)[:35],
     "Slack token": "xoxb" + "-1234567890-" + HEX,

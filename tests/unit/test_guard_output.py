@@ -1,8 +1,5 @@
 """What the output rules find, blank and refuse."""
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,14 +32,17 @@ def test_an_output_without_anything_to_hide_comes_back_as_it_was() -> None:
     assert ruling(output, REDACT, REJECT) == OutputRuling(output)
 
 
-def test_redacting_blanks_every_match_and_names_what_was_blanked_once() -> None:
+def test_redacting_blanks_every_match_and_says_what_how_often_and_where() -> None:
     output = {"summary": "a@b.org wrote to c@d.org", "findings": [{"detail": "on Project ATLAS, e@f.org"}]}
     found = ruling(output, REDACT)
     assert found.value == {
         "summary": "[mail address redacted] wrote to [mail address redacted]",
         "findings": [{"detail": "on Project [codename redacted], [mail address redacted]"}],
     }
-    assert found.redacted == ("mail address", "codename")
+    assert found.redacted == (
+        "mail address (2 in summary, 1 in findings.*.detail)",
+        "codename (1 in findings.*.detail)",
+    )
     assert found.refusal is None
     assert output["summary"] == "a@b.org wrote to c@d.org"
 
@@ -99,7 +99,7 @@ def test_a_rule_is_asked_only_about_the_workers_it_applies_to() -> None:
 )
 def test_a_card_number_has_the_right_check_digit(number: str, genuine: bool) -> None:
     found = ruling(number, rule("redact", ("card number", r"[\d ]+"), check="luhn"))
-    assert (found.redacted == ("card number",)) is genuine
+    assert bool(found.redacted) is genuine
 
 
 def test_what_can_not_be_checked_may_not_leave() -> None:
@@ -125,29 +125,6 @@ def test_nesting_up_to_the_limit_is_read() -> None:
 
 def test_half_a_surrogate_pair_is_no_trouble() -> None:
     assert ruling({"\ud83d": "a@b.org \udc00"}, REDACT).value == {"\ud83d": "[mail address redacted] \udc00"}
-
-
-def test_the_shipped_patterns_take_time_in_proportion_to_the_text() -> None:
-    # A pattern that backtracks would need hours for these; a child process can be stopped.
-    code = """
-from pathlib import Path
-from loom.domain.rules import OutputRule
-from loom.enforcement.loader import load
-from loom.enforcement.output_rules import rule_on
-rules = load(Path("enforcement")).of(OutputRule)
-seeds = "a @ 1 +1 a@ a. a@a. %40 a%40 - 312- 1. 4- ( +1( eyJ eyJaaaaaaaaaa. sk- ://a: phone phone1 AKIA é"
-for seed in [*seeds.split(), "+1 ", "4 ", "phone 1 ", "-----BEGIN A "]:
-    rule_on(rules, seed * (200_000 // len(seed)))
-print("done")
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.stdout == "done\n", done.stderr
 
 
 def test_what_rejects_is_looked_for_before_anything_is_blanked() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 from loom.domain.rules import OutputPattern, OutputRule
 from loom.enforcement.document import Document, Path
 from loom.enforcement.kinds.common import Schema, head_of, keys_of, listed, record, rule_schema
+from loom.enforcement.patterns.catalogue import NAMES, shipped
+from loom.enforcement.patterns.checks import CHECKS
 
 _ACTIONS = ("reject", "redact")
-_CHECKS = ("luhn",)
 
 
 def read(document: Document) -> OutputRule:
@@ -21,8 +22,9 @@ def read(document: Document) -> OutputRule:
         why=head.why,
         action=document.one_of(("action",), keys.get("action"), _ACTIONS),
         patterns=tuple(
-            _pattern(document, path, item)
+            pattern
             for path, item in document.items(("patterns",), keys.get("patterns"))
+            for pattern in _patterns(document, path, item)
         ),
     )
 
@@ -40,16 +42,26 @@ def schema() -> Schema:
                 "minLength": 1,
                 "description": "Python's; a group named hit is meant",
             },
-            "check": {"enum": [*_CHECKS], "description": "luhn: its digits must be a card number's"},
+            "check": {"enum": [*CHECKS], "description": "luhn, iban: its check digits must be right"},
         },
         required=("name", "pattern"),
+    )
+    named = record(
+        {"use": {"enum": [*NAMES], "description": "patterns that ship with Loom"}}, required=("use",)
     )
     return rule_schema(
         "output",
         "What must not leave in an output: the run is blocked (reject), or it is blanked (redact).",
-        {"action": {"enum": [*_ACTIONS]}, "patterns": listed(pattern)},
+        {"action": {"enum": [*_ACTIONS]}, "patterns": listed({"oneOf": [named, pattern]})},
         required=("action", "patterns"),
     )
+
+
+def _patterns(document: Document, path: Path, value: Any) -> tuple[OutputPattern, ...]:
+    if isinstance(value, dict) and "use" in value:
+        keys = document.mapping(path, value, ("use",))
+        return shipped(document.one_of((*path, "use"), keys["use"], NAMES))
+    return (_pattern(document, path, value),)
 
 
 def _pattern(document: Document, path: Path, value: Any) -> OutputPattern:
@@ -69,5 +81,5 @@ def _pattern(document: Document, path: Path, value: Any) -> OutputPattern:
     return OutputPattern(
         name=document.text((*path, "name"), keys.get("name")),
         pattern=pattern,
-        check=document.one_of((*path, "check"), keys["check"], _CHECKS) if "check" in keys else "",
+        check=document.one_of((*path, "check"), keys["check"], CHECKS) if "check" in keys else "",
     )
