@@ -115,7 +115,19 @@ class _Reading:
             while name in result:  # two keys that differ only in what was blanked
                 name, copies = f"{plain} ({copies})", copies + 1
             result[name] = self.value(value, _below(path, name), depth + 1)
+            if isinstance(value, str):
+                result[name] = self._beside(plain, result[name], _below(path, name))
         return result
+
+    def _beside(self, key: str, text: str, where: str) -> str:
+        """`text` under `key` once more, for what is only known by the name that stands beside it."""
+        label, small = f"{key}: ", key.lower()
+        for rule in self._rules:
+            for pattern in _tried(rule.patterns, small):
+                if pattern.near:
+                    found = self._blanked(label + text, rule.rule, pattern, where)
+                    text = found.removeprefix(label) if found.startswith(label) else text
+        return text
 
     def _text(self, text: str, where: str) -> str:
         self._spend(len(text))

@@ -11,11 +11,13 @@ import pytest
 
 from loom.domain.enforcement import OutputRuling
 from loom.domain.rules import OutputPattern, OutputRule
+from loom.enforcement.kinds.output import schema
 from loom.enforcement.loader import digest_of, folder_part, load
 from loom.enforcement.output_rules import rule_on
 from loom.enforcement.patterns.catalogue import NAMES, SHIPPED, shipped, text_digest
 from loom.enforcement.patterns.checks import iban
 from loom.enforcement.sealing import seal
+from loom.errors import EnforcementError
 from tests.ground.secrets import CREDENTIALS, TOKENS
 
 ROOT = Path(__file__).parents[2]
@@ -280,3 +282,62 @@ def test_no_shipped_pattern_takes_more_than_a_few_looks_at_each_character() -> N
     assert done.returncode == 0, done.stderr
     times, use, seed = ast.literal_eval(done.stdout)
     assert times < 150, f"{use} takes {times:.0f} times the plainest search on {seed!r} repeated"
+
+
+LABELLED = [
+    *(
+        (before, secret)
+        for use, before, secret in TOKENS
+        if before.endswith(("Key=", "_KEY=", "N=", "y=", ": ", '": "', " = "))
+    ),
+    ("Authorization: ", "Bearer 8f14e45fceea467"),
+    ("phone: ", "020 7946 0958"),
+    ("SSN: ", "219-09-9998"),
+]
+
+
+@pytest.mark.parametrize(("before", "secret"), LABELLED, ids=[before for before, _ in LABELLED])
+def test_a_value_under_a_key_is_one_beside_its_name(before: str, secret: str) -> None:
+    key = before.rpartition(";")[2].rpartition("&")[2].strip(' =:"')
+    found = ruling({"headers": {key: secret}})
+    assert "redacted]" in found.value["headers"][key]
+    assert secret[-12:] not in json.dumps(found.value)
+    assert list(found.value["headers"]) == [key]
+
+
+@pytest.mark.parametrize("key", ["phone", "authorization", "twilio", "hapikey", "tel", "ssn", "secret_key"])
+def test_a_key_that_names_a_secret_hides_no_other_value(key: str) -> None:
+    output = {"n": {key: "missing in 12 of 340 contacts, see v1.2.3"}, "list": [{key: 12345678901}]}
+    assert ruling(output) == OutputRuling(output)
+
+
+def test_a_rule_that_asks_for_an_unknown_pattern_is_told_which_there_are(tmp_path: Path) -> None:
+    with pytest.raises(EnforcementError) as caught:
+        sealed(
+            tmp_path / "enforcement", "patterns: [{use: tokns}, {use: tokens, check: luhn}, {use: [iban]}]"
+        )
+    told = [str(problem) for problem in caught.value.problems]
+    assert (
+        "at key 'patterns' > at item 1 > at key 'use' > expected one of 'tokens', 'hubspot-token'" in told[0]
+    )
+    assert "item 2 > at key 'check' > unknown key; expected one of 'use'" in told[1]
+    assert "item 3 > at key 'use' > expected one of 'tokens'" in told[2]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "fits"),
+    [
+        ([{"use": "iban"}, {"name": "codename", "pattern": "Project [A-Z]+", "check": "iban"}], True),
+        ([{"use": name} for name in NAMES], True),
+        ([{"use": "tokns"}], False),
+        ([{"use": "tokens", "check": "luhn"}], False),
+    ],
+)
+def test_the_schema_of_a_rule_knows_the_names(
+    patterns: list[dict[str, str]], fits: bool, tmp_path: Path
+) -> None:
+    rule = {"id": "a-rule", "kind": "output", "why": "because", "action": "redact", "patterns": patterns}
+    (tmp_path / "schema.json").write_text(json.dumps(schema()))
+    (tmp_path / "a-rule.yaml").write_text(json.dumps(rule))
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", "schema.json", "a-rule.yaml"]
+    assert (subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0) is fits

@@ -106,16 +106,16 @@ TOKENS = (
     Shipped(
         "azure-key",
         "Azure key",
-        begins("AccountKey=") + "(?P<hit>[A-Za-z0-9+/]{86}==)",
+        beside("account_?key", "[A-Za-z0-9+/]{86}=="),
         "https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string",
-        near=("accountkey=",),
+        near=("accountkey", "account_key"),
     ),
     Shipped(
         "azure-key",
         "Azure key",
-        begins("SharedAccessKey=") + "(?P<hit>[A-Za-z0-9+/]{43}=)",
+        beside("shared_?access_?key", "[A-Za-z0-9+/]{43}="),
         "https://learn.microsoft.com/azure/event-hubs/event-hubs-get-connection-string",
-        near=("sharedaccesskey=",),
+        near=("sharedaccesskey", "shared_access_key"),
     ),
     Shipped(
         "azure-key",
@@ -170,7 +170,7 @@ TOKENS = (
     Shipped(
         "hugging-face-token",
         "Hugging Face token",
-        begins("hf_") + "[A-Za-z0-9]{30,}",
+        whole(begins("hf_") + "[A-Za-z0-9]{34}"),
         UNPUBLISHED,
         near=("hf_",),
     ),
