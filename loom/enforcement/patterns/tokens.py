@@ -2,7 +2,7 @@
 
 from loom.enforcement.patterns.form import UUID, Shipped, begins, beside, whole
 
-UNPUBLISHED = "unpublished"
+UNCONFIRMED = "unconfirmed"
 
 TOKENS = (
     Shipped(
@@ -16,7 +16,7 @@ TOKENS = (
         "hubspot-token",
         "HubSpot key",
         beside("hapikey", UUID),
-        "https://developers.hubspot.com/docs/methods/auth/oauth-overview (API keys, ended in 2022)",
+        "https://developers.hubspot.com/docs/methods/OAuth2/using-access-tokens (API keys, ended in 2022)",
         near=("hapikey",),
     ),
     Shipped(
@@ -37,13 +37,13 @@ TOKENS = (
         "github-token",
         "GitHub token",
         begins("github_pat_") + "[A-Za-z0-9_]{22,}",
-        "https://github.blog/security/application-security/introducing-fine-grained-personal-access-tokens-for-github/",
+        "https://github.com/r-lib/gh/issues/171",
         near=("github_pat_",),
     ),
     Shipped(
         "gitlab-token",
         "GitLab token",
-        begins("gl") + r"(?:pat|oas|dt|rtr|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[\w-]{20,}"
+        begins("gl") + r"(?:pat|oas|dt|rtr|rt|cbt|ptt|ft|imt|agent|soat|ffct|wt)-[\w-]{20,}"
         r"(?:\.[0-9a-z]{2}\.[0-9a-z]{7,})?",
         "https://docs.gitlab.com/security/tokens/#token-prefixes",
         near=(
@@ -59,6 +59,7 @@ TOKENS = (
             "glagent-",
             "glsoat-",
             "glffct-",
+            "glwt-",
         ),
     ),
     Shipped(
@@ -86,21 +87,21 @@ TOKENS = (
         "google-key",
         "Google key",
         begins(r"ya29\.") + r"(?:[a-z]\.)?[\w-]{20,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("ya29.",),
     ),
     Shipped(
         "google-key",
         "Google key",
         begins("GOCSPX-") + r"[\w-]{20,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("gocspx-",),
     ),
     Shipped(
         "google-key",
         "Google key",
         begins("1//0", r"\w/.-") + r"[\w-]{40,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("1//0",),
     ),
     Shipped(
@@ -114,28 +115,28 @@ TOKENS = (
         "azure-key",
         "Azure key",
         beside("shared_?access_?key", "[A-Za-z0-9+/]{43}="),
-        "https://learn.microsoft.com/azure/event-hubs/event-hubs-get-connection-string",
+        UNCONFIRMED,
         near=("sharedaccesskey", "shared_access_key"),
     ),
     Shipped(
         "azure-key",
         "Azure signature",
         r"sig=(?<=[?&;]sig=)(?P<hit>(?:[A-Za-z0-9+/]|%2[BbFf]){43}(?:=|%3[Dd]))",
-        "https://learn.microsoft.com/rest/api/storageservices/create-service-sas",
+        UNCONFIRMED,
         near=("sig=",),
     ),
     Shipped(
         "azure-key",
         "Azure client secret",
         whole(begins("", r"\w~.-") + r"[\w~.-]{3}\dQ~[\w~.-]{30,33}[\w~-]", r"\w~-"),
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("q~",),
     ),
     Shipped(
         "openai-key",
         "OpenAI key",
         begins("sk-", r"\w-") + r"(?:proj|svcacct|None)-[\w-]{20,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("sk-proj-", "sk-svcacct-", "sk-none-"),
     ),
     Shipped(
@@ -150,28 +151,28 @@ TOKENS = (
         "openai-key",
         "OpenAI key",
         begins("sk-", r"\w-") + "[A-Za-z0-9]{32,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("sk-",),
     ),
     Shipped(
         "openrouter-key",
         "OpenRouter key",
         begins("sk-", r"\w-") + r"or-[\w-]{20,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("sk-or-",),
     ),
     Shipped(
         "anthropic-key",
         "Anthropic key",
         begins("sk-", r"\w-") + r"ant-[\w-]{20,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("sk-ant-",),
     ),
     Shipped(
         "hugging-face-token",
         "Hugging Face token",
         whole(begins("hf_") + "[A-Za-z0-9]{34}"),
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("hf_",),
     ),
     Shipped(
@@ -192,7 +193,7 @@ TOKENS = (
         "slack-token",
         "Slack webhook",
         r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<hit>[A-Z]\w{6,16}/\w{6,20}/[\w/]{16,})",
-        "https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
+        UNCONFIRMED,
         near=("hooks.slack.com",),
     ),
     Shipped(
@@ -202,13 +203,13 @@ TOKENS = (
         begins("", r"\w-")
         + r"(?:[MNO][DTjz][AEIMQUYcgk][w-z0-5]){5,6}(?:[MNO](?:[AQgw]|[DTjz][AEIMQUYcgk]))?"
         r"\.[\w-]{6}\.[\w-]{27,}",
-        "https://docs.discord.com/developers/reference#authentication",
+        UNCONFIRMED,
     ),
     Shipped(
         "discord-token",
         "Discord webhook",
         r"discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{17,20}/(?P<hit>[\w-]{60,})",
-        "https://docs.discord.com/developers/resources/webhook",
+        UNCONFIRMED,
         near=("webhooks/",),
     ),
     Shipped(
@@ -229,28 +230,28 @@ TOKENS = (
         "stripe-key",
         "Stripe key",
         begins("whsec_") + "[A-Za-z0-9+/]{24,}",
-        "https://docs.stripe.com/webhooks/signature",
+        UNCONFIRMED,
         near=("whsec_",),
     ),
     Shipped(
         "square-token",
         "Square token",
         begins("sq0") + r"(?:atp|csp)-[\w-]{22,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("sq0",),
     ),
     Shipped(
         "square-token",
         "Square token",
         beside(r"square\w{0,30}", r"EAAA[\w-]{60}"),
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("square",),
     ),
     Shipped(
         "braintree-token",
         "Braintree token",
         r"access_token\$production\$[0-9a-z]{16}\$[0-9a-f]{32}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("access_token$",),
     ),
     Shipped(
@@ -271,28 +272,28 @@ TOKENS = (
         "mailgun-key",
         "Mailgun key",
         beside(r"mailgun\w{0,30}", whole("(?:key-)?[0-9a-f]{32}(?:-[0-9a-f]{8}){0,2}")),
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("mailgun",),
     ),
     Shipped(
         "mailchimp-key",
         "Mailchimp key",
         whole(begins("") + r"[0-9a-f]{32}-us\d{1,2}"),
-        "https://mailchimp.com/developer/marketing/docs/fundamentals/",
+        UNCONFIRMED,
         near=("-us",),
     ),
     Shipped(
         "npm-token",
         "npm token",
         whole(begins("npm_") + "[A-Za-z0-9]{36}"),
-        "https://github.blog/changelog/2021-09-23-npm-has-a-new-access-token-format/",
+        "https://gitlab.com/gitlab-org/gitlab/-/merge_requests/258832 (tried on real ones)",
         near=("npm_",),
     ),
     Shipped(
         "pypi-token",
         "PyPI token",
         begins("pypi-") + r"AgE[\w-]{50,}",
-        "https://pypi.org/help/#apitoken",
+        UNCONFIRMED,
         near=("pypi-",),
     ),
     Shipped(
@@ -306,7 +307,7 @@ TOKENS = (
         "digitalocean-token",
         "DigitalOcean token",
         begins("do[opr]_v1_") + "[0-9a-f]{64}",
-        "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
+        "https://gitlab.com/gitlab-org/security-products/analyzers/secrets/-/merge_requests/178",
         near=("_v1_",),
     ),
     Shipped(
@@ -355,28 +356,28 @@ TOKENS = (
         "notion-token",
         "Notion token",
         begins("ntn_") + "[A-Za-z0-9]{40,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("ntn_",),
     ),
     Shipped(
         "notion-token",
         "Notion token",
         whole(begins("secret_") + "[A-Za-z0-9]{43}"),
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("secret_",),
     ),
     Shipped(
         "linear-key",
         "Linear key",
         begins("lin_") + r"(?:api|oauth)_[\w-]{32,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("lin_",),
     ),
     Shipped(
         "airtable-token",
         "Airtable token",
         begins("pat") + r"[A-Za-z0-9]{14}\.[0-9a-f]{64}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("pat",),
     ),
     Shipped(
@@ -391,7 +392,7 @@ TOKENS = (
         "atlassian-token",
         "Atlassian token",
         begins("ATBB") + "[A-Za-z0-9]{24,}",
-        UNPUBLISHED,
+        UNCONFIRMED,
         near=("atbb",),
     ),
     # Not its DSNs, which every page may show: https://docs.sentry.io/security-legal-pii/security/token-formats/
