@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import uuid
 from pathlib import Path
 from random import Random
@@ -17,7 +18,7 @@ RULES = load(Path(__file__).parents[2] / "enforcement").of(OutputRule)
 
 # One text a line, by the worker that could have written it.
 WRITTEN = """
-pattern-memory-analyzer
+## pattern-memory-analyzer
 3 notes say nearly the same (ratio 0.914): mem-000123, mem-000124 and mem-000131
 first seen 2026-03-08T02:30:00-06:00, last seen 2026-11-01T01:30:00-05:00, 17 times
 notes/2026-11-21.md:312 contradicts notes/2026-10-02.md:14
@@ -30,7 +31,7 @@ silhouette 0.4471, threshold 0.85, k=12
 "token budget" is said in 5 notes; "secret sauce" in 2
 the password policy is mentioned in 3 notes, the API key rotation in 4
 the phone list is out of date, says mem-000218
-instruction-optimizer
+## instruction-optimizer
 AGENTS.md:14 and CLAUDE.md:22 say the same in other words (0.93)
 dead reference: `scripts/deploy.sh` in README.md:88 isn't there
 'always use uv' (AGENTS.md:3) against 'never use uv' (docs/setup.md:41)
@@ -70,7 +71,7 @@ decorator @app.route("/x") and @pytest.mark.slow
 regex ^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$ matches too much
 std::vector<int>::iterator it = v.begin();
 C:\\Users\\team\\docs\\new\\readme.md
-staleness-detector
+## staleness-detector
 docs/onboarding.md was last touched 412 days ago (commit 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567)
 review_by: 2026-09-30 has passed
 docs/312-555-0142.md has no front matter
@@ -87,7 +88,7 @@ etag W/"33a64df551425fcc55e4d42a148795d9f25f89d4"
 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
 10-20-30-40-50-60-70-80-90
 2025-2026, 2019/20, Q3-2026, KW 47/2026, FY26
-relationship-sentinel
+## relationship-sentinel
 contact 12345678901 quiet for 45 days
 deal 9876543210 (Acme, 2026 renewal) is 12 days past its close date 2026-11-09
 https://app.hubspot.com/contacts/12345678/record/0-1/12345678901
@@ -107,7 +108,7 @@ the contact has no phone number and no mail address
 phone is missing for 12 of 340 contacts
 fax and telephone fields are empty in 17 records
 mobile 55 %, desktop 45 %
-content-queue-scanner
+## content-queue-scanner
 queue/2026-11-28-launch-post.md is overdue by 3 days
 status draft since 2026-10-12 (40 days), owner @maria, channel linkedin
 title 'Why we moved to pnpm@9' is near 'Why we moved to pnpm' (0.95)
@@ -125,7 +126,7 @@ https://airtable.com/appAbCdEfGhIjKlMn/tblAbCdEfGhIjKlMn/viwAbCdEfGhIjKlMn
 https://docs.google.com/document/d/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms/edit
 https://www.figma.com/file/AbCdEfGhIjKlMnOpQrStUv/Site?node-id=312-5550
 utm_source=newsletter&utm_medium=mail&utm_campaign=2026-11
-data-integrity
+## data-integrity
 contacts 101 and 102 have the same domain example.org and names 0.97 alike
 row 312, column 'postcode': '60601-1234' isn't five digits
 companies.csv:4111: 'founded' 1812-13-01 is no date
@@ -153,7 +154,7 @@ $ref '#/components/schemas/Contact' isn't there
 schema violation at /contacts/0/emails/1: 'format'
 expected 340 rows, got 339; duplicates 12; orphans 7
 null, NaN, Infinity, true, -0
-website-health-scanner
+## website-health-scanner
 https://example.org:8443/a@b answered 502 in 1,203 ms
 https://unpkg.com/react@18.2.0/umd/react.production.min.js is 131 kB
 https://cdn.jsdelivr.net/npm/bootstrap@5.3.0-beta1/dist/css/bootstrap.min.css
@@ -185,7 +186,7 @@ robots.txt disallows /admin, /wp-login.php and /token
 mailto: and tel: links are empty on 3 pages
 title 'Log in with your password' stands on 2 pages
 password reset page has no h1
-media-pre-production
+## media-pre-production
 episode 142 on 2026-12-03 10:00-11:30 CST has no guest and no outline
 clash: 'Recording 142' and 'All hands' at 2026-12-03T10:00:00-06:00
 UID 20261203T160000Z-142 isn't in the calendar
@@ -193,7 +194,7 @@ DTSTART;TZID=America/Chicago:20261203T100000, RRULE:FREQ=WEEKLY;BYDAY=MO,TU
 consent of guest 17 is missing; artwork is 2999x3000 px
 S04E12, ep. 312, take 5 of 11
 room 312-B, door 4
-media-post-production
+## media-post-production
 00:01:02,345 --> 00:01:05,678 overlaps the cue before it by 0.210 s
 chapter 00:45:10 comes after 00:44:59
 episode-142/audio.wav is 1411 kbps, 44100 Hz, 01:02:33
@@ -201,7 +202,7 @@ loudness -16.2 LUFS, peak -1.0 dBTP
 transcript.vtt:312: a cue without an end
 show notes draft: 1,204 words, 9 links
 thumbnail 1280x720, 4:2:0, yuv420p
-media-distribution
+## media-distribution
 guid 8f14e45f-ceea-4673-9d2a-1c2d3e4f5a6b isn't on YouTube
 guid tag:soundcloud,2010:tracks/1234567890
 guid https://example.org/?p=4711 (isPermaLink false)
@@ -221,7 +222,7 @@ https://open.spotify.com/episode/4rOoJ6Egrf8K2IrywzwOMk?si=0a1b2c3d4e5f6071
 https://podcasts.apple.com/us/podcast/loom/id1234567890?i=1000654321098
 pubDate Fri, 21 Nov 2026 08:00:00 -0600
 pubDate Sat, 21 Nov 2026 14:00:00 +0000
-media-youtube-comments
+## media-youtube-comments
 comment UgzDE8pqZ1wXyZ4AaABAg asks how to install it
 comment UgxKREWxIgDrw8w2e_Z4AaABAg.9wAbCdEfGhI9wBcDeFgHiJ has 3 answers
 @handle asks: does it run on Windows 11 (10.0.22631)?
@@ -233,12 +234,12 @@ comment UgxKREWxIgDrw8w2e_Z4AaABAg.9wAbCdEfGhI9wBcDeFgHiJ has 3 answers
 spent 312 of 10000 quota units
 videos.list?part=snippet&id=dQw4w9WgXcQ,9bZkp7q19f0
 likes 4111, replies 12, subscribers 1,234,567
-media-linkedin-events
+## media-linkedin-events
 event 7123456789012345678 has no date
 urn:li:share:7123456789012345678 and urn:li:organization:12345678
 starts 2026-12-10T18:00:00-06:00, 90 min, 120 seats
 https://www.linkedin.com/events/7123456789012345678/about/
-staff
+## any worker
 UTC-06:00, GMT+0100, +00:00, CST6CDT
 12:30:45, 00:00:00.123456, 23:59:60
 11-21-2026, 21.11.2026, 1/2/2026, 20261121, 2026-W47-6, 2026-325
@@ -280,30 +281,36 @@ cell 3 of 7
 x = 312 - 555 - 0142
 """
 
-BLOCK = [line for line in WRITTEN.strip().splitlines() if line]
+_SECTION = re.compile(r"^## ", re.M)
 _random = Random("outputs")  # noqa: S311 - the same in every run
-IDS = [str(uuid.UUID(int=_random.getrandbits(128), version=4)) for _ in range(40)]
-HASHES = [
-    hashlib.sha256(each.encode()).hexdigest()[:length] for each in IDS[:12] for length in (7, 12, 40, 64)
-]
-NUMBERS = [str(_random.randrange(10**9, 10**12)) for _ in range(20)]
-VIDEOS = [base64.urlsafe_b64encode(_random.randbytes(8)).decode().rstrip("=") for _ in range(30)]
-IMAGES = [
-    f"data:image/png;base64,{base64.b64encode(_random.randbytes(length)).decode()}"
-    for length in (900, 30_000)
-]
-CHUNKS = [base64.encodebytes(_random.randbytes(30_000)).decode(), _random.randbytes(20_000).hex()]
-TEXTS = [*BLOCK, *IDS, *HASHES, *NUMBERS, *VIDEOS, *IMAGES, *CHUNKS]
+_ids = [str(uuid.UUID(int=_random.getrandbits(128), version=4)) for _ in range(40)]
+BY_KIND = {
+    **{part.partition("\n")[0]: part.splitlines() for part in _SECTION.split(WRITTEN.strip()) if part},
+    "ids": _ids,
+    "hashes": [hashlib.sha256(each.encode()).hexdigest()[:n] for each in _ids[:12] for n in (7, 12, 40, 64)],
+    "numbers": [str(_random.randrange(10**9, 10**12)) for _ in range(20)],
+    "videos": [base64.urlsafe_b64encode(_random.randbytes(8)).decode().rstrip("=") for _ in range(30)],
+    "images": [
+        f"data:image/png;base64,{base64.b64encode(_random.randbytes(n)).decode()}" for n in (99, 30_000)
+    ],
+    "chunks": [base64.encodebytes(_random.randbytes(30_000)).decode(), _random.randbytes(20_000).hex()],
+}
+TEXTS = [text for texts in BY_KIND.values() for text in texts]
 
 
 def test_there_are_enough_of_them() -> None:
     assert len(set(TEXTS)) >= 300
+    assert len(BY_KIND) == 19
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=[f"{n}-{text[:40]}" for n, text in enumerate(TEXTS)])
-def test_nothing_of_it_is_redacted_or_refused(text: str) -> None:
-    output = {"a": text, "b": f"Found {text} here", "c": f"({text})", "d": f"{text}, {text}.", text: "e"}
-    assert rule_on(RULES, output) == OutputRuling(output)
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_nothing_of_it_is_redacted_or_refused(kind: str) -> None:
+    changed = []
+    for text in BY_KIND[kind]:
+        output = {"a": text, "b": f"Found {text} here", "c": f"({text})", "d": f"{text}, {text}.", text: "e"}
+        found = rule_on(RULES, output)
+        changed += [] if found == OutputRuling(output) else [found]
+    assert changed == []
 
 
 def test_all_of_it_passes_as_one_output() -> None:

@@ -16,8 +16,8 @@ _IS = r"""["'`\\]{0,3}\s{0,3}(?:=>|[:=])\s{0,3}["'`\\]{0,3}"""
 @dataclass(frozen=True, slots=True)
 class Shipped:
     """id: what a rule asks for; several patterns may answer to one. name: what is found, in a person's words.
-    source: where its form is told; "unconfirmed" where scanners agree on it and no word of its issuer was found.
-    check and near: as in `OutputPattern`."""
+    source: where its form is told; "unconfirmed" where scanners agree on it, but no word of its issuer was
+    found. check and near: as in `OutputPattern`."""
 
     id: str
     name: str
