@@ -263,7 +263,8 @@ for use in dict.fromkeys(each.id for each in SHIPPED):
     for pattern in shipped(use):
         rule = OutputRule(id="a-rule", action="redact", patterns=(pattern,), why="because")
         own = samples.get(use, PERSONAL)
-        for seed in dict.fromkeys([*COMMON, *(part for text in own[:3] for part in parts(text))]):
+        mine = [part for text in own[:3] for part in parts(text)]
+        for seed in dict.fromkeys([*COMMON, *mine, *("-" + part for part in mine)]):
             text = f"{' '.join(pattern.near)} " + seed * (LONG // len(seed))
             worst = max(worst, (judge(rule, text) / plain, use, seed))
 print(worst)
