@@ -62,6 +62,9 @@ def run(each: Run, zone: ZoneInfo) -> dict[str, Any]:
         "output": each.output,
         "error": _error(each.error),
         "enforcement_digest": each.enforcement_digest,
+        "enforcement_rules": list(each.rules),
+        "enforcement_checks": each.checks,
+        "enforcement_refusals": each.refusals,
         "episode": each.episode or None,
     }
 

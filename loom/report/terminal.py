@@ -197,6 +197,10 @@ def _facts(run: Run, zone: ZoneInfo) -> list[tuple[str, str]]:
     if run.output is not None:
         facts.append(("summary", one_line(str(run.output.get("summary", "")), 1000)))
     facts.append(("rules", run.enforcement_digest or "none in force"))
+    if run.rules:
+        facts.append(("", ", ".join(run.rules)))
+    if run.started_at is not None and run.rules:
+        facts.append(("guard", f"{count(run.checks, 'act')} judged, {run.refusals} refused"))
     if run.episode:
         facts.append(("episode", run.episode))
     if run.settings:

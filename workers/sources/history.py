@@ -97,8 +97,6 @@ def read_history(root: Path, *, max_commits: int, timeout_s: float) -> History:
         )
         log = git(
             *(
-                "-c",
-                "log.showRoot=true",
                 "log",
                 "-z",
                 "-n",
@@ -141,6 +139,9 @@ def ignored_paths(root: Path, paths: Sequence[str], *, timeout_s: float) -> froz
         return frozenset()
 
 
+_SETTINGS = ("core.quotepath=off", "core.fsmonitor=false", "log.showRoot=true")
+
+
 class _Git:
     """Runs git in one folder and gives its output; raises GitTrouble when it fails or takes too long."""
 
@@ -155,7 +156,8 @@ class _Git:
         }
 
     def __call__(self, *arguments: str, said: str = "") -> str:
-        settings = ("--no-pager", "-c", "core.quotepath=off", "-c", "core.fsmonitor=false")
+        # As the rule that lets a worker ask git has them.
+        settings = ("--no-pager", *(part for setting in _SETTINGS for part in ("-c", setting)))
         try:
             done = subprocess.run(  # noqa: S603 - fixed arguments, no shell, the program found on PATH
                 (self._program, *settings, *arguments),
