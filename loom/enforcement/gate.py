@@ -116,8 +116,11 @@ class Gate:
         if self._revoked is not None:
             raise self.refused(Refusal(GUARD, act, self._revoked))
 
-    def use(self, limit: str, amount: int) -> None:
-        """Raises Refused when so much more is beyond a limit of `LimitsRule`."""
+    def pass_bytes(self, limit: str, amount: int) -> None:
+        """Raises Refused once the run is over, or when so many more are beyond a limit of `LimitsRule`."""
+        if self._revoked is not None:
+            act = "reading an answer" if limit == "bytes_in" else "sending a request"
+            raise self.refused(Refusal(GUARD, act, self._revoked))
         if not self.allowance.unlimited:
             refusal = self.allowance.use(limit, amount)
             if refusal is not None:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from loom.domain.enforcement import GUARD, Refusal
@@ -23,8 +23,7 @@ _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_~$@:+,=-][A-Za-z0-9._~$@:+,=-]*)+/?")
 _UNCLEAR = re.compile(r"[/\\%;#\x00-\x20\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request as it would go over the wire.
 
     host: as it stands in the request, without a port, user or brackets. target: path and query, from the
@@ -103,7 +102,7 @@ class _Deciding:
     def __init__(self, rule: HttpRule, host: str, port: int) -> None:
         self.rule = rule
         self._allowances = tuple(
-            (frozenset(each.methods), each.https_only, each.paths)
+            (frozenset(each.methods), each.https_only, tuple(map(_path_pattern, each.paths)))
             for each in rule.allow
             if not each.hosts or any(_host_fits(pattern, host, port) for pattern in each.hosts)
         )
@@ -112,8 +111,8 @@ class _Deciding:
         for methods, https_only, paths in self._allowances:
             if method not in methods or (https_only and scheme != "https"):
                 continue
-            for pattern in paths:
-                if _path_fits(pattern, parts):
+            for wanted, below in paths:
+                if _path_fits(wanted, below, parts):
                     return True
         return False
 
@@ -206,29 +205,33 @@ def _naming(rules: Sequence[HttpRule], host: str, port: int) -> list[HttpRule]:
 def _methods(asked: Asked) -> list[str]:
     """Every method that a server might take the request for, its own first."""
     method = asked.method.upper()
-    others = {value.strip().upper() for name, value in asked.headers if name.lower() in _METHOD_OVERRIDES}
+    methods = [method]
+    for name, value in asked.headers:
+        if name.lower() in _METHOD_OVERRIDES:
+            methods.append(value.strip().upper())
     if method not in ("GET", "HEAD"):  # frameworks that know `_method` don't look for it in those
         for text in (asked.target.partition("?")[2], asked.form):
-            if "_method" in text or "%" in text:
-                query = text.replace(";", "&")
-                others.update(value.strip().upper() for name, value in parse_qsl(query) if name == "_method")
-    others.discard(method)
-    return [method, *sorted(others)]
+            if text:
+                query = parse_qsl(text.replace(";", "&"))
+                methods += [value.strip().upper() for name, value in query if name == "_method"]
+    return methods
 
 
-def _path_fits(pattern: str, parts: tuple[str, ...] | None) -> bool:
-    if pattern == "/**":
+def _path_pattern(text: str) -> tuple[tuple[str, ...], bool]:
+    """The segments of a rule's path, and whether everything below them is meant."""
+    wanted = tuple(text[1:].split("/"))
+    return (wanted[:-1], True) if wanted[-1] == "**" else (wanted, False)
+
+
+def _path_fits(wanted: tuple[str, ...], below: bool, parts: tuple[str, ...] | None) -> bool:
+    if below and not wanted:
         return True
-    if parts is None:
+    if parts is None or (len(parts) <= len(wanted) if below else len(parts) != len(wanted)):
         return False
-    wanted = pattern[1:].split("/")
-    if wanted[-1] == "**":
-        wanted.pop()
-        if len(parts) <= len(wanted):
+    for want, part in zip(wanted, parts, strict=False):
+        if part == "" if want == "*" else part != want:
             return False
-    elif len(parts) != len(wanted):
-        return False
-    return all(part != "" if want == "*" else part == want for want, part in zip(wanted, parts, strict=False))
+    return True
 
 
 @lru_cache(maxsize=1024)

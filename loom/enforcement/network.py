@@ -56,13 +56,11 @@ class Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._stream.read(max_bytes, timeout)
-        self._gate.still_open("reading an answer")
-        self._gate.use("bytes_in", len(data))
+        self._gate.pass_bytes("bytes_in", len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._gate.still_open("sending a request")
-        self._gate.use("bytes_out", len(buffer))
+        self._gate.pass_bytes("bytes_out", len(buffer))
         self._stream.write(buffer, timeout)
 
     def close(self) -> None:
@@ -131,13 +129,11 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
-        self._gate.still_open("reading an answer")
-        self._gate.use("bytes_in", len(data))
+        self._gate.pass_bytes("bytes_in", len(data))
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._gate.still_open("sending a request")
-        self._gate.use("bytes_out", len(buffer))
+        self._gate.pass_bytes("bytes_out", len(buffer))
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
