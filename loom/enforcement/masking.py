@@ -6,7 +6,8 @@ The law of `mask`, for every text and every secret of `SHORTEST` characters or m
    each of its lines of 8 characters or more, and these as they look in a URL, in JSON, in HTML and in
    Python's `repr` of text or bytes (the whole value also as it looks in one of these inside another, such
    as JSON inside JSON or a URL encoded twice), in hexadecimal, and in base64, also inside a longer one.
-2. Nor is one of 8 characters or more that line ends, with what is indented after them, break up.
+2. Nor is one of 8 characters or more that line ends, with the indentation after them, or any number of
+   backslashes break up: one that was wrapped, or escaped again and again.
 3. Where the text says that it was cut, by ``...`` or ``…``, neither the first `SHORTEST` or more characters
    of a form stand right before that, nor the last ones right after it. So whoever cuts a text says so
    (`loom.cutting`), and half a secret is hidden however early it was cut.
@@ -33,10 +34,10 @@ words and hide nothing."""
 
 _SHORTEST_PART = 8  # of a line of a longer secret, and of its base64 inside other base64
 _CUT = re.compile(r"\.{3,}|…|\\u2026")
-_BETWEEN = "'\"\n\\"  # a cut text and its mark, when it was shown by `repr`, by JSON or on lines of its own
+_BETWEEN = " '\"\n\\"  # a cut text and its mark, when it was shown by `repr`, by JSON or on lines of its own
 _BETWEEN_AT_MOST = 3
-# Also as they look in JSON and `repr`; such as base64 in a mail has, or text that was wrapped.
-_BREAK = re.compile(r"(?:[\r\n]|\\+[rn])+[ \t]*")
+# Line ends also as they look in JSON and `repr`; then what the line begins with, in a traceback of a group.
+_BREAK = re.compile(r"(?:[\r\n]|\\+(?!\\*u2026)[rn]?)+[ \t|]*")
 _LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
 _LOWER_HEX = re.compile("%[0-9A-F]{2}")
 
@@ -45,10 +46,10 @@ _Span = tuple[int, int]
 
 def mask(text: str, secrets: Collection[str]) -> str:
     """`text` with ``***`` in the place of every secret, in whatever form it stands there; see above."""
-    forms = _forms_of(frozenset(secrets))
-    if forms.longest:
+    forms, flat_forms = _forms_of(frozenset(secrets))
+    if forms.all:
         # What is left on both sides of a mask may be a secret too; each round leaves fewer characters.
-        while spans := _spans(text, forms):
+        while spans := [*_spans(text, forms), *_broken(text, flat_forms)]:
             text = _without(text, spans)
     return text
 
@@ -79,7 +80,7 @@ def mask_json(document: str, secrets: Collection[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """heads, tails: the forms that begin, or end, with so many characters."""
+    """heads, tails: those that begin, or end, with so many characters."""
 
     all: tuple[str, ...]
     heads: dict[str, tuple[str, ...]]
@@ -88,8 +89,14 @@ class _Forms:
 
 
 @lru_cache(maxsize=32)
-def _forms_of(secrets: frozenset[str]) -> _Forms:
+def _forms_of(secrets: frozenset[str]) -> tuple[_Forms, _Forms]:
+    """The forms, and those that are looked for where nothing breaks them up."""
     found = {form for secret in secrets for form in _forms(secret)}
+    flat = {_BREAK.sub("", form) for form in found}
+    return _gathered(found), _gathered({form for form in flat if len(form) >= _SHORTEST_PART})
+
+
+def _gathered(found: Collection[str]) -> _Forms:
     return _Forms(
         tuple(sorted(found)),
         _grouped(found, lambda form: form[:SHORTEST]),
@@ -102,11 +109,9 @@ def _grouped(forms: Collection[str], key: Callable[[str], str]) -> dict[str, tup
     return {part: tuple(each) for part, each in groupby(sorted(forms, key=key), key)}
 
 
-def _spans(text: str, forms: _Forms) -> list[_Span]:
-    found = [*_whole(text, forms.all), *_cut_short(text, forms)]
-    if _BREAK.search(text) is not None:
-        found += _broken(text, forms)
-    return found
+def _spans(text: str, forms: _Forms) -> Iterator[_Span]:
+    yield from _whole(text, forms.all)
+    yield from _cut_short(text, forms)
 
 
 def _whole(text: str, forms: Collection[str]) -> Iterator[_Span]:
@@ -118,13 +123,12 @@ def _whole(text: str, forms: Collection[str]) -> Iterator[_Span]:
 
 
 def _broken(text: str, forms: _Forms) -> Iterator[_Span]:
-    """What is found once the line ends are taken out, by where it stands in `text`."""
+    """What is found once all that breaks it up is taken out, by where it stands in `text`."""
     flat = _BREAK.sub("", text)
-    long = [form for form in forms.all if len(form) >= _SHORTEST_PART]
-    found = [*_whole(flat, long), *_cut_short(flat, forms)]
+    found = list(_spans(flat, forms)) if flat != text else []
     if not found:
         return
-    # Where each stretch between two line ends begins: in `text`, and in `flat`.
+    # Where each stretch between two breaks begins: in `text`, and in `flat`.
     begins = [0, *(gap.end() for gap in _BREAK.finditer(text))]
     begins_flat = [0]
     for begin, gap in zip(begins, _BREAK.finditer(text), strict=False):
@@ -162,7 +166,7 @@ def _cut_short(text: str, forms: _Forms) -> Iterator[_Span]:
 
 def _ends(text: str, cut: re.Match[str]) -> Iterator[int]:
     """Where the text before a cut may end: at the mark, within it if the text has dots of its own, or beyond
-    a quotation mark, a line end or a backslash in between."""
+    a quotation mark, white space or a backslash in between."""
     place = cut.start()
     yield from range(place, place + 1 + _own_dots(cut))
     while place > 0 and cut.start() - place < _BETWEEN_AT_MOST and text[place - 1] in _BETWEEN:

@@ -31,6 +31,9 @@ FORMS: dict[str, Callable[[str], str]] = {
     "in repr": repr,
     "in repr beside both quotation marks": lambda secret: repr({"key": f'{secret} it\'s "quoted"'}),
     "in repr of JSON": lambda secret: repr(json.dumps({"key": secret})),
+    "in repr of repr of JSON inside JSON": lambda secret: repr(
+        [str({"key": json.dumps(json.dumps({"key": secret}))})]
+    ),
     "in repr of bytes": lambda secret: repr(secret.encode()),
     "in HTML": html.escape,
     "in HTML, quotation marks as they are": lambda secret: html.escape(secret, quote=False),
