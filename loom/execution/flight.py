@@ -123,7 +123,7 @@ class Flight:
         return self.ended(Ending.REFUSED, error=RunError(refusal.rule, cut(str(refusal), 2_000), where))
 
     def _note(self, refusal: Refusal) -> None:
-        self.log.line("WARNING", f"not allowed: {refusal}"[:_NOTED])
+        self.log.line("WARNING", cut(f"not allowed: {refusal}", _NOTED))
 
     def overran(self) -> Execution:
         """The deadline has passed: revoke the guard, ask the run to stop, and say where it was."""

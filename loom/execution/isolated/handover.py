@@ -112,7 +112,7 @@ def _attempts(number: object) -> int:
 
 def _count(number: object) -> int:
     if type(number) is not int or not 0 <= number <= _MOST_COUNTED:
-        raise Garbled(f"a count of {number!r:.100}")
+        raise Garbled(f"a count of {cut(repr(number), 100)}")
     return number
 
 
