@@ -22,7 +22,6 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from urllib.parse import quote, quote_plus
@@ -37,8 +36,8 @@ _CUT = re.compile(r"\.{3,}|…|\\u2026")
 _BETWEEN = " '\"\n\\"  # a cut text and its mark, when it was shown by `repr`, by JSON or on lines of its own
 _BETWEEN_AT_MOST = 3
 # Line ends also as they look in JSON and `repr`; then what the line begins with, in a traceback of a group.
-_BREAK = re.compile(r"(?:[\r\n]|\\+(?!\\*u2026)[rn]?)+[ \t|]*")
-_LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
+_BREAK = re.compile(r"(?:[\r\n]|(?<!\\)\\++(?!u2026)[rn]?)+[ \t|]*")
+_LITERAL = r'("(?:[^"\\]|\\.)*")(\s*:)?'
 _LOWER_HEX = re.compile("%[0-9A-F]{2}")
 
 _Span = tuple[int, int]
@@ -75,17 +74,17 @@ def mask_json(document: str, secrets: Collection[str]) -> str:
         after = mask(before, secrets)
         return literal if after == before else json.dumps(after).replace("##[", "\\u0023#[")
 
-    return _LITERAL.sub(masked, document)
+    return re.sub(_LITERAL, masked, document)
 
 
-@dataclass(frozen=True, slots=True)
 class _Forms:
     """heads, tails: those that begin, or end, with so many characters."""
 
-    all: tuple[str, ...]
-    heads: dict[str, tuple[str, ...]]
-    tails: dict[str, tuple[str, ...]]
-    longest: int
+    def __init__(self, found: Collection[str]) -> None:
+        self.all = tuple(sorted(found))
+        self.heads = _grouped(found, lambda form: form[:SHORTEST])
+        self.tails = _grouped(found, lambda form: form[-SHORTEST:])
+        self.longest = max(map(len, found), default=0)
 
 
 @lru_cache(maxsize=32)
@@ -93,16 +92,7 @@ def _forms_of(secrets: frozenset[str]) -> tuple[_Forms, _Forms]:
     """The forms, and those that are looked for where nothing breaks them up."""
     found = {form for secret in secrets for form in _forms(secret)}
     flat = {_BREAK.sub("", form) for form in found}
-    return _gathered(found), _gathered({form for form in flat if len(form) >= _SHORTEST_PART})
-
-
-def _gathered(found: Collection[str]) -> _Forms:
-    return _Forms(
-        tuple(sorted(found)),
-        _grouped(found, lambda form: form[:SHORTEST]),
-        _grouped(found, lambda form: form[-SHORTEST:]),
-        max(map(len, found), default=0),
-    )
+    return _Forms(found), _Forms({form for form in flat if len(form) >= _SHORTEST_PART})
 
 
 def _grouped(forms: Collection[str], key: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
@@ -115,11 +105,24 @@ def _spans(text: str, forms: _Forms) -> Iterator[_Span]:
 
 
 def _whole(text: str, forms: Collection[str]) -> Iterator[_Span]:
+    """Where forms stand; places of one form that overlap come as one."""
     for form in forms:
-        start = text.find(form)
-        while start >= 0:
-            yield start, start + len(form)
-            start = text.find(form, start + 1)
+        first, last = -1, -1
+        for start in _places(text, form):
+            if start > last:
+                if first >= 0:
+                    yield first, last
+                first = start
+            last = start + len(form)
+        if first >= 0:
+            yield first, last
+
+
+def _places(text: str, part: str) -> Iterator[int]:
+    start = text.find(part)
+    while start >= 0:
+        yield start
+        start = text.find(part, start + 1)
 
 
 def _broken(text: str, forms: _Forms) -> Iterator[_Span]:
@@ -153,13 +156,13 @@ def _cut_short(text: str, forms: _Forms) -> Iterator[_Span]:
             first = max(0, place - forms.longest)
             before = text[first:place]
             for head in heads:
-                for start, _ in _whole(before, (head,)):
+                for start in _places(before, head):
                     if any(form.startswith(before[start:]) for form in forms.heads[head]):
                         yield first + start, place
         for place in _beginnings(text, cut):
             after = text[place : place + forms.longest]
             for tail in tails:
-                for _, end in _whole(after, (tail,)):
+                for end in (start + SHORTEST for start in _places(after, tail)):
                     if any(form.endswith(after[:end]) for form in forms.tails[tail]):
                         yield place, place + end
 

@@ -200,3 +200,14 @@ def test_what_is_too_short_to_be_a_secret_blanks_nothing(secrets: list[str]) -> 
 
 def test_a_secret_of_broken_text_is_no_trouble() -> None:
     assert mask("a \udcffsecret z", ["\udcffsecret"]) == "a *** z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\\" * 1_000_000 + "u2026", "\\\n" * 300_000, "0" * 1_000_000, "0\\" * 500_000, "." * 1_000_000],
+    ids=["backslashes", "line ends", "zeros", "broken zeros", "dots"],
+)
+def test_a_text_made_to_be_hard_is_masked_in_one_go(text: str) -> None:
+    masked = mask(f"{text}{SECRET}", ["00000000", SECRET])
+    assert masked.endswith(MASK)
+    assert "0000" not in masked
