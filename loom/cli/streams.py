@@ -40,6 +40,10 @@ class _Descriptor(io.FileIO):
         return memoryview(data).nbytes
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 class OwnStream(io.TextIOWrapper):
     """A text stream onto what descriptor `number` led to at the start. It writes as `inherited` does, but a
     letter that its encoding lacks becomes a question mark. begun: whether anything was written.
@@ -57,7 +61,7 @@ class OwnStream(io.TextIOWrapper):
             self._descriptor.trouble = OSError(errno.EBADF, _CLOSED)
         self.begun = False
         self.is_document = False
-        self.mask: Callable[[str], str] = str
+        self.mask: Callable[[str], str] = _as_it_is
         errors = getattr(inherited, "errors", None) or "strict"
         super().__init__(
             io.BufferedWriter(self._descriptor),
