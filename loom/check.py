@@ -48,6 +48,7 @@ def check(
     else:
         yield _in_force(enforcement)
     if registry is not None:
+        yield from _short_secrets(registry, env)
         for worker in registry.workers:
             yield from _worker(worker, project, env, guard(enforcement, worker))
     yield from _ledger(lambda: open_ledger(registry))
@@ -91,6 +92,19 @@ def _in_force(context: EnforcementContext) -> Answer:
     return Answer(
         level="ok", what="enforcement", detail=f"{_count(len(ids), 'rule')} in force: {', '.join(ids)}"
     )
+
+
+def _short_secrets(registry: Registry, env: Mapping[str, str]) -> Iterator[Answer]:
+    from loom.enforcement.masking import SHORTEST, is_too_short
+
+    for name in registry.declared_env:
+        if env.get(name) and is_too_short(env[name]):
+            yield Answer(
+                level="warning",
+                what=f"secret {name}",
+                detail=f"it has fewer than {SHORTEST} characters, so it isn't masked where a worker shows it",
+                remedy=f"set {name} to a longer value; a mask for this one would blank ordinary words",
+            )
 
 
 def _worker(worker: Worker, project: Path, env: Mapping[str, str], guard: Guard) -> Iterator[Answer]:

@@ -117,14 +117,18 @@ class Heartbeat:
         return f"{parts.scheme}://{host}{f':{port}' if port else ''}/…"
 
 
-def beating(heartbeat: Heartbeat, tick: Callable[[], TickReport]) -> TickReport:
+def beating(
+    heartbeat: Heartbeat, tick: Callable[[], TickReport], *, mask: Callable[[str], str] = str
+) -> TickReport:
     """Do `tick` between a ping for its start and one for its end; a ping that wasn't heard is a note of the
-    report. What `tick` raises is told as a failure, by its exit code, and raised on."""
+    report. What `tick` raises is told as a failure, by its exit code, and raised on.
+    mask: for what is told of it; a report comes masked."""
     unheard = heartbeat.start()
     try:
         report = tick()
     except BaseException as error:
-        heartbeat.end(_exit_code(error), str(error) if isinstance(error, LoomError) else type(error).__name__)
+        said = str(error) if isinstance(error, LoomError) else type(error).__name__
+        heartbeat.end(_exit_code(error), mask(said))
         raise
     notes = (unheard, heartbeat.end(int(report.exit_code), log_of(report)))
     return replace(report, notes=(*report.notes, *(note for note in dict.fromkeys(notes) if note)))

@@ -4,8 +4,8 @@ Read once at start-up; from then on these are values, and the environment isn't 
 """
 
 import os
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,13 +17,44 @@ STATE_BRANCH = "LOOM_STATE_BRANCH"
 _LEDGER = StateSettings().ledger
 
 
+class Mask:
+    """Takes out of a text every secret that this process knows; there is one for a command, and all that
+    leaves goes through it (see `loom.runner.discretion`). It knows none until it learns some, and forgets
+    none; nothing of masking is imported before that.
+    """
+
+    def __init__(self) -> None:
+        self._secrets: frozenset[str] = frozenset()
+        self._text: Callable[[str, frozenset[str]], str] | None = None
+        self._document: Callable[[str, frozenset[str]], str] | None = None
+
+    def __bool__(self) -> bool:
+        """Whether it knows any."""
+        return bool(self._secrets)
+
+    def learn(self, values: Iterable[str]) -> None:
+        learnt = frozenset(value for value in values if value) - self._secrets
+        if learnt:
+            from loom.enforcement.masking import mask, mask_json
+
+            self._secrets |= learnt
+            self._text, self._document = mask, mask_json
+
+    def __call__(self, text: str) -> str:
+        return text if self._text is None else self._text(text, self._secrets)
+
+    def document(self, text: str) -> str:
+        """As for any text, but one that is JSON, and stays so."""
+        return text if self._document is None else self._document(text, self._secrets)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """project: the root folder (it holds `worker-registry.yaml`, or did). env: a copy of the environment.
     trigger: what wakes ticks that nobody asked for by hand, by GitHub's name for the event.
     state_branch: the branch that LOOM_STATE_BRANCH names; it goes before the registry's.
     in_actions: whether this runs under GitHub Actions. run_url: the page of the Actions run, if any.
-    host: this machine's name, as claims are signed with it."""
+    host: this machine's name, as claims are signed with it. mask: for all that leaves."""
 
     project: Path
     env: Mapping[str, str]
@@ -32,6 +63,7 @@ class Settings:
     trigger: str
     run_url: str | None
     host: str
+    mask: Mask = field(default_factory=Mask, compare=False)
 
     @property
     def registry_file(self) -> Path:

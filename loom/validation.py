@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from loom.cutting import cut
 from loom.domain.run import Execution, RunError, Verdict
 from loom.domain.worker import Expect
 
@@ -87,12 +88,12 @@ def _shape_errors(error: ValidationError) -> tuple[RunError, ...]:
 
 
 def _shape_error(detail: ErrorDetails) -> RunError:
-    where = ".".join(str(part) for part in detail["loc"])[:_SHOWN] or None
+    where = cut(".".join(str(part) for part in detail["loc"]), _SHOWN) or None
     if detail["type"] == "missing":
         return RunError("validation", "this field is required and missing", where)
     if detail["type"] == "json_invalid":
-        return RunError("validation", f"the output can't be read back: {detail['msg'][:_SHOWN]}", where)
-    return RunError("validation", f"{detail['msg'][:500]}, got {_shown(detail['input'])}", where)
+        return RunError("validation", f"the output can't be read back: {cut(detail['msg'], _SHOWN)}", where)
+    return RunError("validation", f"{cut(detail['msg'], 500)}, got {_shown(detail['input'])}", where)
 
 
 def _unmet(output: Mapping[str, Any], expect: Expect) -> list[RunError]:
@@ -161,7 +162,7 @@ def _invalid(message: str) -> Verdict:
 
 def _described(error: BaseException) -> str:
     try:
-        return f"{type(error).__name__}: {str(error)[:500]}"
+        return f"{type(error).__name__}: {cut(str(error), 500)}"
     except BaseException:  # noqa: BLE001 - the exception is the worker's own
         return type(error).__name__
 
@@ -182,4 +183,4 @@ def _shown(value: Any) -> str:
     short = reprlib.Repr()
     short.maxlevel, short.maxdict, short.maxlist = 3, 10, 10
     short.maxstring = short.maxother = short.maxlong = _SHOWN
-    return short.repr(value)[:_SHOWN]
+    return cut(short.repr(value), _SHOWN)

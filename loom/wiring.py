@@ -49,10 +49,12 @@ def clock_for(at_text: str | None) -> Clock:
 
 
 def read_registry(settings: Settings) -> Registry:
-    """Raises RegistryError."""
+    """The one door to it, at which `settings.mask` learns what it declares secret. Raises RegistryError."""
     from loom.registry import load
 
-    return load(settings.registry_file, project=settings.project)
+    registry = load(settings.registry_file, project=settings.project)
+    settings.mask.learn(settings.env.get(name, "") for name in registry.declared_env)
+    return registry
 
 
 def read_enforcement(settings: Settings) -> EnforcementContext:
@@ -75,6 +77,15 @@ def state_branch(settings: Settings, registry: Registry | None) -> str | None:
 
 def open_ledger(settings: Settings, registry: Registry | None, clock: Clock) -> Ledger:
     """Opened for writing, made if it isn't there. Raises LedgerError."""
+    ledger = _open_ledger(settings, registry, clock)
+    if not settings.mask:
+        return ledger
+    from loom.runner.discretion import discreet_ledger
+
+    return discreet_ledger(ledger, settings.mask)
+
+
+def _open_ledger(settings: Settings, registry: Registry | None, clock: Clock) -> Ledger:
     if state_branch(settings, registry) is not None:
         return _branch_ledger(settings, registry, clock, reading=False)
     from loom.ledger.sqlite import SqliteLedger
@@ -165,7 +176,15 @@ def alert_hooks(
     withheld = secrets.keys() - {
         str(value) for hook in configured for key, value in hook.options.items() if key.endswith("_env")
     }
-    return build(configured, env=env, project=settings.project, stderr=sys.stderr, withheld=withheld)
+    hooks = build(configured, env=env, project=settings.project, stderr=sys.stderr, withheld=withheld)
+    settings.mask.learn(secrets.values())
+    if not settings.mask:
+        return hooks
+    from loom.alerts.missing import MissingHook
+    from loom.runner.discretion import DiscreetHook
+
+    # One that is missing says nothing but why, and is known by its class.
+    return tuple(h if isinstance(h, MissingHook) else DiscreetHook(h, settings.mask) for h in hooks)
 
 
 def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal: bool = False) -> Parts:
@@ -190,6 +209,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         hooks=lambda configured, secrets: alert_hooks(settings, configured, secrets),
         fallback_hooks=lambda: _fallback_hooks(settings),
         take_secrets=lambda names: take_secrets(os.environ, names),
+        mask=settings.mask,
         heartbeat=_heartbeat,
         stop=Stop(),
         progress=progress,

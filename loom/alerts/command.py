@@ -95,4 +95,6 @@ def _tail(said: IO[bytes]) -> str:
     size = said.seek(0, os.SEEK_END)
     said.seek(max(0, size - _TAIL))
     text = plain(said.read(_TAIL).decode("utf-8", errors="replace"), 10 * _TAIL)
-    return f": {text[-_SHOWN:]}" if text else " and said nothing on stderr"
+    if not text:
+        return " and said nothing on stderr"
+    return f": {text}" if max(size, len(text)) <= _SHOWN else f": …{text[1 - _SHOWN :]}"

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     answer, talk = take_over()
     signal.signal(signal.SIGTERM, _terminate)
     arguments = sys.argv[1:] if argv is None else list(argv)
+    answer.is_document = "--json" in arguments
     try:
         ended = _run(arguments, talk)
     except _Terminated:
@@ -103,7 +104,7 @@ def _run(arguments: Sequence[str], talk: OwnStream) -> int | Complaint:
     except LoomError as error:
         return _said(complaint_of(error), talk)
     except Exception as error:  # noqa: BLE001  (the last line of defence: a bug never shows a traceback)
-        return _said(Complaint("bug", _report_bug(error), ExitCode.BUG), talk)
+        return _said(Complaint("bug", _report_bug(error, talk.mask), ExitCode.BUG), talk)
     return int(result) if isinstance(result, int) else ExitCode.OK
 
 
@@ -117,24 +118,26 @@ def _said(complaint: Complaint, talk: OwnStream) -> Complaint:
     return complaint
 
 
-def _report_bug(error: Exception) -> str:
+def _report_bug(error: Exception, mask: Callable[[str], str]) -> str:
+    from loom.cutting import cut
+
     try:
-        details = f"The details are in {_keep_with_project(_log_of(error))}; please report them."
+        details = f"The details are in {_keep_with_project(_log_of(error, mask))}; please report them."
     except OSError as full:
         details = f"The details could not be written to a file ({full.strerror}); please report what you did."
     return (
-        f"a bug in Loom ({type(error).__name__}: {str(error)[:200]}). {details} "
+        f"a bug in Loom ({type(error).__name__}: {cut(mask(str(error)), 200)}). {details} "
         "What was recorded before is safe, and the next tick goes on from there."
     )
 
 
-def _log_of(error: Exception) -> Path:
+def _log_of(error: Exception, mask: Callable[[str], str]) -> Path:
     import traceback
 
     handle, name = tempfile.mkstemp(prefix="loom-bug-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as log:
-        log.write(f"loom {__version__}, Python {sys.version}\narguments: {sys.argv[1:]}\n\n")
-        traceback.print_exception(error, file=log)
+        log.write(f"loom {__version__}, Python {sys.version}\n")
+        log.write(mask(f"arguments: {sys.argv[1:]}\n\n{''.join(traceback.format_exception(error))}"))
     return Path(name)
 
 

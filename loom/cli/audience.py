@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from dataclasses import replace
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from loom.cli.streams import OwnStream
 from loom.errors import LoomError
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class ActionsAudience(Audience):
         super().__init__(answer, as_json)
         self._settings = settings
         take_secrets(os.environ, COMMAND_FILES)
-        self._hush = Hush(self._say)
+        self._hush = Hush(self._order)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -112,6 +114,12 @@ class ActionsAudience(Audience):
             return read_registry(self._settings)
         except RegistryError:
             return None
+
+    def _order(self, text: str) -> None:
+        """To the runner alone, which is told the secrets so that it hides them."""
+        stream = sys.stderr if self.as_json else sys.stdout
+        (stream.write_bare if isinstance(stream, OwnStream) else stream.write)(text)
+        stream.flush()
 
     def _say(self, text: str) -> None:
         # The runner reads stderr too; with --json the answer stands alone on stdout.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loom.cli.streams import mask_streams
+
 if TYPE_CHECKING:
     from loom.settings import Settings
 
@@ -43,4 +45,6 @@ def settings_for(project: Path | None) -> "Settings":
         cwd = Path.cwd()
     except FileNotFoundError:
         raise SettingsError("the folder you are in has been deleted: go to your project") from None
-    return read_settings(os.environ, cwd=cwd, project=project)
+    settings = read_settings(os.environ, cwd=cwd, project=project)
+    mask_streams(settings.mask)
+    return settings

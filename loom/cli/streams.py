@@ -9,7 +9,16 @@ import io
 import os
 import select
 import sys
-from typing import Any, NoReturn, TextIO
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol, TextIO
+
+
+class Mask(Protocol):
+    def __call__(self, text: str) -> str: ...
+
+    def document(self, text: str) -> str:
+        """`text` is one JSON document, and stays one."""
+
 
 _CLOSED = "it was closed before Loom started"
 
@@ -31,9 +40,19 @@ class _Descriptor(io.FileIO):
         return memoryview(data).nbytes
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 class OwnStream(io.TextIOWrapper):
     """A text stream onto what descriptor `number` led to at the start. It writes as `inherited` does, but a
-    letter that its encoding lacks becomes a question mark. begun: whether anything was written."""
+    letter that its encoding lacks becomes a question mark. begun: whether anything was written.
+
+    is_document: whether whole JSON documents are written, each by one call, and nothing else.
+    mask: what every text goes through. It is the last gate for secrets, behind all that masks values before
+    they are drawn or put into JSON, and finds a secret only within one call of `write`: not one that is
+    printed in pieces, has colours in between, or is written as bytes.
+    """
 
     def __init__(self, number: int, inherited: TextIO | None) -> None:
         # Never closed by anybody: it ends with the process.
@@ -41,6 +60,8 @@ class OwnStream(io.TextIOWrapper):
         if inherited is None:
             self._descriptor.trouble = OSError(errno.EBADF, _CLOSED)
         self.begun = False
+        self.is_document = False
+        self.mask: Callable[[str], str] = _as_it_is
         errors = getattr(inherited, "errors", None) or "strict"
         super().__init__(
             io.BufferedWriter(self._descriptor),
@@ -63,8 +84,13 @@ class OwnStream(io.TextIOWrapper):
         )
 
     def write(self, text: str) -> int:
+        self.write_bare(self.mask(text))
+        return len(text)
+
+    def write_bare(self, text: str) -> None:
+        """Past the mask."""
         self.begun = True
-        return super().write(text)
+        super().write(text)
 
     def close(self) -> None:
         """Only flush: whoever is done with it isn't the last to need it."""
@@ -92,6 +118,13 @@ def take_over() -> tuple[OwnStream, OwnStream]:
     answer, talk = OwnStream(1, sys.stdout), OwnStream(2, sys.stderr)
     sys.stdout, sys.stderr = answer, talk
     return answer, talk
+
+
+def mask_streams(mask: Mask) -> None:
+    """From here on what Loom prints goes through `mask`; what it knows may grow."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, OwnStream):
+            stream.mask = mask.document if stream.is_document else mask
 
 
 def heard() -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+from loom.cutting import cut
 from loom.domain.enforcement import GUARD, Ruling
 from loom.enforcement.files import FileRuler
 from loom.enforcement.paths import is_no_file, of_descriptor, real_path
@@ -147,7 +148,7 @@ class Acts:
         words = _words(arguments)
         name = os.fsdecode(program) if program is not None else words[0]
         yield (
-            f"starting {' '.join([name, *words[1:]])[:_SHOWN]}",
+            f"starting {cut(' '.join([name, *words[1:]]), _SHOWN)}",
             self._programs.run(
                 name, words[1:], cwd=os.fsdecode(cwd) if cwd is not None else None, env=_environment(env)
             ),
@@ -172,7 +173,7 @@ class Acts:
     def calls_library(self, *what: Any) -> Judged:
         if what and what[0] is None and _is_loading("ctypes"):
             return  # the module itself opens Python's own library
-        yield f"calling into a library {what!r:.100}", self._programs.native()
+        yield f"calling into a library {cut(repr(what), 100)}", self._programs.native()
 
     def loads_extension(self, connection: Any, which: Any = True) -> Judged:  # noqa: ARG002
         if which is not False and which != 0:
@@ -203,7 +204,7 @@ class Acts:
         yield "looking at or changing what isn't its own in this process", _INTO_LOOM
 
     def _shown(self, real: str) -> str:
-        return real.removeprefix(f"{self._places.project}/")[:_SHOWN]
+        return cut(real.removeprefix(f"{self._places.project}/"), _SHOWN)
 
 
 EVENTS: Mapping[str, Callable[..., Judged]] = {
@@ -291,7 +292,7 @@ def _place(connection: Any, address: Any) -> tuple[str, int]:
             return f"unix:{os.fsdecode(address)}", 0
         case (host, port, *_) if family in (socket.AF_INET, socket.AF_INET6):
             return _host(host), int(port)
-    return f"{getattr(family, 'name', family)} {address!r:.100}", 0
+    return f"{getattr(family, 'name', family)} {cut(repr(address), 100)}", 0
 
 
 def _host(host: Any) -> str:

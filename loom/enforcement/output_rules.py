@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from loom.cutting import cut
 from loom.domain.enforcement import GUARD, OutputRuling, Refusal
 from loom.domain.rules import OutputPattern, OutputRule
 from loom.enforcement.patterns.checks import CHECKS
@@ -92,7 +93,7 @@ class _Reading:
 
     def value(self, value: Any, path: str, depth: int) -> Any:
         if depth > DEEPEST:
-            raise _Uncheckable(f"it is nested more than {DEEPEST} levels deep at {path[:200]}")
+            raise _Uncheckable(f"it is nested more than {DEEPEST} levels deep at {cut(path, 200)}")
         match value:
             case str():
                 return self._text(value, path or "the output")
@@ -103,13 +104,13 @@ class _Reading:
             case None | bool() | int() | float():
                 return value
             case _:
-                raise _Uncheckable(f"it holds a {type(value).__name__} at {path[:200]}, which isn't JSON")
+                raise _Uncheckable(f"it holds a {type(value).__name__} at {cut(path, 200)}, which isn't JSON")
 
     def _mapping(self, mapping: dict[Any, Any], path: str, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, value in mapping.items():
             if not isinstance(key, str):
-                raise _Uncheckable(f"it has a key that isn't text at {path[:200]}, which isn't JSON")
+                raise _Uncheckable(f"it has a key that isn't text at {cut(path, 200)}, which isn't JSON")
             name = plain = self._text(key, f"a key of {path or 'the output'}")
             copies = 2
             while name in result:  # two keys that differ only in what was blanked

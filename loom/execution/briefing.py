@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from loom.cutting import cut
 from loom.execution.diversion import speak_again, speak_into
 from loom.execution.flight import Flight
 from loom.worker import PermanentError, WorkerContext
@@ -99,7 +100,7 @@ class Briefing:
                 self._client.close()
             self.loop.close(self._async_client)
         except BaseException as trouble:  # noqa: BLE001 - what a worker left behind doesn't change what it did
-            self._flight.log.line("WARNING", f"left behind and not closed: {trouble!r:.200}")
+            self._flight.log.line("WARNING", f"left behind and not closed: {cut(repr(trouble), 200)}")
 
     def _http(self) -> "httpx.Client":
         self._client = self._flight.assignment.guard.http()
@@ -130,6 +131,6 @@ class Briefing:
         try:
             self._flight.assignment.say(text)
         except Exception as error:  # noqa: BLE001 - whoever watches must not be able to fail a worker
-            self._flight.log.line("WARNING", f"progress couldn't be shown: {error!r:.200}")
+            self._flight.log.line("WARNING", f"progress couldn't be shown: {cut(repr(error), 200)}")
         finally:
             speak_again(token)

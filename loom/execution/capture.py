@@ -57,8 +57,12 @@ class RunLog:
         with self._lock:
             tail = self._tail[-self._keep :]
             left_out = self._left_out + len(self._tail) - len(tail)
-            start, end = (bytes(part).decode(errors="ignore") for part in (self._head, tail))
-        return f"{start}\n... {left_out:,} bytes left out ...\n{end}" if left_out else start + end
+            head = bytes(self._head)
+        if not left_out:
+            return (head + tail).decode()
+        # Each cut may have gone through a character. The dots tell masking where half a secret may stand.
+        start, end = (part.decode(errors="ignore") for part in (head, tail))
+        return f"{start}\n... {left_out:,} bytes left out ...\n{end}"
 
     def _append(self, text: str) -> None:
         if self._closed or not text:

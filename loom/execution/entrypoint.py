@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from loom.cutting import cut
 from loom.domain.run import RunError
 from loom.domain.worker import Worker
 from loom.errors import LoomError
@@ -127,7 +128,7 @@ def _settings_model(hint: Any) -> type[BaseModel] | None:
 
 
 def _named(annotation: Any) -> str:
-    return annotation.__name__ if inspect.isclass(annotation) else repr(annotation)[:100]
+    return annotation.__name__ if inspect.isclass(annotation) else cut(repr(annotation), 100)
 
 
 def _defined_at(function: Any, module: Any, project: Path) -> str | None:

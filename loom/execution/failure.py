@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from loom.cutting import cut
 from loom.domain.run import RunError
 
 MESSAGE_LIMIT = 2_000
@@ -21,28 +22,31 @@ def text_of(error: BaseException, *, wordless: str = "") -> str:
         text = str.__str__(str(error))  # `str` hands on a subclass of text that __str__ may return
     except BaseException as broken:  # noqa: BLE001 - a worker's exception may raise anything from __str__
         return f"{type(error).__name__}, whose text can't be read ({type(broken).__name__})"
-    return text[:MESSAGE_LIMIT] if text.strip() else wordless or f"{type(error).__name__} without a message"
+    return (
+        cut(text, MESSAGE_LIMIT) if text.strip() else wordless or f"{type(error).__name__} without a message"
+    )
 
 
 def kind_of(error: BaseException) -> str:
     """The name of its class, as far as anyone reads it."""
-    return type(error).__name__[:_KIND_LIMIT]
+    return cut(type(error).__name__, _KIND_LIMIT)
 
 
 def run_error(error: BaseException, project: Path) -> RunError:
     """What is recorded of an exception that a worker raised."""
     message = text_of(error)
     if isinstance(error, SystemExit):
-        message = (
+        message = cut(
             f"the worker called sys.exit({_shown(error.code)}); a worker ends by returning its output, "
-            "or by raising Skip('why') when there is nothing to do"
-        )[:MESSAGE_LIMIT]
+            "or by raising Skip('why') when there is nothing to do",
+            MESSAGE_LIMIT,
+        )
     return RunError(kind_of(error), message, place_of(error, project))
 
 
 def _shown(value: object) -> str:
     try:
-        return repr(value)[:MESSAGE_LIMIT]
+        return cut(repr(value), MESSAGE_LIMIT)
     except BaseException:  # noqa: BLE001 - it is the worker's own
         return f"<{type(value).__name__}>"
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from loom.clock import Clock
+from loom.cutting import cut
 from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.execution.assignment import Assignment
@@ -119,10 +120,10 @@ class Flight:
         """A forbidden act was stopped: that is how the run ended, whatever else it did. place: where in the
         project, if the refusal itself doesn't know."""
         where = place_in(refusal.where, self.assignment.project) or place
-        return self.ended(Ending.REFUSED, error=RunError(refusal.rule, str(refusal)[:2_000], where))
+        return self.ended(Ending.REFUSED, error=RunError(refusal.rule, cut(str(refusal), 2_000), where))
 
     def _note(self, refusal: Refusal) -> None:
-        self.log.line("WARNING", f"not allowed: {refusal}"[:_NOTED])
+        self.log.line("WARNING", cut(f"not allowed: {refusal}", _NOTED))
 
     def overran(self) -> Execution:
         """The deadline has passed: revoke the guard, ask the run to stop, and say where it was."""
@@ -147,4 +148,4 @@ class Flight:
             message += (
                 f" (attempt {self.attempts}; before: {self.last_error.kind}: {self.last_error.message})"
             )
-        return RunError("TimedOut", message[:2_000], where)
+        return RunError("TimedOut", cut(message, 2_000), where)

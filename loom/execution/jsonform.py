@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
+from loom.cutting import cut
 from loom.domain.run import RunError
 from loom.execution.failure import text_of
 
@@ -41,11 +42,11 @@ def json_form(returned: object, *, limit: int = OUTPUT_LIMIT) -> JsonForm:
         size = len(text.encode())
     except BaseException as error:  # noqa: BLE001 - serialising calls the worker's own code
         path, culprit = _culprit(returned)
-        reason = f"{_reason(error)}; got {_shown(culprit)[:200]}"
+        reason = f"{_reason(error)}; got {cut(_shown(culprit), 200)}"
         return JsonForm(_shown(returned), _no_form(reason, path))
     if size > limit:
         reason = f"its JSON form has {size:,} bytes, more than the {limit:,} that are kept"
-        return JsonForm(text[:_PREVIEW], RunError("validation", reason, _largest(value)))
+        return JsonForm(cut(text, _PREVIEW), RunError("validation", reason, _largest(value)))
     return JsonForm(value)
 
 
@@ -76,7 +77,7 @@ def _reason(error: BaseException) -> str:
         return "it is nested too deeply"
     if "float values are not JSON" in text:
         return "NaN and infinity aren't JSON"
-    return f"{type(error).__name__}: {text[:300]}"
+    return f"{type(error).__name__}: {cut(text, 300)}"
 
 
 def _shown(value: object) -> str:
@@ -87,7 +88,7 @@ def _shown(value: object) -> str:
         text = short.repr(value)
     except BaseException as error:  # noqa: BLE001 - __repr__ is the worker's own code
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
-    return text.encode(errors="backslashreplace").decode()[:_PREVIEW]
+    return cut(text.encode(errors="backslashreplace").decode(), _PREVIEW)
 
 
 def _parts(value: object) -> Iterator[tuple[str, str, object]]:
@@ -99,7 +100,7 @@ def _parts(value: object) -> Iterator[tuple[str, str, object]]:
             yield name, name, part
     elif isinstance(value, dict):
         for key, part in value.items():
-            yield str(key)[:100], str(key), part
+            yield cut(str(key), 100), str(key), part
     elif isinstance(value, list | tuple):
         for index, part in enumerate(value):
             yield str(index), str(index), part

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from loom.cutting import cut
 from loom.domain.run import RunError
 from loom.domain.worker import Worker
 from loom.errors import LoomError, UsageError
@@ -78,7 +79,7 @@ def _fitting(model: type[BaseModel], settings: Mapping[str, Any], name: str, tex
     else:
         if not _mistakes_at(model, {**settings, name: value}, name):
             return value
-    message = f"{where}={text[:200]}: {'; '.join(mistakes)}. A list or a mapping is written as JSON."
+    message = f"{where}={cut(text, 200)}: {'; '.join(mistakes)}. A list or a mapping is written as JSON."
     raise ParamError(RunError("ParamError", message, where))
 
 
@@ -131,4 +132,4 @@ def _in_words(error: Any) -> str:
     place = "".join(f"at key {part!r} > " for part in error["loc"]) or "the settings as a whole: "
     if error["type"] == "missing":
         return f"{place}this setting is required and missing"
-    return f"{place}{error['msg'][:300]}, got {repr(error['input'])[:200]}"
+    return f"{place}{cut(error['msg'], 300)}, got {cut(repr(error['input']), 200)}"

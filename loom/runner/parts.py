@@ -1,6 +1,6 @@
 """What a runner is made of. Concrete classes are chosen in `wiring`; here they are named by their sockets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +30,17 @@ class Executor(Protocol):
     def cancel(self, why: str) -> None: ...
 
 
+class Mask(Protocol):
+    """Takes out of a text every secret that it has learnt."""
+
+    def __bool__(self) -> bool:
+        """Whether it has learnt any."""
+
+    def learn(self, values: Iterable[str]) -> None: ...
+
+    def __call__(self, text: str) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """load_registry raises RegistryError; load_enforcement raises EnforcementError; open_ledger LedgerError.
@@ -38,6 +49,7 @@ class Parts:
     shortest_lease: how long a claim holds at least, for the eyes of other machines.
     trigger: what wakes ticks that nobody asked for by hand. trigger_watched: whether to say how well it does.
     take_secrets: removes the named variables from the environment and gives the values.
+    mask: for whatever leaves; learns what `take_secrets` gives.
     fallback_hooks: where to cry when the registry never was readable.
     stop: how the surroundings ask the tick to end early.
     """
@@ -59,6 +71,7 @@ class Parts:
     hooks: Callable[[Sequence[HookSettings], Mapping[str, str]], tuple[AlertHook, ...]]
     fallback_hooks: Callable[[], tuple[AlertHook, ...]]
     take_secrets: Callable[[Sequence[str]], Mapping[str, str]]
+    mask: Mask
     heartbeat: Callable[[str], Heartbeat]
     stop: Stop
     progress: Progress

@@ -33,7 +33,7 @@ def run_tick(parts: Parts, request: TickRequest) -> TickReport:
     # Imported only where a monitor listens.
     from loom.heartbeat import beating
 
-    return beating(parts.heartbeat(url), lambda: _tick(waking))
+    return beating(parts.heartbeat(url), lambda: _tick(waking), mask=parts.mask)
 
 
 def _heartbeat_url(waking: Waking) -> str | None:
@@ -54,10 +54,20 @@ def _tick(waking: Waking) -> TickReport:
     try:
         _refuse_a_wrong_clock(waking, ledger.snapshot())
         act = _rehearse if waking.request.dry_run else _perform
-        return act(waking, chosen, ledger, liveness)
+        return _discreet(waking, act(waking, chosen, ledger, liveness))
     finally:
         liveness.release()
         ledger.close()
+
+
+def _discreet(waking: Waking, report: TickReport) -> TickReport:
+    mask = waking.parts.mask
+    if not mask:
+        return report
+    # Imported only where there is something to hide.
+    from loom.runner import discretion
+
+    return discretion.report(report, mask)
 
 
 def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
@@ -233,7 +243,9 @@ def _hooks(waking: Waking, ledger: Ledger) -> tuple[AlertHook, ...]:
     if kept is None:
         return parts.fallback_hooks()
     names = [str(v) for hook in kept for k, v in hook.options.items() if k.endswith("_env") and v]
-    return parts.hooks(kept, parts.take_secrets(names))
+    secrets = parts.take_secrets(names)
+    parts.mask.learn(secrets.values())
+    return parts.hooks(kept, secrets)
 
 
 def _notes(waking: Waking) -> tuple[str, ...]:

@@ -102,6 +102,16 @@ def wake(parts: Parts, request: TickRequest) -> Waking:
         enforcement = parts.load_enforcement()
     except EnforcementError as error:
         enforcement_error = error
+    secrets = parts.take_secrets(registry.declared_env) if registry is not None else {}
+    parts.mask.learn(secrets.values())
+    if enforcement_error is not None or (registry is not None and registry.broken):
+        from loom.runner.discretion import problems
+
+        if enforcement_error is not None:
+            enforcement_error = EnforcementError(problems(enforcement_error.problems, parts.mask))
+        if registry is not None:
+            broken = (replace(each, problems=problems(each.problems, parts.mask)) for each in registry.broken)
+            registry = replace(registry, broken=tuple(broken))
     return Waking(
         parts=parts,
         request=request,
@@ -110,7 +120,7 @@ def wake(parts: Parts, request: TickRequest) -> Waking:
             registry_error=registry_error,
             enforcement=enforcement,
             enforcement_error=enforcement_error,
-            secrets=parts.take_secrets(registry.declared_env) if registry is not None else {},
+            secrets=secrets,
         ),
         tick=Tick(id=new_id(at), at=at, trigger="manual" if request.by_hand else "schedule", host=parts.host),
         began=began,

@@ -17,7 +17,6 @@ from loom.domain.run import Execution, Run
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
-from loom.enforcement.masking import mask
 from loom.errors import ClaimLost
 from loom.execution.assignment import Assignment
 from loom.ports import Entry, Guard
@@ -194,7 +193,7 @@ def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commis
                 name: commission.secrets[name] for name in worker.requires.env if name in commission.secrets
             },
             params=commission.params,
-            say=lambda text: parts.progress.said(ticket, text),
+            say=lambda text: parts.progress.said(ticket, parts.mask(text)),
         )
     )
 
@@ -202,7 +201,6 @@ def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commis
 def _finish(
     each: _Running, execution: Execution, parts: Parts, commission: Commission, books: Books
 ) -> list[Entry]:
-    secrets = tuple(commission.secrets.values())
     run = conclude(
         each.ticket,
         each.worker,
@@ -211,7 +209,7 @@ def _finish(
         tick=commission.tick,
         digest=commission.enforcement.digest,
         params=commission.params,
-        mask=lambda text: mask(text, secrets),
+        mask=parts.mask,
     )
     # Whatever the worker left behind (a thread, a task) may do nothing more in its name.
     each.guard.revoke("the run is over")

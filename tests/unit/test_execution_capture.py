@@ -254,8 +254,8 @@ def test_a_long_log_keeps_its_beginning_and_its_end_and_says_what_is_left_out() 
 
 def test_a_log_that_fits_is_kept_whole() -> None:
     log = RunLog("x", lambda: 0.0, keep=1_000)
-    log.write("a" * 1_999)
-    assert log.text() == "a" * 1_999
+    log.write("a" * 999 + "é" + "a" * 999)
+    assert log.text() == "a" * 999 + "é" + "a" * 999
 
 
 def test_a_log_can_hold_any_text_and_is_valid_unicode() -> None:

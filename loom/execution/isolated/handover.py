@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from loom.cutting import cut
 from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.execution.isolated.frames import OUTPUT, REPORT, VALUE, Garbled, safe
@@ -26,7 +27,7 @@ def written(execution: Execution, shape: Verdict | None) -> Iterator[tuple[bytes
     wait = execution.retry_after
     report = {
         "ending": execution.ending.value,
-        "reason": execution.reason[:_TEXT],
+        "reason": cut(execution.reason, _TEXT),
         "error": _error(execution.error) if execution.error else None,
         "transient": execution.transient,
         "retry_after": wait.total_seconds() if wait is not None else None,
@@ -67,7 +68,7 @@ def read(report: bytes, value: bytes | None, output: bytes | None) -> tuple[int,
 
 def refusal_written(refusal: Refusal) -> bytes:
     parts = (refusal.rule, refusal.act, refusal.why, refusal.where)
-    return json.dumps([part[:2_000] if part else part for part in parts]).encode()
+    return json.dumps([cut(part, 2_000) if part else part for part in parts]).encode()
 
 
 def refusal_read(payload: bytes) -> Refusal:
@@ -88,7 +89,8 @@ def _dump(value: Any) -> bytes:
 
 
 def _error(error: RunError) -> list[str | None]:
-    return [error.kind[:_TEXT], error.message[:_TEXT], error.where[:_TEXT] if error.where else None]
+    parts = (error.kind, error.message, error.where)
+    return [cut(part, _TEXT) if part else part for part in parts]
 
 
 def _parse(payload: bytes) -> Any:
@@ -104,26 +106,26 @@ def _no_constant(name: str) -> NoReturn:
 
 def _attempts(number: object) -> int:
     if type(number) is not int or not 1 <= number <= _MOST_ATTEMPTS:
-        raise Garbled(f"{number!r:.100} attempts")
+        raise Garbled(f"{cut(repr(number), 100)} attempts")
     return number
 
 
 def _count(number: object) -> int:
     if type(number) is not int or not 0 <= number <= _MOST_COUNTED:
-        raise Garbled(f"a count of {number!r:.100}")
+        raise Garbled(f"a count of {cut(repr(number), 100)}")
     return number
 
 
 def _ending(word: object) -> Ending:
     if word not in [ending.value for ending in Ending]:
-        raise Garbled(f"it ended {word!r:.100}")
+        raise Garbled(f"it ended {cut(repr(word), 100)}")
     return Ending(str(word))
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Garbled(f"expected text, got {value!r:.100}")
-    return value[:_TEXT]
+        raise Garbled(f"expected text, got {cut(repr(value), 100)}")
+    return cut(value, _TEXT)
 
 
 def _read_error(parts: object) -> RunError:
@@ -137,7 +139,7 @@ def _wait(seconds: object) -> timedelta | None:
     if seconds is None:
         return None
     if type(seconds) not in (int, float) or not 0 <= seconds <= _LONGEST_WAIT.total_seconds():  # type: ignore[operator]
-        raise Garbled(f"a wait of {seconds!r:.100}")
+        raise Garbled(f"a wait of {cut(repr(seconds), 100)}")
     return timedelta(seconds=seconds)  # type: ignore[arg-type]
 
 

@@ -5,6 +5,7 @@ import os
 import select
 from typing import Any
 
+from loom.cutting import cut
 from loom.domain.enforcement import Refusal
 from loom.execution.flight import Flight
 from loom.execution.isolated.frames import ATTEMPT, OUTPUT, PROGRESS, REFUSED, REPORT, VALUE, Garbled, Reader
@@ -106,7 +107,7 @@ class Hearing:
         try:
             self._flight.assignment.say(text)
         except Exception as error:  # noqa: BLE001 - whoever watches must not be able to fail a worker
-            self._flight.log.line("WARNING", f"progress couldn't be shown: {error!r:.200}")
+            self._flight.log.line("WARNING", f"progress couldn't be shown: {cut(repr(error), 200)}")
 
 
 def _read(handle: int) -> bytes | None:

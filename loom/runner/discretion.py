@@ -1,0 +1,147 @@
+"""Discretion: what leaves a tick, with the secrets in it masked.
+
+Text leaves at few gates, and each of them masks whatever is put through it, whether or not somebody thought
+of secrets where it was made:
+
+- the ledger: `DiscreetLedger`, whoever writes and whatever kind of entry it is;
+- a person's hooks: `DiscreetHook`, and with it the reason why one failed;
+- the report of a tick, `report`, from which come the answer, the step summary, outputs and annotations, and
+  what the heartbeat tells;
+- the last word of a worker on a terminal (`loom.runner.work`);
+- Loom's own stdout and stderr (`loom.cli.streams`), and the file that tells of a bug (`loom.cli`).
+
+Only what people or foreign code write is masked. Names by which things are found again stay: ids, keys,
+workers, agents, hooks, zones, hosts, addresses of pages. Masking twice is masking once, so a value may go
+through several gates.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from loom.domain.alert import Alert, Delivery, Episode, Event
+from loom.domain.run import Run, RunError
+from loom.domain.slot import Ticket
+from loom.domain.tick import Mark, Pause, Tick, TickReport
+from loom.errors import DeliveryFailed, Problem
+from loom.ports import AlertHook, Entry, HooksInForce, Ledger, Renamed
+
+Masking = Callable[[str], str]
+
+
+class DiscreetHook:
+    """`hook`, which hears of no secret, nor tells of one."""
+
+    def __init__(self, hook: AlertHook, mask: Masking) -> None:
+        self.name = hook.name
+        self._hook = hook
+        self._mask = mask
+
+    def wants(self, event: Event) -> bool:
+        return self._hook.wants(event)
+
+    def deliver(self, alert: Alert) -> None:
+        try:
+            self._hook.deliver(_alert(alert, self._mask))
+        except DeliveryFailed as error:
+            raise DeliveryFailed(self._mask(str(error))) from None
+        except Exception as error:  # noqa: BLE001  its text is foreign, and would be recorded
+            text = f"{self.name} broke: {type(error).__name__}: {error}"
+            raise DeliveryFailed(self._mask(text)) from None
+
+
+class DiscreetLedger:
+    """`ledger`, in which no secret is written down. Reads are the ledger's own."""
+
+    def __init__(self, ledger: Ledger, mask: Masking) -> None:
+        self._ledger = ledger
+        self._mask = mask
+
+    def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
+        self._ledger.claim([entry(each, self._mask) for each in entries], revision=revision)
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        self._ledger.record([entry(each, self._mask) for each in entries])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+
+def discreet_ledger(ledger: Ledger, mask: Masking) -> Ledger:
+    return cast(Ledger, DiscreetLedger(ledger, mask))  # a type checker doesn't see what __getattr__ gives
+
+
+def entry(value: Entry, mask: Masking) -> Entry:
+    match value:
+        case Run():
+            return _run(value, mask)
+        case Ticket():
+            return replace(value, detail=mask(value.detail))
+        case Episode():
+            last = value.last_alert
+            return replace(value, kind=mask(value.kind), last_alert=_alert(last, mask) if last else None)
+        case Delivery():
+            return _delivery(value, mask)
+        case Pause():
+            return replace(value, by=mask(value.by), reason=mask(value.reason))
+        case Tick() | Mark() | Renamed() | HooksInForce():
+            return value
+
+
+def report(value: TickReport, mask: Masking) -> TickReport:
+    return replace(
+        value,
+        runs=tuple(_run(each, mask) for each in value.runs),
+        deliveries=tuple(_delivery(each, mask) for each in value.deliveries),
+        problems=tuple(map(mask, value.problems)),
+        mistakes=problems(value.mistakes, mask),
+        notes=tuple(map(mask, value.notes)),
+        planned=tuple(replace(each, reason=mask(each.reason)) for each in value.planned),
+        trigger_lines=tuple(map(mask, value.trigger_lines)),
+    )
+
+
+def problems(found: Sequence[Problem], mask: Masking) -> tuple[Problem, ...]:
+    """An alert is said again when they change, so they are masked before anything is made of them."""
+    return tuple(
+        replace(each, address=tuple(map(mask, each.address)), message=mask(each.message)) for each in found
+    )
+
+
+def _run(run: Run, mask: Masking) -> Run:
+    return replace(
+        run,
+        reason=mask(run.reason),
+        output=_json(run.output, mask),
+        rejected=_json(run.rejected, mask),
+        error=_error(run.error, mask) if run.error else None,
+        errors=tuple(_error(each, mask) for each in run.errors),
+        log=mask(run.log),
+        settings=_json(run.settings, mask),
+    )
+
+
+def _delivery(delivery: Delivery, mask: Masking) -> Delivery:
+    error = delivery.error
+    return replace(delivery, alert=_alert(delivery.alert, mask), error=mask(error) if error else error)
+
+
+def _alert(alert: Alert, mask: Masking) -> Alert:
+    error = _error(alert.error, mask) if alert.error else None
+    return replace(alert, summary=mask(alert.summary), error=error)
+
+
+def _error(error: RunError, mask: Masking) -> RunError:
+    return RunError(mask(error.kind), mask(error.message), mask(error.where) if error.where else error.where)
+
+
+def _json(value: Any, mask: Masking) -> Any:
+    match value:
+        case str():
+            return mask(value)
+        case Mapping():
+            return {mask(str(key)): _json(each, mask) for key, each in value.items()}
+        case list() | tuple():
+            return [_json(each, mask) for each in value]
+        case _:
+            return value
