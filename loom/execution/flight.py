@@ -94,9 +94,9 @@ class Flight:
         transient: bool = False,
         retry_after: timedelta | None = None,
         checks: int | None = None,
-        refused: int | None = None,
+        refusals: int | None = None,
     ) -> Execution:
-        """The execution this flight amounts to, as of now. checks, refused: as another process counts."""
+        """The execution this flight amounts to, as of now. checks, refusals: as another process counts."""
         guard = self.assignment.guard
         return Execution(
             ending=ending,
@@ -113,7 +113,7 @@ class Flight:
             duration_s=self.clock.monotonic() - self.started,
             log=self.log.text(),
             checks=guard.checks if checks is None else checks,
-            refusals=guard.refused if refused is None else refused,
+            refusals=guard.refused if refusals is None else refusals,
         )
 
     def refused(self, refusal: Refusal, place: str | None = None) -> Execution:

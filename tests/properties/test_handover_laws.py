@@ -98,7 +98,19 @@ def test_bytes_of_any_kind_are_frames_or_garbled_and_little_of_them_is_held(data
 
 
 words = st.sampled_from(
-    ["ending", "reason", "error", "transient", "retry_after", "attempts", "fits", "errors", "returned"]
+    [
+        "ending",
+        "reason",
+        "error",
+        "transient",
+        "retry_after",
+        "attempts",
+        "fits",
+        "errors",
+        "returned",
+        "checks",
+        "refusals",
+    ]
 )
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | words | texts,
@@ -123,7 +135,14 @@ def test_a_report_of_any_kind_is_read_or_garbled(
     assert isinstance(made.ending, Ending)
 
 
-GOOD: dict[str, Any] = {"ending": "raised", "reason": "", "error": ["K", "m", None], "attempts": 1}
+GOOD: dict[str, Any] = {
+    "ending": "raised",
+    "reason": "",
+    "error": ["K", "m", None],
+    "attempts": 1,
+    "checks": 2,
+    "refusals": 0,
+}
 
 
 @pytest.mark.parametrize(
@@ -137,6 +156,9 @@ GOOD: dict[str, Any] = {"ending": "raised", "reason": "", "error": ["K", "m", No
         {"error": ["K", 1, None]},
         {"reason": None},
         {"attempts": 0},
+        {"checks": None},
+        {"checks": -1},
+        {"refusals": True},
         {"attempts": True},
         {"attempts": 10**9},
         {"retry_after": -1},

@@ -33,7 +33,7 @@ def written(execution: Execution, shape: Verdict | None) -> Iterator[tuple[bytes
         "retry_after": wait.total_seconds() if wait is not None else None,
         "attempts": execution.attempts,
         "checks": execution.checks,
-        "refused": execution.refusals,
+        "refusals": execution.refusals,
         "fits": shape is not None and shape.output is not None,
         "errors": [_error(error) for error in shape.errors] if shape else [],
     }
@@ -54,7 +54,7 @@ def read(report: bytes, value: bytes | None, output: bytes | None) -> tuple[int,
         "transient": said.get("transient") is True,
         "retry_after": _wait(said.get("retry_after")),
         "checks": _count(said.get("checks")),
-        "refused": _count(said.get("refused")),
+        "refusals": _count(said.get("refusals")),
     }
     if ending is Ending.RETURNED:
         if value is None:
