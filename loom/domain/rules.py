@@ -5,9 +5,10 @@ the denial holds ("deny wins").
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import ClassVar
+
+from loom.domain.value import Value
 
 
 def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> bool:
@@ -16,8 +17,7 @@ def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> boo
     return any(fnmatchcase(name, pattern.lower()) for pattern in applies_to for name in names)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
+class _Rule(Value, kw_only=True):
     """id: the name of its file. applies_to: ids, agents and globs. why: what a person reads of a refusal."""
 
     kind: ClassVar[str]
@@ -30,8 +30,7 @@ class _Rule:
         return applies(self.applies_to, worker_id, agent)
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAllowance:
+class HttpAllowance(Value):
     """Methods and paths that may be asked of a host.
 
     paths: segments between slashes; ``*`` stands for exactly one segment that isn't empty, a final ``**``
@@ -48,8 +47,7 @@ class HttpAllowance:
     https_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRule(_Rule):
+class HttpRule(_Rule, kw_only=True):
     """hosts: 'api.hubapi.com', 'localhost:8080', '*.example.org' (every name below it) or '*'. A request to
     a host that a rule names is allowed only if one of its allowances fits; a request to a host no rule
     names is refused. Without a port, 80 and 443 are meant. '*' speaks only of hosts no other rule names."""
@@ -60,8 +58,7 @@ class HttpRule(_Rule):
     allow: tuple[HttpAllowance, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketsRule(_Rule):
+class SocketsRule(_Rule, kw_only=True):
     """Connections beside the guarded HTTP client: 'db.example.org:5432', 'localhost:*', 'unix:/run/x.sock'.
 
     connect: where a worker may connect or send to. listen: where it may wait for others. deny: where it may
@@ -75,8 +72,7 @@ class SocketsRule(_Rule):
     deny: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesRule(_Rule):
+class FilesRule(_Rule, kw_only=True):
     """Files by their paths: 'drafts/**' from the project's folder, '/var/lib/x', '$TMP/**', '$HOME/.ssh/**'.
     ``*`` stands for anything within one name, a final ``**`` for the folder itself and all below it.
 
@@ -90,8 +86,7 @@ class FilesRule(_Rule):
     deny_read: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramAllowance:
+class ProgramAllowance(Value):
     """program: a name found on PATH, or a path, from the project's folder if it isn't absolute; '*' for any.
     arguments: what they must be, one by one: each the texts or globs of which one must fit, a final ``**``
         for any others. None: whatever they are. never: globs of arguments that may not stand anywhere.
@@ -102,8 +97,7 @@ class ProgramAllowance:
     never: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessRule(_Rule):
+class ProcessRule(_Rule, kw_only=True):
     """What of the machine a worker may use besides its own Python code.
 
     programs: what it may start. deny_programs: what not, by name or path, whoever allows it.
@@ -121,8 +115,7 @@ class ProcessRule(_Rule):
     deny_modules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretsRule(_Rule):
+class SecretsRule(_Rule, kw_only=True):
     """Which of the secrets that it requires a worker may read, by globs of their names.
 
     A secret that some rule allows to anybody is read only by those it is allowed to; one that no rule names,
@@ -135,8 +128,7 @@ class SecretsRule(_Rule):
     deny: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitsRule(_Rule):
+class LimitsRule(_Rule, kw_only=True):
     """How much one run may do; the smallest of several limits holds, None is no limit.
 
     requests: asked by the guarded client, redirects counted. bytes_out, bytes_in: through that client.
@@ -152,8 +144,7 @@ class LimitsRule(_Rule):
     findings: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputPattern:
+class OutputPattern(Value):
     """name: what it finds ('mail address'). pattern: a regular expression; when it has a group named
     ``hit``, only that part is meant. check: 'luhn' or 'iban' (its check digits must be right), or empty.
     use: the name that a rule asked for it by, of those that ship with Loom; empty where it is written out.
@@ -166,8 +157,7 @@ class OutputPattern:
     near: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputRule(_Rule):
+class OutputRule(_Rule, kw_only=True):
     """What must not leave in an output. action: 'reject' (the run is blocked) or 'redact'."""
 
     kind: ClassVar[str] = "output"
@@ -179,8 +169,7 @@ class OutputRule(_Rule):
 Rule = HttpRule | SocketsRule | FilesRule | ProcessRule | SecretsRule | LimitsRule | OutputRule
 
 
-@dataclass(frozen=True, slots=True)
-class Guidance:
+class Guidance(Value):
     """Text handed to a model as its instructions. applies_to: as in a rule."""
 
     id: str
