@@ -1,6 +1,7 @@
 """Document: one YAML file of the folder as plain values that know their lines. Strict: nothing is guessed."""
 
-from collections.abc import Callable, Collection, Mapping
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -25,6 +26,7 @@ class Document:
         self.problems: list[Problem] = []
         self._lines: dict[Path, int] = {}
         self._seen: set[int] = set()
+        self._missing: set[Path] = set()
         try:
             text = raw.decode()
             if _too_deep(text):
@@ -48,26 +50,34 @@ class Document:
             self._problem(None, (), f"isn't valid YAML: {str(error).splitlines()[0]}")
 
     def say(self, path: Path, message: str) -> None:
-        """Note a problem at `path`."""
+        """Note a problem at `path`, unless it has been said that nothing is there."""
+        if path in self._missing:
+            return
         line = next(
             (self._lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._lines), None
         )
         self._problem(line, path, message)
 
     def mapping(
-        self, path: Path, value: Any, required: Collection[str], optional: Collection[str] = ()
+        self, path: Path, value: Any, required: Sequence[str], optional: Collection[str] = ()
     ) -> dict[str, Any]:
         """`value` as a mapping; says what is missing and what is unknown, and leaves the unknown out."""
         if not isinstance(value, dict):
-            self.say(path, f"expected a mapping with {_listed(required or optional)}, got {_shown(value)}")
+            hint = (
+                f"; write {{{required[0]}: {value}}}" if isinstance(value, str) and len(required) == 1 else ""
+            )
+            wanted = _listed(required or optional)
+            self.say(path, f"expected a mapping with {wanted}, got {shown(value)}{hint:.100}")
+            self._missing.update((*path, key) for key in required)
             return {}
         for key in required:
             if key not in value:
                 self.say(path, f"key {key!r} is missing; write {_listed(required)}")
+                self._missing.add((*path, key))
         known = {*required, *optional}
         for key in value:
             if key not in known:
-                self.say((*path, key), f"unknown key; expected one of {_listed(sorted(known))}")
+                self.say((*path, key), f"unknown key; {instead(key, sorted(known))}")
         return {key: value[key] for key in value if key in known}
 
     def some(self, keys: Mapping[str, Any], key: str, known: Collection[str]) -> dict[str, Any]:
@@ -75,35 +85,38 @@ class Document:
         if key not in keys:
             return {}
         found = self.mapping((key,), keys[key], (), known)
-        if not found and isinstance(keys[key], dict):
-            self.say((key,), f"it says nothing; write at least one of {_listed(known)}")
+        if keys[key] == {}:
+            self.say((key,), f"it says nothing; write {at_least_one(known)} in it")
         return found
 
     def text(self, path: Path, value: Any) -> str:
         """`value` as text that isn't empty; "" after a problem."""
         if isinstance(value, str) and value.strip():
             return " ".join(value.split())
-        self.say(path, f"expected text, got {_shown(value)}")
+        self.say(path, not_text(value))
         return ""
 
     def one_of(self, path: Path, value: Any, choices: Collection[str]) -> str:
         if isinstance(value, str) and value in choices:
             return value
-        self.say(path, f"expected one of {_listed(choices)}, got {_shown(value)}")
+        close = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else ()
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        self.say(path, f"expected one of {_listed(choices)}, got {shown(value)}{hint}")
         return ""
 
     def items(self, path: Path, value: Any) -> list[tuple[Path, Any]]:
         """The items of a list that isn't empty, each with its path."""
         if isinstance(value, list) and value:
             return [((*path, place), item) for place, item in enumerate(value)]
-        self.say(path, f"expected a list with at least one item, got {_shown(value)}")
+        hint = f"; write [{value}]" if isinstance(value, str) and value.strip() else ""
+        self.say(path, f"expected a list with at least one item, got {shown(value)}{hint:.100}")
         return []
 
     def texts(self, path: Path, value: Any, trouble: Callable[[str], str | None]) -> tuple[str, ...]:
         """The items as text; `trouble` says what is wrong with one, or None."""
         found: list[str] = []
         for place, item in self.items(path, value):
-            wrong = trouble(item) if isinstance(item, str) else f"expected text, got {_shown(item)}"
+            wrong = trouble(item) if isinstance(item, str) else not_text(item)
             if wrong is not None:
                 self.say(place, wrong)
             elif item in found:
@@ -133,7 +146,7 @@ class Document:
         try:
             return loader.construct_object(node)
         except (ValueError, AttributeError, IndexError, KeyError):  # PyYAML's, for what a tag doesn't fit
-            self.say(path, f"{_shown(node.value)} can't be read as {_short(node.tag)}; write it in quotes")
+            self.say(path, f"{shown(node.value)} can't be read as {_short(node.tag)}; write it in quotes")
             return None
 
     def _plain_mapping(self, loader: Any, node: Any, path: Path) -> dict[str, Any]:
@@ -168,6 +181,23 @@ def _too_deep(text: str) -> bool:
     return False
 
 
+def instead(word: str, choices: Collection[str]) -> str:
+    """What to write in place of a word that isn't among `choices`."""
+    close = difflib.get_close_matches(word, choices, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"expected one of {_listed(choices)}" if len(choices) > 1 else f"expected {_listed(choices)}"
+
+
+def at_least_one(words: Collection[str]) -> str:
+    return f"at least one of {_listed(words)}" if len(words) > 1 else _listed(words)
+
+
+def not_text(value: Any) -> str:
+    plain = value is not None and not isinstance(value, str | list | dict)
+    return f"expected text, got {shown(value)}{'; write it in quotes' if plain else ''}"
+
+
 def _listed(words: Collection[str]) -> str:
     return ", ".join(repr(word) for word in words)
 
@@ -176,5 +206,6 @@ def _short(tag: str) -> str:
     return f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """As much of it as a message holds."""
     return "nothing" if value is None else f"{value!r:.80}"

@@ -1,24 +1,30 @@
 """rules/*.yaml and guidance/*.md -> the rules of the domain. What isn't understood is no rule."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from loom.domain.rules import Guidance, Rule
-from loom.enforcement.document import Document
+from loom.enforcement.document import Document, instead
 from loom.enforcement.kinds import files, http, limits, output, process, secrets, sockets
-from loom.enforcement.kinds.common import applies_to
+from loom.enforcement.kinds.common import Schema, applies_to
 from loom.errors import Problem
 
-_READ: dict[str, Callable[[Document], Rule]] = {
-    "http": http.read,
-    "sockets": sockets.read,
-    "files": files.read,
-    "process": process.read,
-    "secrets": secrets.read,
-    "limits": limits.read,
-    "output": output.read,
+
+class _Kind(NamedTuple):
+    read: Callable[[Document], Rule]
+    schema: Callable[[], Schema]
+
+
+_KINDS = {
+    "http": _Kind(http.read, http.schema),
+    "sockets": _Kind(sockets.read, sockets.schema),
+    "files": _Kind(files.read, files.schema),
+    "process": _Kind(process.read, process.schema),
+    "secrets": _Kind(secrets.read, secrets.schema),
+    "limits": _Kind(limits.read, limits.schema),
+    "output": _Kind(output.read, output.schema),
 }
-KINDS = tuple(_READ)
+KINDS = tuple(_KINDS)
 """The kinds of rules that stand in rules/; guidance has a folder of its own."""
 
 _FENCE = "---\n"
@@ -31,17 +37,24 @@ def read_rule(document: Document, stem: str) -> Rule | None:
     value = document.value
     kind = value.get("kind") if isinstance(value, dict) else None
     rule: Rule | None = None
-    if isinstance(kind, str) and kind in _READ:
-        rule = _READ[kind](document)
-    elif kind is None:
+    if isinstance(kind, str) and kind in _KINDS:
+        rule = _KINDS[kind].read(document)
+    elif not isinstance(value, dict) or "kind" not in value:
         document.mapping((), value, ("id", "kind", "why"), value if isinstance(value, dict) else ())
+    elif kind is None:
+        document.one_of(("kind",), kind, KINDS)
     else:
-        document.say(("kind",), f"unknown kind {kind!r}; expected one of {', '.join(map(repr, KINDS))}")
+        document.say(("kind",), f"unknown kind {kind!r}; {_instead(str(kind))}")
     if isinstance(value, dict) and "id" in value and value["id"] != stem:
         document.say(
             ("id",), f"{value['id']!r} isn't the name of its file; expected {stem!r}, or rename the file"
         )
     return None if document.problems else rule
+
+
+def rule_schema(kind: str) -> Schema:
+    """JSON Schema, draft 2020-12, of the file of a rule of this kind, one of KINDS."""
+    return _KINDS[kind].schema()
 
 
 def read_guidance(file: str, stem: str, raw: bytes, problems: list[Problem]) -> Guidance | None:
@@ -67,6 +80,12 @@ def read_guidance(file: str, stem: str, raw: bytes, problems: list[Problem]) -> 
         problems.append(Problem(file, None, (), "is empty; expected instructions for a model"))
         return None
     return Guidance(stem, text, whom)
+
+
+def _instead(kind: str) -> str:
+    if kind == "guidance":
+        return "guidance is text for a model and stands in guidance/ID.md"
+    return instead(kind, KINDS)
 
 
 def _front_matter(text: str) -> tuple[str | None, str]:

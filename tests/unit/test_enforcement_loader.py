@@ -300,6 +300,8 @@ BREAKAGES: list[tuple[str, Callable[[Path], None], str, int | None, str]] = [
     ("another id", rewrite(C, "id: calendar", "id: calender"), C, 1, "expected 'calendar'"),
     ("no id", rewrite(C, "id: calendar\n", ""), C, 1, "key 'id' is missing"),
     ("no kind", rewrite(C, "kind: http\n", ""), C, 1, "key 'kind' is missing"),
+    ("an empty kind", rewrite(C, "kind: http", "kind:"), C, 2, "expected one of 'http'"),
+    ("a null for a kind", rewrite(C, "kind: http", "kind: ~"), C, 2, "expected one of 'http'"),
     ("no why", rewrite(C, "why: The calendar is read.\n", ""), C, 1, "key 'why' is missing"),
     ("an empty why", rewrite(C, "why: The calendar is read.", 'why: " "'), C, 4, "expected text"),
     ("an unknown kind", rewrite(C, "kind: http", "kind: https"), C, 2, "unknown kind 'https'"),

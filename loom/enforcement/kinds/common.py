@@ -1,14 +1,14 @@
 """What rules of every kind have in common, read and described."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loom.enforcement.document import Document, Path
+from loom.enforcement.document import Document, Path, at_least_one, shown
 
 _COMMON = ("id", "kind", "why")
-_ID = "[a-z0-9]+(-[a-z0-9]+)*"
+ID = "[a-z0-9]+(-[a-z0-9]+)*"
 _WORKER = r"[A-Za-z0-9*?\[\]!_.-]+"
 
 Schema = dict[str, Any]
@@ -26,7 +26,7 @@ class Head:
 
 
 def keys_of(
-    document: Document, required: Collection[str] = (), optional: Collection[str] = ()
+    document: Document, required: Sequence[str] = (), optional: Collection[str] = ()
 ) -> dict[str, Any]:
     """The keys of a rule, once what is missing and what is unknown has been said."""
     return document.mapping((), document.value, (*_COMMON, *required), ("applies_to", *optional))
@@ -58,14 +58,15 @@ def flag_of(document: Document, path: Path, keys: Mapping[str, Any], key: str) -
     """False if it isn't there."""
     value = keys.get(key, False)
     if not isinstance(value, bool):
-        document.say((*path, key), f"expected true or false, got {value!r:.80}")
+        document.say((*path, key), f"expected true or false, got {shown(value)}")
     return value is True
 
 
 def something(document: Document, keys: Mapping[str, Any], choices: Collection[str]) -> None:
     """Say so if a rule has none of `choices`: it would allow and deny nothing."""
-    if not any(key in keys for key in choices):
-        document.say((), f"it says nothing; write at least one of {', '.join(map(repr, choices))}")
+    misspelt = isinstance(document.value, dict) and document.value.keys() - keys.keys()
+    if not misspelt and not any(key in keys for key in choices):
+        document.say((), f"it says nothing; write {at_least_one(choices)}")
 
 
 def rule_schema(kind: str, what: str, properties: Schema, *, required: Collection[str] = ()) -> Schema:
@@ -78,8 +79,8 @@ def rule_schema(kind: str, what: str, properties: Schema, *, required: Collectio
         "additionalProperties": False,
         "required": [*_COMMON, *required],
         "properties": {
-            "id": {"type": "string", "pattern": whole(_ID), "description": "the name of its file"},
-            "kind": {"const": kind},
+            "id": {"type": "string", "pattern": whole(ID), "description": "the name of its file"},
+            "kind": {"const": kind, "description": "what it is about"},
             "why": {"type": "string", "pattern": r"\S", "description": "what a person reads of a refusal"},
             "applies_to": texts(_WORKER, "ids, agents and globs of workers; everybody, if it isn't there"),
             **properties,

@@ -16,7 +16,7 @@ from loom.enforcement.kinds.common import (
 )
 
 _SEGMENT = r"[^/\x00$]+"
-PATH = rf"(\$(TMP|HOME)/|/)?{_SEGMENT}(/{_SEGMENT})*"
+PATH = rf"(?!~)(\$(TMP|HOME)/|/)?{_SEGMENT}(/{_SEGMENT})*"
 
 
 def read(document: Document) -> FilesRule:
@@ -41,17 +41,37 @@ def schema() -> Schema:
         "files",
         "What a worker may make, change and remove, and what it may not read.",
         {
-            "allow": record({"write": texts(PATH, path)}),
-            "deny": record({"write": texts(PATH, path), "read": texts(PATH, path)}),
+            "allow": record({"write": texts(PATH, path)}, what="what may be made, changed, removed"),
+            "deny": record(
+                {"write": texts(PATH, path), "read": texts(PATH, path)},
+                what="what may not, whoever allows it",
+            ),
         },
     ) | {"anyOf": [{"required": ["allow"]}, {"required": ["deny"]}]}
 
 
 def _path_trouble(text: str) -> str | None:
-    names = text.split("/")
-    if re.fullmatch(PATH, text) and "." not in names and ".." not in names and "**" not in names[:-1]:
+    why = _mistake(text)
+    if why is None and re.fullmatch(PATH, text):
         return None
     return (
-        f"{text!r} isn't a path; expected 'drafts/**' (from the project's folder), '/var/lib/x', '$TMP/**' "
-        "or '$HOME/x', with '*' within a name and '**' at the end for a folder and everything below"
+        f"{text!r} isn't a path{f' ({why})' if why else ''}; expected 'drafts/**' (from the project's "
+        "folder), '/var/lib/x', '$TMP/**' or '$HOME/x', with '*' within a name and '**' at the end for a "
+        "folder and everything below"
     )
+
+
+def _mistake(text: str) -> str | None:
+    """None if nothing strikes the eye."""
+    names = text.split("/")
+    if text.startswith("~"):
+        return "a home is written $HOME"
+    if "$" in text.removeprefix("$TMP/").removeprefix("$HOME/"):
+        return "'$' only stands in $TMP/ and $HOME/, at the beginning"
+    if "." in names or ".." in names:
+        return "a path has no '.' and '..' in it"
+    if any("**" in name for name in names[:-1]) or ("**" in names[-1] and names[-1] != "**"):
+        return "'**' is a name by itself, and the last one"
+    if text.endswith("/"):
+        return "for a folder and everything below it write '/**' at the end"
+    return None

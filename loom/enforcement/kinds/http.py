@@ -43,7 +43,11 @@ def read(document: Document) -> HttpRule:
 def schema() -> Schema:
     allowance = record(
         {
-            "methods": {**listed({"enum": [*METHODS]}), "uniqueItems": True},
+            "methods": {
+                **listed({"enum": [*METHODS]}),
+                "uniqueItems": True,
+                "description": "in capitals, as they are sent",
+            },
             "paths": texts(_PATH, "'/crm/*/search': * is one segment, a final ** everything below"),
             "hosts": texts(_WHERE, "of the rule's hosts, those it holds for; all, if it isn't there"),
             "https_only": {"type": "boolean", "description": "leaves plain http out"},
@@ -55,7 +59,7 @@ def schema() -> Schema:
         "What may be asked of which host. Every rule that names a host must allow a request to it.",
         {
             "hosts": texts(_WHERE, "'api.example.org', 'localhost:8080', '*.example.org' or '*'"),
-            "allow": listed(allowance),
+            "allow": {**listed(allowance), "description": "a request must fit one of these"},
         },
         required=("hosts", "allow"),
     )

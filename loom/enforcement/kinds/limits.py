@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from loom.domain.rules import LimitsRule
-from loom.enforcement.document import Document
+from loom.enforcement.document import Document, shown
 from loom.enforcement.kinds.common import Schema, head_of, keys_of, rule_schema, something, whole
 
 _COUNTS = {
@@ -54,7 +54,7 @@ def schema() -> Schema:
 def _count(document: Document, key: str, value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
         return value
-    document.say((key,), f"expected a whole number, 0 or more, got {value!r:.80}")
+    document.say((key,), f"expected a whole number from 0 to {_MOST}, got {shown(value)}")
     return 0
 
 
@@ -63,6 +63,8 @@ def _size(document: Document, key: str, value: Any) -> int:
         return _count(document, key, value)
     found = re.fullmatch(_SIZE, value) if isinstance(value, str) else None
     if found is None:
-        document.say((key,), f"expected a size such as 512KiB, 1MB or 1000000, got {value!r:.80}")
+        units = ", ".join(unit for unit in _UNITS if unit)
+        message = f"expected a size such as 512KiB, 1MB or 1000000, got {shown(value)}; the units are {units}"
+        document.say((key,), message)
         return 0
     return int(found[0].removesuffix(found[1])) * _UNITS[found[1]]

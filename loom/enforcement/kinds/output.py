@@ -52,7 +52,13 @@ def schema() -> Schema:
     return rule_schema(
         "output",
         "What must not leave in an output: the run is blocked (reject), or it is blanked (redact).",
-        {"action": {"enum": [*_ACTIONS]}, "patterns": listed({"oneOf": [named, pattern]})},
+        {
+            "action": {
+                "enum": [*_ACTIONS],
+                "description": "reject: the run is blocked; redact: it is blanked",
+            },
+            "patterns": {**listed({"oneOf": [named, pattern]}), "description": "what to look for, in the whole output"},
+        },
         required=("action", "patterns"),
     )
 

@@ -32,7 +32,10 @@ def read(document: Document) -> SocketsRule:
 
 def schema() -> Schema:
     place = "'db.example.org:5432', 'localhost:*', 'unix:/run/service.sock'"
-    allow = record({"connect": texts(SOCKET, place), "listen": texts(SOCKET, place)})
+    allow = record(
+        {"connect": texts(SOCKET, place), "listen": texts(SOCKET, place)},
+        what="where it may connect or send to, and where wait for others",
+    )
     return rule_schema(
         "sockets",
         "Where a worker may connect by other means than the guarded HTTP client.",
