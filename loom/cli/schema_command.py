@@ -1,17 +1,46 @@
-"""`loom schema`: the JSON Schema of worker-registry.yaml."""
+"""`loom schema`: the JSON Schemas of the files that a person writes."""
+
+from typing import Any
 
 import click
 
+# As in loom.enforcement.rules, which a help text has no need to import; a test compares them.
+_KINDS = ("http", "sockets", "files", "process", "secrets", "limits", "output")
+
 
 @click.command(name="schema")
-def command() -> int:
-    """Print the JSON Schema of worker-registry.yaml, for editors.
+@click.option("--rule", "kind", type=click.Choice(_KINDS), help="Of rules/*.yaml of this kind.")
+@click.option("--manifest", is_flag=True, help="Of enforcement/manifest.yaml.")
+def command(kind: str | None, manifest: bool) -> int:
+    """Print a JSON Schema (draft 2020-12), for editors: of worker-registry.yaml, or of a file of rules.
 
     \b
     loom schema > .loom/schema.json
+    loom schema --rule http > .loom/rule-http.json
+    loom schema --manifest > .loom/manifest.json
+
+    An editor is told by a line at the top of the file, such as this one in a rule of kind http:
+
+    \b
+    # yaml-language-server: $schema=../../.loom/rule-http.json
     """
-    from loom.registry import schema
     from loom.report.as_json import dump
 
-    click.echo(dump(schema()), nl=False)
+    if kind is not None and manifest:
+        raise click.UsageError("--rule and --manifest name two files; ask for one at a time")
+    click.echo(dump(_schema(kind, manifest)), nl=False)
     return 0
+
+
+def _schema(kind: str | None, manifest: bool) -> dict[str, Any]:
+    if kind is not None:
+        from loom.enforcement.rules import rule_schema
+
+        return rule_schema(kind)
+    if manifest:
+        from loom.enforcement.manifest import schema as manifest_schema
+
+        return manifest_schema()
+    from loom.registry import schema
+
+    return schema()

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from loom.enforcement.document import Document, Path
+from loom.enforcement.kinds.common import ID, Schema, listed, record, whole
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ID = re.compile(ID)
 _BOOLEANS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,30 @@ def read_manifest(document: Document) -> Manifest | None:
     if "guidance" in keys:
         guidance = _named(document, ("guidance",), keys["guidance"], set(rules))
     return None if document.problems else Manifest(rules, guidance)
+
+
+def schema() -> Schema:
+    """JSON Schema, draft 2020-12, of manifest.yaml."""
+    name = {"type": "string", "pattern": whole(ID), "description": "the name of its file"}
+    sha256 = {
+        "type": "string",
+        "pattern": whole(_SHA256.pattern),
+        "description": "what the file's bytes are held to; `loom enforcement seal` writes it",
+    }
+    named = {"oneOf": [name, record({"id": name, "sha256": sha256}, required=("id",))]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "enforcement/manifest.yaml",
+        "description": "The rules and guidance that must be there, no more and no less.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "rules"],
+        "properties": {
+            "version": {"const": 1, "description": "the form of this file"},
+            "rules": {**listed(named), "description": "ids of rules: rules/ID.yaml"},
+            "guidance": {**listed(named), "description": "ids of texts for a model: guidance/ID.md"},
+        },
+    }
 
 
 def is_id(name: str) -> bool:
