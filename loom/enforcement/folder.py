@@ -51,14 +51,21 @@ def read_folder(folder: Path, problems: list[Problem]) -> dict[str, bytes]:
     return files
 
 
+def belongs(name: str) -> bool:
+    """Whether a file may be called so, seen from the folder."""
+    kind, _, base = name.rpartition("/")
+    if kind:
+        return kind in ENDINGS and base.endswith(ENDINGS[kind]) and base[0] != "."
+    return name == MANIFEST or name in _PLAIN
+
+
 def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     """The SHA-256 of each file, in hex."""
     return {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
 
 
 def _stranger(name: str) -> str | None:
-    kind, _, base = name.rpartition("/")
-    if name == MANIFEST or name in _PLAIN or (kind and base.endswith(ENDINGS[kind]) and base[0] != "."):
+    if belongs(name):
         return None
     return (
         "doesn't belong here and might be a rule that doesn't bite; expected manifest.yaml, rules/ID.yaml "

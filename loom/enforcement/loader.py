@@ -33,6 +33,17 @@ def load(folder: Path) -> EnforcementContext:
             _compare(document, manifest, sha256, problems, name)
         problems += document.problems
 
+    context = context_of(files, problems, name)
+    if problems:
+        raise EnforcementError(problems)
+    return context
+
+
+def context_of(files: Mapping[str, bytes], problems: list[Problem], name: str) -> EnforcementContext:
+    """What these files say, whatever the manifest holds them to. name: of their folder.
+
+    What isn't understood is left out and told in `problems`; with any of them nothing of it may be in force.
+    """
     rules: list[Rule] = []
     guidance: list[Guidance] = []
     for file, raw in files.items():
@@ -46,13 +57,11 @@ def load(folder: Path) -> EnforcementContext:
         elif kind == "guidance":
             text = read_guidance(f"{name}/{file}", stem, raw, problems)
             guidance += [text] if text is not None else []
-    if problems:
-        raise EnforcementError(problems)
     return EnforcementContext(
         digest=_digest(files, rules),
         rules=tuple(rules),
         guidance=tuple(guidance),
-        sha256=MappingProxyType(sha256),
+        sha256=MappingProxyType(hashes(files)),
     )
 
 
