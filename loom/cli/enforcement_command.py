@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loom.cli.enforcement_diff import diff
+from loom.cli.enforcement_explain import explain
+from loom.cli.enforcement_show import show
+from loom.cli.enforcement_told import told
 from loom.cli.options import json_option, project_option, settings_for
 from loom.errors import EnforcementError, ExitCode
 
@@ -16,15 +20,22 @@ if TYPE_CHECKING:
 
 @click.group(name="enforcement")
 def command() -> None:
-    """Look after the rules that every run stands under.
-
-    enforcement/manifest.yaml holds each rule to its bytes: an altered one stops every worker. To change a
-    rule, edit it, look at `git diff`, and seal it.
+    """The rules that every run stands under: question them, and look after them.
 
     \b
-    loom enforcement verify
-    loom enforcement seal
+    May it, and which rule says so?    loom enforcement explain sentinel "GET https://example.org/"
+    Which rules are in force?          loom enforcement show
+    What changed in them?              loom enforcement diff HEAD~1
+    Are they whole?                    loom enforcement verify
+
+    enforcement/manifest.yaml holds each rule to its bytes: an altered one stops every worker. To change a
+    rule, edit it, look at `loom enforcement diff`, and run `loom enforcement seal`.
     """
+
+
+command.add_command(explain)
+command.add_command(show)
+command.add_command(diff)
 
 
 @command.command(name="verify")
@@ -48,9 +59,7 @@ def verify(as_json: bool, project: Path | None) -> int:
         digest, rules = context.digest, context.rule_ids
     code = ExitCode.BROKEN if problems else ExitCode.OK
     if as_json:
-        _print(
-            {"digest": digest or None, "rules": rules, "problems": _told(problems), "exit_code": int(code)}
-        )
+        _print({"digest": digest or None, "rules": rules, "problems": told(problems), "exit_code": int(code)})
         return code
     for problem in problems:
         click.echo(str(problem))
@@ -92,7 +101,7 @@ def seal(check: bool, as_json: bool, project: Path | None) -> int:
         form = {
             "sealed": code is ExitCode.OK,
             "changes": [{"file": each.file, "before": each.before, "now": each.now} for each in changes],
-            "problems": _told(problems),
+            "problems": told(problems),
             "exit_code": int(code),
         }
         _print(form)
@@ -118,13 +127,6 @@ def _summary(changes: int, check: bool) -> str:
     if check:
         return f"{_count(changes, 'file')} not held to its bytes. See `git diff`, then: loom enforcement seal"
     return "Wrote enforcement/manifest.yaml. Commit it together with what it seals."
-
-
-def _told(problems: "Sequence[Problem]") -> list[dict[str, Any]]:
-    return [
-        {"file": each.file, "line": each.line, "address": list(each.address), "message": each.message}
-        for each in problems
-    ]
 
 
 def _print(form: dict[str, Any]) -> None:

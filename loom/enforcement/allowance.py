@@ -20,7 +20,7 @@ class Allowance:
     """rules: those that apply to the worker."""
 
     def __init__(self, rules: Sequence[LimitsRule]) -> None:
-        self._limits = {name: limit for name in _WORDS if (limit := _smallest(rules, name)) is not None}
+        self._limits = limits_of(rules)
         self._used = dict.fromkeys(self._limits, 0)
         self._lock = threading.Lock()
         self.unlimited = not self._limits
@@ -47,6 +47,11 @@ class Allowance:
         if refusal is None and isinstance(findings, list):
             refusal = self.use("findings", len(findings))
         return refusal
+
+
+def limits_of(rules: Sequence[LimitsRule]) -> dict[str, tuple[LimitsRule, int]]:
+    """What holds of several rules: each limit by its name in `LimitsRule`, with the rule that sets it."""
+    return {name: limit for name in _WORDS if (limit := _smallest(rules, name)) is not None}
 
 
 def _smallest(rules: Sequence[LimitsRule], name: str) -> tuple[LimitsRule, int] | None:

@@ -7,10 +7,10 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from loom.domain.revision import Revision
 from loom.enforcement.folder import LARGEST, belongs
 from loom.enforcement.loader import digest_of
 from loom.errors import SettingsError, UsageError
@@ -27,15 +27,6 @@ _QUIETLY = ("--no-optional-locks", "--no-pager", "--no-replace-objects")
 _PLAIN = ("100644", "100755")
 _ID = re.compile("[0-9a-f]{40,64}")
 _FORMAT = "--format=%H %cI %s"
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """A commit: its whole id, when it was made, the first line of its message."""
-
-    commit: str
-    at: datetime
-    subject: str
 
 
 class Revisions:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from loom.domain.enforcement import GUARD
 from loom.domain.rules import Guidance, Rule
 from loom.enforcement.document import Document, instead
 from loom.enforcement.kinds import files, http, limits, output, process, secrets, sockets
@@ -49,6 +50,8 @@ def read_rule(document: Document, stem: str) -> Rule | None:
         document.say(
             ("id",), f"{value['id']!r} isn't the name of its file; expected {stem!r}, or rename the file"
         )
+    if rule is not None and rule.id == GUARD:
+        document.say(("id",), f"{GUARD!r} is what refuses where no rule does; give the rule another name")
     return None if document.problems else rule
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from loom.domain.revision import Revision
 from loom.enforcement.folder import read_folder
 from loom.enforcement.loader import load
-from loom.enforcement.revisions import Revision, Revisions
+from loom.enforcement.revisions import Revisions
 from loom.enforcement.sealing import seal
 from loom.errors import Problem, SettingsError, UsageError
 from tests.ground.branch import git
