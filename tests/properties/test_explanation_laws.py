@@ -192,7 +192,7 @@ def explained(context: EnforcementContext, *words: str) -> Explanation:
 
 def gate(context: EnforcementContext) -> Gate:
     mine = context.narrowed(WORKER.id, WORKER.agent)
-    return Gate(mine, WORKER.id, WORKER.agent, places=PLACES, alone=True)
+    return Gate(mine, WORKER.id, places=PLACES, alone=True)
 
 
 def check(found: Explanation, guards: Refusal | None, context: EnforcementContext) -> None:
@@ -219,7 +219,7 @@ def with_remedy(found: Explanation, context: EnforcementContext) -> EnforcementC
     return replace(context, rules=(*context.rules, rule))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(context=contexts(http_rules), request=requests)
 def test_a_request_is_explained_as_the_guard_judges_it(
     context: EnforcementContext, request: tuple[str, str]
