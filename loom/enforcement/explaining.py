@@ -160,7 +160,7 @@ def _permits(context: EnforcementContext, worker: Worker, asked: Question) -> It
     name = _name(worker, asked, ending)
     for says in asked.allowing:
         text = f"id: {name}\nkind: {asked.kind.kind}\napplies_to: [{worker.id}]\nwhy: {_WHY}\n{says}\n"
-        rule = read_rule(Document(f"{name}.yaml", text.encode()), name)
+        rule = read_rule(Document(f"{name}.yaml", text.encode("utf-8", "surrogatepass")), name)
         if rule is not None:
             yield text, rule
 

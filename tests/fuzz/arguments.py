@@ -72,6 +72,20 @@ _RUNS = (
     "00000000", "x", "%", "%%%%%%%%", "________", "' OR 1=1 --", "0" * 40, "*" * 8, "[a-z]*", "\\",
     "run\nrun",
 )
+_ACTS = (
+    "GET https://example.org/", "POST https://api.hubapi.com/crm/v3/objects/0-1/search", "GET://x", "GET x",
+    "get http://[::1]:0/", "GET https://", "GET https://[", "GET https://x:99999/", "GET https://ex ample/",
+    "Ω https://example.org/", "PUT https://straße.example/ä?ö#ü", "GET https://" + "a." * 3_000,
+    "GET https://%zz/%zz", "connect localhost:1", "connect [::1]:٣", "connect unix:/" + "x" * 5_000,
+    "connect :1", "connect a:b:c", "listen localhost:0", "look up", "look up example.invalid",
+    "look up \udcff", "write drafts/x", "write", "write " + "y/" * 3_000, "write ~/\udcff", "write loop/x",
+    "write .", "write ''", "read /proc/self/environ", "read $TMP/$HOME", "run sh -c 'x", "run ''",
+    "run sh \udcff", "run " + "x " * 2_000, "run *", "fork", "fork x", "native", "import os",
+    "import " + "a." * 2_000, "import", "secret HUBSPOT_ACCESS_TOKEN", "secret *", "secret é",
+)
+_REVISIONS = (
+    "HEAD", "HEAD~1", "main", "-1", "--all", "^HEAD", "HEAD..HEAD", "@{-1}", "HEAD:enforcement", "0" * 40,
+)
 # fmt: on
 # Nothing here may be a file that anybody needs: some commands write to what they are given.
 # fmt: off
@@ -171,6 +185,9 @@ _VALUES: dict[str, Callable[[random.Random], str]] = {
     "DURATION": lambda chance: chance.choice(_DURATIONS),
     "DIR": lambda chance: chance.choice(_PATHS),
     "FILE": lambda chance: chance.choice(_PATHS),
+    "ACT": lambda chance: chance.choice(_ACTS),
+    "WORKER": lambda chance: chance.choice(_NAMES),
+    "[REV]": lambda chance: chance.choice(_REVISIONS),
     "RUN": lambda chance: chance.choice(_RUNS),
     "WORD": lambda chance: chance.choice(_WORDS),
 }

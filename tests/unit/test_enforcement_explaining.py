@@ -194,6 +194,7 @@ def test_what_no_rule_denies_comes_with_the_rule_that_would_allow_it(
         "import boto3",
         "secret OTHER",
         "write drafts/x",
+        "write out/\udcff",
     ],
 )
 def test_no_rule_is_proposed_where_none_would_help(project: Path, act: str) -> None:
