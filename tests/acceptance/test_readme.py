@@ -2,12 +2,16 @@
 
 import re
 import shlex
+from typing import Any
 
 import pytest
+import yaml
 
 from loom.cli import COMMANDS
 from loom.domain.alert import Event
 from loom.domain.run import Outcome
+from loom.enforcement.document import Document
+from loom.enforcement.rules import KINDS, read_rule, rule_schema
 from loom.errors import ExitCode
 from loom.registry import schema
 from tests.ground.command import Command
@@ -72,6 +76,39 @@ def test_the_tables_name_every_exit_code_outcome_and_registry_key() -> None:
     properties = schema()["properties"]
     for key in properties:
         assert f"`{key}" in keys or key == "workers", key
+
+
+def _rules_of_the_table() -> dict[str, dict[str, Any]]:
+    """A rule of each kind, made of the examples that stand beside its keys."""
+    rules: dict[str, dict[str, Any]] = {}
+    kind = ""
+    rows = README.partition("### Rules")[2].partition("\n### ")[0].partition("| kind | key |")[2].splitlines()
+    for row in rows[2:]:
+        if row.startswith("|"):
+            named, keys, _, examples = (cell.strip() for cell in row.strip("|").split(" | "))
+            kind = named.strip("`") or kind
+            for key, example in zip(
+                re.findall("`([^`]+)`", keys), re.findall("`([^`]+)`", examples), strict=True
+            ):
+                at = rules.setdefault(kind, {"id": "a-rule", "kind": kind, "why": "Because."})
+                *outer, last = key.split(".")
+                for name in outer:
+                    at = at.setdefault(name, {})
+                at[last] = yaml.safe_load(example)
+    return rules
+
+
+def test_the_table_of_rules_names_every_kind_and_key_and_its_examples_make_whole_rules() -> None:
+    rules = _rules_of_the_table()
+    assert tuple(rules) == KINDS
+    for kind, rule in rules.items():
+        document = Document("a-rule.yaml", yaml.dump(rule).encode())
+        assert read_rule(document, "a-rule") is not None, document.problems
+        properties = rule_schema(kind)["properties"]
+        assert rule.keys() == properties.keys() - {"applies_to"}
+        for key, value in rule.items():
+            if "properties" in properties[key]:
+                assert value.keys() == properties[key]["properties"].keys()
 
 
 def test_every_alert_event_of_this_version_is_in_the_readme() -> None:
