@@ -10,7 +10,7 @@ from typing import Any
 
 from loom.domain.enforcement import Ruling
 from loom.domain.rules import FilesRule, HttpRule, ProcessRule, Rule, SecretsRule, SocketsRule
-from loom.domain.worker import Worker
+from loom.domain.worker import Isolation, Worker
 from loom.enforcement.document import instead
 from loom.enforcement.files import FileRuler
 from loom.enforcement.http_rules import Asked, HttpRuler, plain_host
@@ -218,8 +218,14 @@ class Questions:
                 path = f"{base}/{path.removeprefix(word)}"
         whole = os.path.join(self._places.project, path)  # noqa: PTH118
         real = real_path(whole)
-        there = os.path.normpath(whole) == real
-        return real, () if there else (f"{path} leads to {real}, and that is what is judged",)
+        notes = []
+        if os.path.normpath(whole) != real:
+            notes.append(f"{path} leads to {real}, and that is what is judged")
+        if self._worker.isolation is Isolation.PROCESS and self._pattern(real).startswith("$"):
+            notes.append(
+                "its process has a $HOME and a $TMP of its own, made for the run; these here are Loom's"
+            )
+        return real, tuple(notes)
 
     def _pattern(self, real: str) -> str:
         """As a rule of kind files writes it."""

@@ -12,7 +12,7 @@ from loom.domain.enforcement import GUARD, EnforcementContext
 from loom.domain.explanation import Explanation, Says
 from loom.domain.rules import HttpAllowance, HttpRule, LimitsRule
 from loom.domain.schedule import Schedule
-from loom.domain.worker import Requires, Worker
+from loom.domain.worker import Isolation, Requires, Worker
 from loom.enforcement.document import Document
 from loom.enforcement.explaining import explain
 from loom.enforcement.loader import load
@@ -212,6 +212,14 @@ def test_a_path_is_judged_by_where_it_leads(project: Path, tmp_path: Path) -> No
     found = ask(project, "write drafts/out/x")
     assert not found.ruling.allowed
     assert found.notes == (f"drafts/out/x leads to {tmp_path}/x, and that is what is judged",)
+
+
+def test_a_worker_in_a_process_of_its_own_has_folders_of_its_own(project: Path) -> None:
+    alone = replace(SENTINEL, isolation=Isolation.PROCESS)
+    questions = Questions(alone, places_of(project, os.environ))
+    assert "made for the run" in explain(context(), alone, questions, ["write $HOME/x"]).notes[0]
+    assert explain(context(), alone, questions, ["write drafts/x"]).notes == ()
+    assert ask(project, "write $HOME/x").notes == ()
 
 
 def test_what_else_may_stop_a_request_is_noted(project: Path) -> None:
