@@ -27,7 +27,7 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
     """
     from loom.enforcement.changes import changes
     from loom.enforcement.folder import read_folder
-    from loom.enforcement.loader import digest_of
+    from loom.enforcement.loader import context_of
     from loom.enforcement.revisions import Revisions
     from loom.errors import EnforcementError, Problem
     from loom.wiring import read_enforcement
@@ -36,6 +36,7 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
     revisions = Revisions(settings.enforcement_folder, os.environ)
     before = revisions.find(revision)
     files = revisions.files(before)
+    digest_before = context_of(files, [], settings.enforcement_folder.name).digest
     unreadable: list[Problem] = []
     found = changes(files, read_folder(settings.enforcement_folder, unreadable))
     digest = None
@@ -51,7 +52,7 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
 
         form = {
             "revision": enforcement_json.revision(before, zone),
-            "digest_before": digest_of(files),
+            "digest_before": digest_before,
             "digest_now": digest,
             "changes": enforcement_json.changes(found),
             "problems": told(problems),
@@ -66,5 +67,5 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
         click.echo(f"not compared: {problem}")
     heading = f"The rules since {before.commit[:12]} of {when(before, zone)}: {before.subject}"
     now = digest or "not whole now, so nothing runs: loom enforcement verify"
-    show_changes(console_for(sys.stdout), heading, found, f"before {digest_of(files)}\nnow    {now}")
+    show_changes(console_for(sys.stdout), heading, found, f"before {digest_before}\nnow    {now}")
     return 0

@@ -85,19 +85,18 @@ def _of_run(settings: "Settings", run_id: str, rule_id: str | None, *, as_json: 
             "run_id": run.run_id,
             "digest": run.enforcement_digest,
             "rules": run.rules,
-            "in_force_now": past.context is not None and past.revision is None,
+            "in_force_now": past.context is not None and past.revision is None and not past.note,
             "revision": enforcement_json.revision(past.revision, zone),
             "note": past.note or None,
         },
     }
     whose = f"Run {run.run_id[-12:]} of {_who(run.worker, run.agent)}"
     if past.context is not None:
-        where = "which are in force now"
+        where = f"which are in force now, but {past.note}" if past.note else "which are in force now"
         if past.revision is not None:
             commit, at = past.revision.commit[:12], when(past.revision, zone)
             where = f"in force no more: commit {commit} of {at} has them ({past.revision.subject})"
-        if past.note and not as_json:
-            click.echo(past.note, err=True)
+            where += f"; {past.note}" if past.note else ""
         context = past.context.narrowed(run.worker, run.agent)
         _answer(context, f"{whose} ran under these rules, {where}", rule_id, form, as_json=as_json)
     elif as_json:

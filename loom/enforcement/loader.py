@@ -123,3 +123,8 @@ def digest_of(files: Mapping[str, bytes]) -> str:
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
     return f"sha256:{digest.hexdigest()}"
+
+
+def of_files(digest: str) -> str:
+    """Of a context's digest, what is that of the files in its folder alone; see `EnforcementContext`."""
+    return digest.partition(_PATTERNS)[0]

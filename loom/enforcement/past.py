@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.revision import Revision
-from loom.enforcement.loader import context_of
+from loom.enforcement.loader import context_of, of_files
 from loom.enforcement.revisions import MOST_COMMITS, Revisions
 from loom.errors import Problem, SettingsError
+
+_OTHER_PATTERNS = "the patterns that ship with Loom, for which they ask by name, were others then"
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """context: the rules, or None if they aren't to be had. revision: the commit they were found in; None for
-    those in force now. note: why they aren't to be had, or what of them can't be read."""
+    those in the folder now. note: why they aren't to be had, or what isn't as it was."""
 
     context: EnforcementContext | None
     revision: Revision | None = None
@@ -22,8 +24,8 @@ class Past:
 
 def rules_under(digest: str, now: EnforcementContext | None, history: Callable[[], Revisions]) -> Past:
     """now: what is in force, if anything is. history: asked only if that isn't it."""
-    if now is not None and now.digest == digest:
-        return Past(now)
+    if now is not None and of_files(now.digest) == of_files(digest):
+        return Past(now, None, "" if now.digest == digest else _OTHER_PATTERNS)
     try:
         revisions = history()
         revision = revisions.with_digest(digest)
@@ -33,8 +35,10 @@ def rules_under(digest: str, now: EnforcementContext | None, history: Callable[[
         context = context_of(revisions.files(revision), problems, "enforcement")
     except SettingsError as error:
         return Past(None, None, str(error))
-    unread = "this version of Loom can't read all of them: " if problems else ""
-    return Past(context, revision, unread + "; ".join(map(str, problems)))
+    note = "" if context.digest == digest else _OTHER_PATTERNS
+    if problems:
+        note = f"this version of Loom can't read all of them: {'; '.join(map(str, problems))}"
+    return Past(context, revision, note)
 
 
 def _nowhere(revisions: Revisions) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from loom.domain.revision import Revision
 from loom.enforcement.folder import LARGEST, belongs
-from loom.enforcement.loader import digest_of
+from loom.enforcement.loader import digest_of, of_files
 from loom.errors import SettingsError, UsageError
 
 MOST_COMMITS = 500
@@ -78,7 +78,7 @@ class Revisions:
         for revision, tree in zip(revisions, self._trees([r.commit for r in revisions]), strict=True):
             if tree not in seen:
                 seen.add(tree)
-                if digest_of(self._files(str(tree))) == digest:
+                if digest_of(self._files(str(tree))) == of_files(digest):
                     return revision
         return None
 

@@ -35,7 +35,7 @@ _LEFT_OUT = {
 
 def short(digest: str) -> str:
     """``sha256:1a2b3c4d5e6f``, or the same of a hash that stands by itself."""
-    kind, colon, number = digest.rpartition(":")
+    kind, colon, number = digest.partition("+")[0].rpartition(":")
     return f"{kind}{colon}{number[:_SHORT]}"
 
 

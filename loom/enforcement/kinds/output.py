@@ -57,7 +57,10 @@ def schema() -> Schema:
                 "enum": [*_ACTIONS],
                 "description": "reject: the run is blocked; redact: it is blanked",
             },
-            "patterns": {**listed({"oneOf": [named, pattern]}), "description": "what to look for, in the whole output"},
+            "patterns": {
+                **listed({"oneOf": [named, pattern]}),
+                "description": "what to look for, in the whole output",
+            },
         },
         required=("action", "patterns"),
     )
