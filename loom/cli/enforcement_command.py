@@ -38,7 +38,7 @@ command.add_command(show)
 command.add_command(diff)
 
 
-@command.command(name="verify")
+@command.command(name="verify", short_help="Are the rules whole?")
 @json_option
 @project_option
 def verify(as_json: bool, project: Path | None) -> int:
@@ -71,7 +71,7 @@ def verify(as_json: bool, project: Path | None) -> int:
     return code
 
 
-@command.command(name="seal")
+@command.command(name="seal", short_help="Hold the rules to what they are now.")
 @click.option("--check", is_flag=True, help="Change nothing: exit 3 if a file isn't held to its bytes.")
 @json_option
 @project_option

@@ -10,7 +10,7 @@ from loom.cli.enforcement_told import told, zone_of
 from loom.cli.options import json_option, project_option, settings_for
 
 
-@click.command(name="diff")
+@click.command(name="diff", short_help="What changed in the rules since a commit?")
 @click.argument("revision", metavar="[REV]", default="HEAD")
 @json_option
 @project_option

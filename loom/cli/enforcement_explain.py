@@ -8,7 +8,7 @@ import click
 from loom.cli.options import json_option, project_option, settings_for
 
 
-@click.command(name="explain")
+@click.command(name="explain", short_help="May it, which rule decides, and why?")
 @click.argument("worker")
 @click.argument("act", nargs=-1)
 @json_option

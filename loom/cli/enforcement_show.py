@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loom.settings import Settings
 
 
-@click.command(name="show")
+@click.command(name="show", short_help="Which rules are in force, or were for a run?")
 @click.argument("worker", required=False)
 @click.option("--rule", "rule_id", metavar="ID", help="Only this rule or guidance.")
 @click.option(

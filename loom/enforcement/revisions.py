@@ -23,7 +23,11 @@ _NOT_INHERITED = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"}
     | {"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"}
 )
-_QUIETLY = ("--no-optional-locks", "--no-pager", "--no-replace-objects")
+# Whatever a person's configuration makes of `git log`, a line is a commit.
+_QUIETLY = (
+    *("--no-optional-locks", "--no-pager", "--no-replace-objects"),
+    *("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8"),
+)
 _PLAIN = ("100644", "100755")
 _ID = re.compile("[0-9a-f]{40,64}")
 _FORMAT = "--format=%H %cI %s"

@@ -245,6 +245,13 @@ def test_a_mistake_in_the_head_of_a_rule_is_told_once(text: str, messages: list[
         assert message in problem
 
 
+def test_no_rule_may_be_called_as_what_refuses_where_no_rule_does() -> None:
+    document = Document("guard.yaml", b"id: guard\nkind: limits\nwhy: Because.\nrequests: 1\n")
+    assert read_rule(document, "guard") is None
+    (problem,) = document.problems
+    assert str(problem).startswith("guard.yaml:1: at key 'id' > 'guard' is what refuses where no rule does")
+
+
 RIGHT = [
     (
         "kind: sockets\nallow: {connect: ['db.example.org:5432', '[::1]:*'], listen: ['localhost:80']}\n"

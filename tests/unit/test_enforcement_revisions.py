@@ -172,6 +172,15 @@ def test_what_a_hook_says_of_its_own_repository_is_not_listened_to(kept: Project
     assert revisions(kept, **elsewhere).find("HEAD").subject == "the first rules"
 
 
+def test_a_person_s_taste_in_logs_makes_no_difference(kept: Project) -> None:
+    taste = {"log.showSignature": "true", "color.ui": "always", "i18n.logOutputEncoding": "latin1"}
+    commit(kept, "größer: “x” -- y")
+    for key, value in taste.items():
+        git(kept.root, "config", key, value)
+    assert revisions(kept).find("HEAD").subject == "größer: “x” -- y"
+    assert revisions(kept).with_digest(load(kept.root / "enforcement").digest) is not None
+
+
 def test_nothing_is_written_to_the_repository(kept: Project) -> None:
     change(kept)
     before = {path: path.stat().st_mtime_ns for path in (kept.root).rglob("*")}
