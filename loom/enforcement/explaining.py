@@ -132,14 +132,14 @@ def _allowed_methods(rule: HttpRule, request: Asked, worker: Worker) -> str:
     """By asking for the same with every method."""
 
     def allowed(request: Asked) -> list[str]:
-        same = [replace(request, method=method) for method in METHODS]
+        same = [request._replace(method=method) for method in METHODS]
         return [each.method for each in same if not decide_http([rule], worker.id, worker.agent, each)]
 
     here = allowed(request)
     if request.method in here:
         return f"of this path it allows {', '.join(here)}"
     port = 443 if request.port == 80 else request.port
-    if request.scheme == "http" and request.method in allowed(replace(request, scheme="https", port=port)):
+    if request.scheme == "http" and request.method in allowed(request._replace(scheme="https", port=port)):
         return "it allows this by https alone"
     return f"of this path it allows {', '.join(here)} alone" if here else "it allows nothing of this path"
 
