@@ -4,7 +4,7 @@ A dataclass takes half a millisecond to come about, since its methods are compil
 with nothing due has a dozen kinds of rules to know and no time for that.
 """
 
-from typing import Any, ClassVar, NoReturn, dataclass_transform, get_origin
+from typing import Any, ClassVar, NoReturn, Self, dataclass_transform, get_origin
 
 
 @dataclass_transform(frozen_default=True)
@@ -35,6 +35,10 @@ class Value:
                     raise TypeError(f"{type(self).__name__} needs {name}")
                 given[name] = getattr(type(self), name)
         self.__dict__.update((name, given[name]) for name in fields)
+
+    def changed(self, **fields: Any) -> Self:
+        """The same but for these fields."""
+        return type(self)(**{**self.__dict__, **fields})
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} can't become {value!r}")

@@ -5,7 +5,6 @@ Nothing is judged here: every answer is one of the guard's own deciders, asked w
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from loom.domain.enforcement import EnforcementContext, Ruling
@@ -71,7 +70,7 @@ def _opinions(
     for rule in rules:
         applies = rule.is_for(worker.id, worker.agent)
         decides = rule.id == ruling.rule
-        meant = rule if applies or decides else replace(rule, applies_to=("*",))
+        meant = rule if applies or decides else rule.changed(applies_to=("*",))
         others = [each for each in rules if each is not rule]
         says, because = _said_by(meant, others, worker, asked, permit)
         if decides and not ruling.allowed:
@@ -112,11 +111,11 @@ def _because(rule: Any, worker: Worker, asked: Question, alone: Ruling) -> str:
     if isinstance(rule, HttpRule) and asked.asked is not None:
         return _allowed_methods(rule, asked.asked, worker)
     lists = [name for name in _DECIDING if hasattr(rule, name)]
-    bare = replace(rule, **{name: type(getattr(rule, name))() for name in lists})
+    bare = rule.changed(**{name: type(getattr(rule, name))() for name in lists})
     for name in lists:
         value = getattr(rule, name)
         for item in value if isinstance(value, tuple) else (value,):
-            only = replace(bare, **{name: (item,) if isinstance(value, tuple) else item})
+            only = bare.changed(**{name: (item,) if isinstance(value, tuple) else item})
             if asked.decide([only]) == alone:
                 return f"its {_DECIDING[name]} {_in_words(item)}"
     return "all that it says together"
