@@ -64,6 +64,11 @@ class Registry:
     heartbeat_env: str | None = None
 
     @property
+    def ids(self) -> frozenset[str]:
+        """Of every worker it names, those with a broken entry among them."""
+        return frozenset([*(worker.id for worker in self.workers), *(entry.id for entry in self.broken)])
+
+    @property
     def ticks_expected(self) -> Schedule:
         """When ticks are expected: as the file says, else hourly, at the hour."""
         return self.tick or Schedule(_HOURLY, parse_cron(_HOURLY), self.zone)

@@ -29,6 +29,9 @@ def ended_well(ended: Ended, ledger: Ledger) -> None:
         hold(not ended.written, f"a dry run wrote {ended.written}")
     if report is None or ended.request.dry_run:
         return
+    for claim in ended.started:
+        run = ledger.run(claim.run_id or "")
+        hold(run is not None and run.finished_at is not None, f"what became of {claim.key} was lost")
     code = _exit_code(ended)
     hold(report.exit_code is code, f"the tick ended with {report.exit_code!r}, not {code!r}")
     told = {run.run_id: run for run in report.runs}
