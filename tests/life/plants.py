@@ -11,7 +11,7 @@ from loom.domain.registry import Registry
 from loom.domain.run import Run
 from loom.domain.tick import Mark
 from loom.ledger.liveness import MemoryLiveness
-from loom.ports import Entry, Ledger
+from loom.ports import Entry, Ledger, Snapshot
 from loom.runner.parts import Parts
 
 Plant = Callable[[Parts], Parts]
@@ -39,6 +39,13 @@ class _Careless(_Changed):
 
     def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
         self._inner.claim(entries, revision=self._inner.snapshot().revision)
+
+
+class _Forgetful(_Changed):
+    """A ledger that knows a worker by the last of its names alone."""
+
+    def snapshot(self) -> Snapshot:
+        return replace(self._inner.snapshot(), renamed={})
 
 
 def _writing(change: Callable[[Sequence[Entry]], Sequence[Entry]]) -> Plant:
@@ -83,6 +90,9 @@ PLANTS: dict[str, Plant] = {
     "the schedule has no noon": _no_noon,
     "a stale decision is written": lambda parts: replace(
         parts, open_ledger=lambda registry: _Careless(parts.open_ledger(registry), list)
+    ),
+    "former names are forgotten": lambda parts: replace(
+        parts, open_ledger=lambda registry: _Forgetful(parts.open_ledger(registry), list)
     ),
     "whoever works is taken for dead": lambda parts: replace(
         parts, liveness=lambda _: MemoryLiveness(set(), pid=id(parts))
