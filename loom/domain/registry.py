@@ -39,10 +39,13 @@ class StateSettings:
 
 @dataclass(frozen=True, slots=True)
 class BrokenEntry:
-    """A worker whose entry has mistakes: it doesn't run, its mark stays put, the others go on."""
+    """A worker whose entry has mistakes: it doesn't run, its mark stays put, the others go on.
+
+    was: the id it had before, as far as that can be read."""
 
     id: str
     problems: tuple[Problem, ...]
+    was: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def carry_over(registry: Registry, snapshot: Snapshot) -> tuple[Snapshot, list[E
 def _ids(registry: Registry) -> Iterator[tuple[str, str | None]]:
     """Each id, and the one that its worker had before, if it says so."""
     yield from ((worker.id, worker.was) for worker in registry.workers)
-    yield from ((entry.id, None) for entry in registry.broken)
+    yield from ((entry.id, entry.was) for entry in registry.broken)
 
 
 def _other_id(new: str, was: str | None, registry: Registry, snapshot: Snapshot) -> str | None:

@@ -114,8 +114,8 @@ class Model:
             return
         for entry in registry.readable():
             self._call(entry.id, entry.was, registry)
-        for id_ in registry.broken_ids():
-            self._call(id_, None, registry)
+        for entry in (each for each in registry.entries if each.id in registry.broken_ids()):
+            self._call(entry.id, entry.was, registry)
         if renames_only:
             return
         for entry in registry.readable():

@@ -86,6 +86,15 @@ def test_an_older_registry_that_has_a_typo_by_now_runs_nothing_again_once_it_is_
     assert by(rehearsal, OLD, later=MINUTE) == []
 
 
+def test_a_rename_in_which_there_is_a_typo_carries_everything_over_all_the_same(rehearsal: Rehearsal) -> None:
+    by(rehearsal, OLD, later=0 * HOUR)
+    for _ in range(2):
+        assert by(rehearsal, NEW.replace("0 *", "0 25"), later=MINUTE) == []
+    assert by(rehearsal, NEW, later=MINUTE) == [], "its slot was decided under the old id"
+    assert by(rehearsal, NEW) == [("new", "succeeded")]
+    assert slots_of(rehearsal, "new") == [12, 13]
+
+
 def test_an_id_that_was_given_up_starts_as_another_workers_where_the_first_one_stands(
     rehearsal: Rehearsal,
 ) -> None:
