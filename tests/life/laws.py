@@ -1,5 +1,6 @@
 """What must hold when a tick has ended, after each step, and once all is mended."""
 
+import copy
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -142,12 +143,15 @@ def _what_succeeded_was_done(world: World, runs: Iterable[Run]) -> None:
 def _the_board_tells_the_truth(world: World, ledger: Ledger, snapshot: Snapshot) -> None:
     now = world.clock.now()
     registry = read_registry(read_settings({}, cwd=world.root, project=None))
+    # Under the names that the file has now, whether a tick has come since or not.
+    model = copy.deepcopy(world.model)
+    model.decided(world.registry, now, renames_only=True)
     waiting: dict[str, list[Ticket]] = {}
     for ticket in snapshot.tickets.values():
-        waiting.setdefault(ticket.worker, []).append(ticket)
+        waiting.setdefault(model.now_called(ticket.worker), []).append(ticket)
     rows = {row.worker: row for row in board(registry, ledger, now=now).rows}
     for entry in world.registry.readable():
-        shown, known = rows[entry.id].health, world.model.of(entry.id)
+        shown, known = rows[entry.id].health, model.of(entry.id)
         reasons = {ticket.reason for ticket in waiting.get(entry.id, ())} - {None}
         certain = {
             Health.DISABLED: entry.status == "disabled",
