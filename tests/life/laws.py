@@ -70,8 +70,8 @@ def all_hold(world: World, ledger: Ledger) -> None:
     _what_succeeded_was_done(world, runs)
     for worker, standing in snapshot.standings.items():
         bad, failures = len(model.of(worker).bad), standing.consecutive_failures
-        certain = bad - model.of(worker).doubtful
-        hold(certain <= failures <= bad, f"{worker} has {failures} failures in a row, but {bad} bad runs")
+        certain, most = bad - model.of(worker).doubtful, bad + model.of(worker).twice
+        hold(certain <= failures <= most, f"{worker} has {failures} failures in a row, but {bad} bad runs")
     if not world.registry.broken:
         _the_board_tells_the_truth(world, ledger, snapshot)
 

@@ -27,7 +27,8 @@ class Known:
     starts: how often each slot was started. lost: those started without a word since.
     waits: before when each may not be started again.
     bad: the ids of bad runs since the last success, which was at `success_at`. doubtful: how many of those
-        were bad before that success too, as far as a clock that stood still or went back can tell.
+        were bad before that success too, as far as a clock that stood still or went back can tell. twice:
+        how often one of them was recorded anew when, by such a clock, the success came after it.
     last_at: when its standing last changed. pause: if it isn't lifted.
     most_starts: the most starts of one slot that its entry ever allowed.
     """
@@ -40,6 +41,7 @@ class Known:
     waits: dict[datetime, datetime] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
     doubtful: int = 0
+    twice: int = 0
     success_at: datetime = LONG_AGO
     last_at: datetime = LONG_AGO
     pause: Pause | None = None
@@ -65,9 +67,10 @@ class Known:
         self.most_starts = max(self.most_starts, old.most_starts)
         self.pause = self.pause or old.pause
         if old.last_at > self.last_at:
-            self.bad, self.doubtful, self.last_at, self.success_at = (
+            self.bad, self.doubtful, self.twice, self.last_at, self.success_at = (
                 old.bad,
                 old.doubtful,
+                old.twice,
                 old.last_at,
                 old.success_at,
             )
@@ -189,11 +192,12 @@ class Model:
         known.last_at = run.finished_at or run.tick_at
         if run.outcome is Outcome.SUCCEEDED:
             known.bad.clear()
-            known.doubtful = 0
+            known.doubtful = known.twice = 0
             known.success_at = known.last_at
         elif run.outcome.bad:
             again = run.run_id in self.was_bad and run.run_id not in known.bad
             known.doubtful += again and bool(known.bad) and known.success_at <= known.last_at
+            known.twice += run.run_id in known.bad and known.success_at > known.last_at
             known.bad.add(run.run_id)
             self.was_bad.add(run.run_id)
 
