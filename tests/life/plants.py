@@ -79,6 +79,10 @@ def _no_noon(parts: Parts) -> Parts:
     return replace(parts, load_registry=load)
 
 
+def former_names_are_forgotten(parts: Parts) -> Parts:
+    return replace(parts, open_ledger=lambda registry: _Forgetful(parts.open_ledger(registry), list))
+
+
 PLANTS: dict[str, Plant] = {
     "a run of several slots is lost": _without(lambda each: isinstance(each, Run) and each.count > 1),
     "a run that went wrong is lost": _without(lambda each: isinstance(each, Run) and each.bad),
@@ -90,9 +94,6 @@ PLANTS: dict[str, Plant] = {
     "the schedule has no noon": _no_noon,
     "a stale decision is written": lambda parts: replace(
         parts, open_ledger=lambda registry: _Careless(parts.open_ledger(registry), list)
-    ),
-    "former names are forgotten": lambda parts: replace(
-        parts, open_ledger=lambda registry: _Forgetful(parts.open_ledger(registry), list)
     ),
     "whoever works is taken for dead": lambda parts: replace(
         parts, liveness=lambda _: MemoryLiveness(set(), pid=id(parts))
