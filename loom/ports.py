@@ -20,10 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """Mark, history, standing, pause and open tickets of `old` belong to `new` from now on."""
+    """Mark, history, standing, pause and tickets of `old` belong to `new` from now on.
+
+    What is still written of `old`, by whoever began before this, is of `new` too; until `old` has a mark
+    again, and is another worker's id."""
 
     old: str
     new: str
+
+    def onto(self, renamed: Mapping[str, str]) -> dict[str, str]:
+        """Every id that was given up, with the one its worker has now, once this one is among them."""
+        after = {id_: self.new if present == self.old else present for id_, present in renamed.items()}
+        after[self.old] = self.new
+        after.pop(self.new, None)
+        return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +52,13 @@ class Snapshot:
     """What a decision needs, read at one moment. Its size depends on what is open, never on history.
 
     revision: changes whenever a mark, ticket or pause does; `claim` holds it against the ledger's.
+    renamed: ids that workers had before, each with the one that its worker has now.
     tickets: those not closed, by key. episodes: those not closed, by subject. deliveries: those not sent.
     """
 
     revision: int
     marks: Mapping[str, datetime]
+    renamed: Mapping[str, str]
     tickets: Mapping[str, Ticket]
     pauses: Mapping[str, Pause]
     standings: Mapping[str, Standing]

@@ -15,6 +15,7 @@ from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
 from loom.runner.plan import pause_in_force
+from loom.runner.renaming import carry_over
 from loom.slots.calendar import due, instants, next_instant
 from loom.slots.notes import clock_change_note
 from loom.slots.trigger import trigger_health
@@ -26,7 +27,7 @@ _NO_PAUSES: Mapping[str, Pause] = MappingProxyType({})
 
 def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     """Everything that `loom status` shows, as of `now` (UTC)."""
-    snapshot = ledger.snapshot()
+    snapshot, _ = carry_over(registry, ledger.snapshot())
     last = snapshot.last_tick
     rows = [_row(worker, snapshot, now) for worker in registry.workers]
     rows += [

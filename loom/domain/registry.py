@@ -39,10 +39,13 @@ class StateSettings:
 
 @dataclass(frozen=True, slots=True)
 class BrokenEntry:
-    """A worker whose entry has mistakes: it doesn't run, its mark stays put, the others go on."""
+    """A worker whose entry has mistakes: it doesn't run, its mark stays put, the others go on.
+
+    was: the id it had before, as far as that can be read."""
 
     id: str
     problems: tuple[Problem, ...]
+    was: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ class Registry:
     tick: Schedule | None = None
     budget: timedelta | None = None
     heartbeat_env: str | None = None
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of every worker it names, those with a broken entry among them."""
+        return frozenset([*(worker.id for worker in self.workers), *(entry.id for entry in self.broken)])
 
     @property
     def ticks_expected(self) -> Schedule:

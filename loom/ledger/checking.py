@@ -16,6 +16,7 @@ from loom.errors import LedgerError
 from loom.ledger.codec import UnreadableEntry, from_json
 from loom.ledger.database import DamagedLedger, explained, opened_to_look
 from loom.ledger.pages import read_log
+from loom.ledger.reads import read_ids
 from loom.ledger.rows import TABLES, read_mark, read_row
 from loom.ledger.sharing import let_go, share
 from loom.ports import HooksInForce
@@ -124,11 +125,16 @@ def _look_at_file(db: sqlite3.Connection, notes: "_Notes") -> None:
 def _look_at_ledger(db: sqlite3.Connection, notes: "_Notes", now: datetime) -> None:
     """The one row that holds for all, and the marks."""
     with _noted(notes, "ledger"):
-        row = db.execute("SELECT revision, hooks FROM ledger").fetchone()
-        if row is None or not isinstance(row[0], int):
+        # All of it: who only looks leaves a ledger at its older schema, in which the row is shorter.
+        row = db.execute("SELECT * FROM ledger").fetchone()
+        if row is None or not isinstance(row[1], int):
             notes.add("ledger", "the row that numbers the ledger's revisions is gone")
-        elif row[1] is not None:
-            from_json(HooksInForce, row[1])
+        else:
+            _, _, hooks, *renamed = row
+            if hooks is not None:
+                from_json(HooksInForce, hooks)
+            for text in renamed:
+                read_ids(text)
     with _noted(notes, "marks"):
         for worker, at in db.execute("SELECT worker, at FROM marks").fetchall():
             with _noted(notes, "marks"):

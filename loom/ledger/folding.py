@@ -21,9 +21,10 @@ from loom.ledger.following import take_in
 from loom.ledger.layout import in_order, month_file
 from loom.ledger.lines import Form, Redact, forms, outward, to_text
 from loom.ledger.pruning import prune
-from loom.ledger.reads import STANDINGS
+from loom.ledger.reads import STANDINGS, read_renamed
 from loom.ledger.rows import read_standing
 from loom.ledger.working_copy import damage, prepare
+from loom.ports import Renamed
 
 # A closed ticket of a slot that its worker's mark has passed says nothing that its run doesn't: nobody
 # decides such a slot again, and an unknown ticket is refused to whoever held it.
@@ -77,6 +78,8 @@ def compacted(
 
 def _state(db: sqlite3.Connection) -> Iterator[Form]:
     """What isn't of any month: who stands where, and what is open."""
+    # Before any mark: of an id that has one again there is nothing to carry over.
+    yield from forms([Renamed(*pair) for pair in read_renamed(db).items()])
     marks = db.execute("SELECT worker, at FROM marks ORDER BY at, worker").fetchall()
     yield from forms([Mark(worker, read_stamp(at)) for worker, at in marks])
     for kind, table, key in (("Pause", "pauses", "worker"), ("Episode", "episodes", "subject")):

@@ -1,10 +1,16 @@
 """What every ledger must hold to, whatever it is kept in: pure rules that the implementations share."""
 
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
+from loom.domain.alert import Episode
 from loom.domain.health import Standing
 from loom.domain.run import Run, Trigger
 from loom.domain.slot import Ticket
+from loom.domain.tick import Pause
+
+_Value = TypeVar("_Value")
 
 
 class Holding(NamedTuple):
@@ -40,6 +46,24 @@ def scheduled_slots(run: Run) -> int:
     """How many slots `run` stands for in the figures: every one of a range, none if a person asked for it."""
     asked = run.by_hand or run.trigger in (Trigger.MANUAL, Trigger.BACKFILL)
     return 0 if run.slot is None or asked else run.count
+
+
+def still_renamed(renamed: Mapping[str, str], marks: Collection[str]) -> dict[str, str]:
+    """`renamed` without the ids that have a mark again: they are a worker's own."""
+    return {former: present for former, present in renamed.items() if former not in marks}
+
+
+def as_now_called(entry: _Value, renamed: Mapping[str, str]) -> _Value:
+    """`entry` as it reads under the id that its worker has now."""
+    match entry:
+        case Ticket(worker=former) if former in renamed:
+            new = renamed[former]
+            return replace(entry, worker=new, key=renamed_key(entry.key, former, new))
+        case Run(worker=former) | Pause(worker=former) if former in renamed:
+            return replace(entry, worker=renamed[former])
+        case Episode(subject=former) if former in renamed:
+            return replace(entry, subject=renamed[former])
+    return entry
 
 
 def renamed_key(key: str, old: str, new: str) -> str:

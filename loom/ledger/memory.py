@@ -9,7 +9,7 @@ from loom.domain.run import Run
 from loom.domain.slot import Slot
 from loom.domain.tick import Tick
 from loom.errors import ClaimLost, StaleDecision
-from loom.ledger.laws import scheduled_slots
+from loom.ledger.laws import scheduled_slots, still_renamed
 from loom.ledger.tables import NEWEST, Tables
 from loom.ports import Entry, Promises, RunQuery, Snapshot
 
@@ -28,6 +28,7 @@ class MemoryLedger:
             return Snapshot(
                 revision=self._revision,
                 marks=dict(held.marks),
+                renamed=still_renamed(held.renamed, held.marks),
                 tickets=dict(held.open_tickets),
                 pauses={worker: pause for worker, pause in held.pauses.items() if not pause.lifted},
                 standings=dict(held.standings),

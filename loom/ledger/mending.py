@@ -39,6 +39,11 @@ def mend(db: sqlite3.Connection, known: Known) -> list[str]:
         _episodes(db)
     if not losses.whole("pauses"):
         said.append("pauses by hand may be lost: a worker that was paused so runs again")
+    if not losses.whole("ledger"):
+        said.append(
+            "it may be lost which ids workers had before: a registry that still has such an id starts that "
+            "worker anew"
+        )
     if not losses.whole("deliveries", "episodes"):
         said.append(
             "alerts were lost, some perhaps before they were delivered: what they were about is in "

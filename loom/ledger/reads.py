@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from loom.domain.run import Run
 from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Tick
 from loom.ledger.codec import UnreadableEntry, from_json, stamp
+from loom.ledger.laws import still_renamed
 from loom.ledger.rows import OUTCOMES as _OUTCOMES
 from loom.ledger.rows import read_mark, read_pause, read_standing, tail
 from loom.ports import HooksInForce, Promises, RunQuery, Snapshot
@@ -51,11 +52,13 @@ UNHEARD = (
 
 def read_snapshot(db: sqlite3.Connection) -> Snapshot:
     """Everything a decision needs; the caller holds a read transaction, so that it is of one moment."""
-    revision, hooks = _only_row(db, "revision, hooks")
+    revision, hooks, renamed = _only_row(db, "revision, hooks, renamed")
     tick = db.execute(LAST_TICK).fetchone()
+    marks = {row[0]: read_mark(row).at for row in db.execute(MARKS)}
     return Snapshot(
         revision=revision,
-        marks={row[0]: read_mark(row).at for row in db.execute(MARKS)},
+        marks=marks,
+        renamed=still_renamed(read_ids(renamed), marks),
         tickets={
             key: from_json(Ticket, body, key=key, worker=worker)
             for key, worker, body in db.execute(OPEN_TICKETS)
@@ -77,6 +80,25 @@ def read_snapshot(db: sqlite3.Connection) -> Snapshot:
 def read_revision(db: sqlite3.Connection) -> int:
     (revision,) = _only_row(db, "revision")
     return int(revision)
+
+
+def read_renamed(db: sqlite3.Connection) -> Mapping[str, str]:
+    """Ids that workers had before, each with the one that its worker has now."""
+    _, text = _only_row(db, "revision, renamed")
+    if text is None:
+        return {}
+    return still_renamed(read_ids(text), {worker for worker, _ in db.execute(MARKS)})
+
+
+def read_ids(text: str | None) -> Mapping[str, str]:
+    """A JSON object of ids, as the ledger keeps it; None for none. Raises UnreadableEntry."""
+    try:
+        ids: dict[str, str] = {} if text is None else json.loads(text)
+        for pair in ids.items():
+            "".join(pair).encode()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UnreadableEntry(f"ids that were given up {str(text)[:80]!r}: {error}") from error
+    return ids
 
 
 def _only_row(db: sqlite3.Connection, columns: str) -> tuple[Any, ...]:

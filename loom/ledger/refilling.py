@@ -14,10 +14,11 @@ from loom.ledger.codec import UnreadableEntry, from_json
 from loom.ledger.lines import from_form
 from loom.ledger.losses import Known
 from loom.ledger.mending import mend
+from loom.ledger.reads import read_ids
 from loom.ledger.rows import TABLES, Recorded, Row
 from loom.ledger.salvage import LEDGER, UNPUSHED, Found, Salvage
 from loom.ledger.writes import replay, replay_folded
-from loom.ports import HooksInForce
+from loom.ports import HooksInForce, Renamed
 
 _AT_ONCE = 2000
 
@@ -76,13 +77,22 @@ class Refill:
             if found.entry is not None:
                 entries.append(found.entry)
                 bodies.append(found.row[-1])
-            elif found.table == LEDGER and found.row[2] is not None:
-                # What can't be read of these, the next tick says again.
-                with suppress(UnreadableEntry):
-                    replay(self._db, [from_json(HooksInForce, found.row[2])])
+            elif found.table == LEDGER:
+                self._take_in_settings(found)
             elif found.table == UNPUSHED and _is_batch(found.row):
                 self._batches.append(found.row[1:])
         replay_folded(self._db, entries, bodies)
+
+    def _take_in_settings(self, found: Found) -> None:
+        # One that was written before ids were kept in it is shorter.
+        hooks, renamed = (*found.row, None, None)[2:4]
+        if hooks is not None:
+            # What can't be read of these, the next tick says again.
+            with suppress(UnreadableEntry):
+                replay(self._db, [from_json(HooksInForce, hooks)])
+        if found.trusted:
+            with suppress(UnreadableEntry):
+                replay(self._db, [Renamed(*pair) for pair in read_ids(renamed).items()])
 
     def _unread(self) -> Iterator[tuple[str, bool]]:
         for key, closed in self._salvage.states():

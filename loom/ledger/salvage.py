@@ -188,7 +188,7 @@ def _shape(row: Row) -> str:
     match len(row), has_body:
         case 2, False if isinstance(last, str) and not _is_stamp(first) and _is_stamp(last):
             return "marks"
-        case 3, _ if first is None and isinstance(row[1], int) and (last is None or has_body):
+        case 3 | 4, _ if first is None and isinstance(row[1], int) and (last is None or has_body):
             return LEDGER
         case 3, _ if first is None and isinstance(row[1], str) and isinstance(last, str):
             return UNPUSHED

@@ -110,5 +110,8 @@ CREATE INDEX deliveries_sent ON deliveries (changed_at) WHERE sent = 1;
 CREATE INDEX deliveries_by_run ON deliveries (run_id) WHERE run_id IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# renamed: a JSON object of the ids that workers had before, each with the one its worker has now.
+_FORMER_IDS = "ALTER TABLE ledger ADD COLUMN renamed TEXT;"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _FORMER_IDS)
 """Step n (from 1) takes a ledger of schema n - 1 to schema n."""

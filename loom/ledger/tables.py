@@ -10,7 +10,15 @@ from loom.domain.registry import HookSettings
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark, Pause, Tick
-from loom.ledger.laws import UNKNOWN, Holding, may_write, renamed_key, renamed_standing
+from loom.ledger.laws import (
+    UNKNOWN,
+    Holding,
+    as_now_called,
+    may_write,
+    renamed_key,
+    renamed_standing,
+    still_renamed,
+)
 from loom.ports import Entry, HooksInForce, Renamed
 
 V = TypeVar("V")
@@ -38,6 +46,7 @@ class Tables:
         self.deliveries: dict[str, Delivery] = {}
         self.unsent: dict[str, Delivery] = {}
         self.hooks: dict[str, tuple[HookSettings, ...]] = {}
+        self.renamed: dict[str, str] = {}
         self.moved = False
         self._undo: list[tuple[dict[str, Any], str, Any]] = []
 
@@ -56,9 +65,13 @@ class Tables:
 
     def enter(self, entry: Entry, *, claiming: bool) -> tuple[str, ...]:
         """Write one entry. Returns the key of a ticket that may not be written: the batch is lost then."""
+        given = entry
+        if self.renamed:
+            entry = as_now_called(given, still_renamed(self.renamed, self.marks))
         match entry:
             case Ticket():
-                return self._enter_ticket(entry, claiming=claiming)
+                allowed = self._enter_ticket(entry, claiming=claiming)
+                return () if allowed or not isinstance(given, Ticket) else (given.key,)
             case Mark(worker, at):
                 self._advance_mark(worker, at)
             case Run():
@@ -75,7 +88,7 @@ class Tables:
             case Renamed(old, new):
                 self.moved = True
                 if old != new:
-                    self._rename(old, new)
+                    self._rename(entry)
             case HooksInForce(hooks):
                 self._put(self.hooks, NEWEST, hooks)
         return ()
@@ -90,16 +103,16 @@ class Tables:
         self._undo.append((table, key, table[key]))
         return table.pop(key)
 
-    def _enter_ticket(self, ticket: Ticket, *, claiming: bool) -> tuple[str, ...]:
+    def _enter_ticket(self, ticket: Ticket, *, claiming: bool) -> bool:
         if not may_write(ticket, self._holding(ticket.key), claiming=claiming):
-            return (ticket.key,)
+            return False
         self.moved = True
         if ticket.state is TicketState.CLOSED:
             self._take(self.open_tickets, ticket.key)
             self._put(self.closed_tickets, ticket.key, ticket)
         else:
             self._put(self.open_tickets, ticket.key, ticket)
-        return ()
+        return True
 
     def _holding(self, key: str) -> Holding:
         if key in self.closed_tickets:
@@ -142,7 +155,13 @@ class Tables:
         else:
             self._put(self.unsent, delivery.id, delivery)
 
-    def _rename(self, old: str, new: str) -> None:
+    def _rename(self, renamed: Renamed) -> None:
+        old, new = renamed.old, renamed.new
+        after = renamed.onto(still_renamed(self.renamed, self.marks))
+        for former in list(self.renamed):
+            self._take(self.renamed, former)
+        for former, present in after.items():
+            self._put(self.renamed, former, present)
         mark = self._take(self.marks, old)
         if mark is not None:
             self._advance_mark(new, mark)

@@ -23,9 +23,10 @@ from loom.ledger.following import Row, replay_rows
 from loom.ledger.lines import Form, Line, forms, read_line, to_text
 from loom.ledger.losses import Known, all_lost
 from loom.ledger.mending import mend
-from loom.ledger.reads import STANDINGS
+from loom.ledger.reads import STANDINGS, read_renamed
 from loom.ledger.rows import read_standing
 from loom.ledger.working_copy import is_empty
+from loom.ports import Renamed
 
 V = TypeVar("V")
 
@@ -153,6 +154,7 @@ def _many(
 
 
 def _few(db: sqlite3.Connection) -> Iterator[Form]:
+    yield from forms([Renamed(*pair) for pair in read_renamed(db).items()])
     marks = db.execute("SELECT worker, at FROM marks ORDER BY at, worker").fetchall()
     yield from forms([Mark(worker, read_stamp(at)) for worker, at in marks])
     for row in db.execute(f"{STANDINGS} ORDER BY worker"):

@@ -113,7 +113,7 @@ def empty(db: sqlite3.Connection) -> None:
     """Forget everything but what is unpushed; a decision made on it is stale."""
     for table in (*_HISTORY, "branch_files", "branch_damage"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608  (constants only)
-    db.execute("UPDATE ledger SET hooks = NULL, revision = revision + 1")
+    db.execute("UPDATE ledger SET hooks = NULL, renamed = NULL, revision = revision + 1")
 
 
 # -- what was written here and not yet pushed ------------------------------------------------------------

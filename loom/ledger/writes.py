@@ -1,7 +1,8 @@
 """One batch of entries into the SQLite ledger, inside a transaction that the caller opens and ends."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -17,12 +18,13 @@ from loom.ledger.codec import stamp, to_json
 from loom.ledger.laws import (
     UNKNOWN,
     Holding,
+    as_now_called,
     may_follow,
     may_write,
     renamed_key,
     renamed_standing,
 )
-from loom.ledger.reads import STANDINGS
+from loom.ledger.reads import STANDINGS, read_renamed
 from loom.ledger.rows import (
     delivery_row,
     episode_row,
@@ -75,17 +77,24 @@ def _write_all(
 ) -> list[str]:
     lost: list[str] = []
     moved = False
+    renamed: Mapping[str, str] | None = None
     for kind, of_kind in groupby(entries, key=type):
         group: Iterator[Any] = of_kind
+        if kind in _OF_A_WORKER:
+            renamed = read_renamed(db) if renamed is None else renamed
         if kind is Ticket:
-            lost += [ticket.key for ticket in group if not _write_ticket(db, ticket, allowed)]
+            for ticket in group:
+                if not _write_ticket(db, as_now_called(ticket, renamed or {}), allowed):
+                    lost.append(ticket.key)
             moved = True
         elif kind is Mark:
             moved |= _write_marks(db, group)
+            renamed = None
         else:
             moved |= kind in (Pause, Renamed)
             for entry in group:
-                _WRITERS[kind](db, entry)
+                _WRITERS[kind](db, as_now_called(entry, renamed) if renamed else entry)
+            renamed = None if kind is Renamed else renamed
     if moved:
         db.execute("UPDATE ledger SET revision = revision + 1")
     return lost
@@ -193,6 +202,8 @@ def _rename(db: sqlite3.Connection, renamed: Renamed) -> None:
     old, new = renamed.old, renamed.new
     if old == new:
         return
+    after = renamed.onto(read_renamed(db))
+    db.execute("UPDATE ledger SET renamed = ?", (json.dumps(after, separators=(",", ":")),))
     marks = db.execute("DELETE FROM marks WHERE worker = ? RETURNING at", (old,)).fetchall()
     db.executemany(
         "INSERT INTO marks (worker, at) VALUES (?, ?)"
@@ -227,6 +238,7 @@ def _rename_tickets(db: sqlite3.Connection, old: str, new: str) -> None:
             db.execute("DELETE FROM tickets WHERE key = ?", (key,))
 
 
+_OF_A_WORKER = (Ticket, Run, Pause, Episode)
 _WRITERS: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
     Run: _write_run,
     Tick: _write_tick,

@@ -15,7 +15,7 @@ from loom.registry.document import parse
 from loom.registry.entries import Defaults, Reader, line_of
 from loom.registry.keys import FILE
 from loom.registry.mistakes import Fault, Mistakes
-from loom.registry.nodes import Entry, Mapping
+from loom.registry.nodes import Entry, Mapping, Scalar
 from loom.registry.source import read_text
 
 _STDERR_ALONE = (HookSettings("stderr", {}),)
@@ -40,7 +40,8 @@ def load(path: Path, *, project: Path) -> Registry:
     # Whatever is wrong with the zone is said already; the entries are read only to say what else is.
     budget: timedelta | None = values.get("tick", {}).get("budget")
     reader = Reader(values.get("timezone", "UTC"), defaults, project, budget)
-    workers, mistakes_of = _read_entries(values.get("workers"), reader)
+    entries: Mapping | None = values.get("workers")
+    workers, mistakes_of = _read_entries(entries, reader)
     if faults:
         raise _broken_file(file, [*faults, *(fault for each in mistakes_of.values() for fault in each)])
     hooks: tuple[HookSettings, ...] = values.get("alerts", _STDERR_ALONE)
@@ -48,7 +49,10 @@ def load(path: Path, *, project: Path) -> Registry:
     return Registry(
         zone=values["timezone"],
         workers=workers,
-        broken=tuple(BrokenEntry(id_, _problems(file, each)) for id_, each in mistakes_of.items()),
+        broken=tuple(
+            BrokenEntry(id_, _problems(file, each), _former_id(id_, entries))
+            for id_, each in mistakes_of.items()
+        ),
         hooks=hooks,
         state=_state(values.get("state", {})),
         max_parallel=values.get("max_parallel", 4),
@@ -86,6 +90,16 @@ def _read_entries(
     for id_ in mistakes_of.keys() & workers.keys():
         del workers[id_]
     return tuple(workers.values()), mistakes_of
+
+
+def _former_id(id_: str, entries: Mapping | None) -> str | None:
+    """What the entry `id_` says under ``was:``, whatever else is wrong with it."""
+    for entry in entries.entries if entries else ():
+        if entry.key == id_ and isinstance(entry.value, Mapping):
+            for key in entry.value.entries:
+                if key.key == "was" and isinstance(key.value, Scalar):
+                    return key.value.text
+    return None
 
 
 def _rename_faults(renamed: Sequence[tuple[Entry, str]], ids: Collection[str]) -> Iterable[tuple[str, Fault]]:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from loom.domain.alert import Delivery
@@ -14,8 +15,9 @@ from loom.ports import AlertHook, Entry, Ledger, Liveness, Snapshot
 from loom.runner.books import Books
 from loom.runner.ending import exit_code
 from loom.runner.manual import plan_by_hand
-from loom.runner.plan import Circumstances, Plan, carry_over, pause_in_force, plan
+from loom.runner.plan import Circumstances, Plan, gone, pause_in_force, plan
 from loom.runner.precedence import in_order, suspects
+from loom.runner.renaming import carry_over
 from loom.runner.troubles import troubles
 from loom.runner.waking import Waking
 
@@ -44,15 +46,23 @@ class Claim:
         return bool(self.tickets or self.deliveries)
 
 
-def decided(
-    waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness
-) -> tuple[Snapshot, list[Entry], Plan]:
-    """The ledger as read, what a rename carries over in it, and the plan made on it. Writes nothing."""
-    snapshot, renames = ledger.snapshot(), list[Entry]()
+def decided(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> Plan:
+    """The plan on the ledger as it stands. Writes nothing."""
+    snapshot, _ = _as_called(waking, ledger.snapshot())
+    return _planned(waking, chosen, snapshot, ledger, liveness)
+
+
+def _as_called(waking: Waking, snapshot: Snapshot) -> tuple[Snapshot, list[Entry]]:
+    registry = waking.conditions.registry
+    return (snapshot, []) if registry is None else carry_over(registry, snapshot)
+
+
+def _planned(
+    waking: Waking, chosen: Sequence[Worker], snapshot: Snapshot, ledger: Ledger, liveness: Liveness
+) -> Plan:
     registry = waking.conditions.registry
     if registry is None:
-        return snapshot, renames, Plan()
-    snapshot, renames = carry_over(registry, snapshot)
+        return Plan()
     real_now = waking.parts.clock.real()
     enforcement = waking.conditions.enforcement
     world = Circumstances(
@@ -65,8 +75,8 @@ def decided(
         new_id=waking.new_id,
     )
     if waking.request.by_hand:
-        return snapshot, renames, plan_by_hand(chosen, waking.request, snapshot, ledger, world)
-    return snapshot, renames, plan(registry, snapshot, world)
+        return plan_by_hand(chosen, waking.request, snapshot, ledger, world)
+    return plan(registry, snapshot, world)
 
 
 def claim(
@@ -80,9 +90,15 @@ def claim(
 
     Raises LedgerError when other ticks keep coming between; nothing of this one is written then.
     """
-    _rename(waking, ledger)
     for _ in range(_TRIES):
-        snapshot, renames, made = decided(waking, chosen, ledger, liveness)
+        snapshot, renames = _as_called(waking, ledger.snapshot())
+        if renames:
+            # Carried out before anything is decided on it: what the ledger is asked while deciding (runs,
+            # slots that were dealt with by hand) it must know under the new names.
+            with suppress(StaleDecision):
+                ledger.claim(renames, revision=snapshot.revision)
+            continue
+        made = _planned(waking, chosen, snapshot, ledger, liveness)
         suspected = suspects(made.start, snapshot.standings, waking.conditions.workers)
         ordered = in_order(made.start, suspected, snapshot.tickets.values())
         tickets = _claimed(waking, ordered, liveness)
@@ -97,7 +113,7 @@ def claim(
         ended = waking.ended(exit_code(waking, books.runs.values(), ()))
         tick = waking.tick if claimed.leaves_work else ended
         try:
-            ledger.claim([tick, *renames, *made.entries, *tickets, *said], revision=snapshot.revision)
+            ledger.claim([tick, *made.entries, *tickets, *said], revision=snapshot.revision)
         except StaleDecision:
             _let_rivals_pass()
         else:
@@ -106,24 +122,6 @@ def claim(
         f"the ledger changed {_TRIES} times while this tick was deciding: too many ticks at once. "
         "Nothing was lost; the next tick decides these slots."
     )
-
-
-def _rename(waking: Waking, ledger: Ledger) -> None:
-    """Every `was:` is carried out before anything is decided on it: what the ledger is asked while deciding
-    (runs, slots that were dealt with by hand) it must know under the new names. Who comes too often between
-    leaves it to the claim itself."""
-    registry = waking.conditions.registry
-    if registry is None or all(worker.was is None for worker in registry.workers):
-        return
-    for _ in range(_TRIES):
-        snapshot = ledger.snapshot()
-        _, renames = carry_over(registry, snapshot)
-        if not renames:
-            return
-        try:
-            ledger.claim(renames, revision=snapshot.revision)
-        except StaleDecision:
-            _let_rivals_pass()
 
 
 def _let_rivals_pass() -> None:
@@ -159,10 +157,12 @@ def _books(waking: Waking, snapshot: Snapshot, hooks: Sequence[AlertHook]) -> Bo
     conditions, now = waking.conditions, waking.tick.at
     workers = conditions.workers
     removed: set[str] = set()
+    absent: set[str] = set()
     if conditions.registry is not None:
-        kept = {id_ for id_, worker in workers.items() if worker.status is not Status.DISABLED}
-        removed = snapshot.episodes.keys() - kept - {entry.id for entry in conditions.registry.broken}
-    paused = {id_ for id_, worker in workers.items() if worker.status is Status.PAUSED}
+        absent = snapshot.episodes.keys() - conditions.registry.ids
+        removed = {id_ for id_ in absent if gone(id_, snapshot, now)}
+        removed |= {id_ for id_, worker in workers.items() if worker.status is Status.DISABLED}
+    paused = {id_ for id_, worker in workers.items() if worker.status is Status.PAUSED} | absent
     paused |= {id_ for id_, each in snapshot.pauses.items() if pause_in_force(each, now)}
     return Books(
         snapshot,

@@ -3,19 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
 
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Planned, Tick
 from loom.domain.worker import Worker
-from loom.ports import Entry, HooksInForce, Renamed, Snapshot
+from loom.ports import Entry, HooksInForce, Snapshot
 from loom.runner.held import OUTCOME_WHILE_OPEN, held_run
 from loom.slots.calendar import due, first_mark
 from loom.slots.life import Closing, Decision, Obstacle, decide, remove
-
-_Value = TypeVar("_Value")
 
 
 @dataclass(slots=True)
@@ -62,46 +59,22 @@ def plan(registry: Registry, snapshot: Snapshot, world: Circumstances) -> Plan:
     for entry in registry.broken:
         if entry.id not in snapshot.marks:
             result.entries.append(Mark(entry.id, first_mark(world.tick.at, registry.zone)))
-    known = {worker.id for worker in registry.workers} | {entry.id for entry in registry.broken}
-    for id_ in by_worker.keys() - known:
+    for id_ in by_worker.keys() - registry.ids:
+        if not gone(id_, snapshot, world.tick.at):
+            continue
         for closing in remove(by_worker[id_], alive=world.alive):
             _close(id_, None, closing, frozenset(), world, result)
     return result
 
 
-def carry_over(registry: Registry, snapshot: Snapshot) -> tuple[Snapshot, list[Entry]]:
-    """The snapshot as it reads once every `was:` that still has something to carry over is applied, and the
-    entries that write it: mark, history, open slots, pauses and the open episode get the new id."""
-    entries: list[Entry] = []
-    for worker in registry.workers:
-        old, new = worker.was, worker.id
-        if old is None or new in snapshot.marks or old not in snapshot.marks:
-            continue
-        entries.append(Renamed(old, new))
-        tickets = [
-            replace(t, worker=new, key=t.key.replace(old, new, 1)) if t.worker == old else t
-            for t in snapshot.tickets.values()
-        ]
-        episodes = dict(snapshot.episodes)
-        if old in episodes:
-            episodes[new] = replace(episodes.pop(old), subject=new)
-            entries.append(episodes[new])
-        snapshot = replace(
-            snapshot,
-            marks=_moved(snapshot.marks, old, new),
-            tickets={ticket.key: ticket for ticket in tickets},
-            pauses=_moved(snapshot.pauses, old, new),
-            standings={
-                id_: replace(standing, worker=id_)
-                for id_, standing in _moved(snapshot.standings, old, new).items()
-            },
-            episodes=episodes,
-        )
-    return snapshot, entries
+def gone(id_: str, snapshot: Snapshot, now: datetime) -> bool:
+    """Whether a worker that the registry of the tick at `now` doesn't name is removed.
 
-
-def _moved(mapping: Mapping[str, _Value], old: str, new: str) -> dict[str, _Value]:
-    return {(new if key == old else key): value for key, value in mapping.items()}
+    It is when the tick before didn't know it either: one alone may go by an older registry than the last one
+    did. A worker's mark says when the last tick woke that knew it.
+    """
+    mark, last = snapshot.marks.get(id_), snapshot.last_tick
+    return mark is None or (last is not None and mark < min(last.at, now))
 
 
 def _plan_worker(

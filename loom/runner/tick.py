@@ -126,7 +126,7 @@ def _runs_of(claimed: Claim, keys: Collection[str]) -> set[str]:
 
 def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
     """What a tick would do, with nothing written and nothing run."""
-    _, _, made = decided(waking, chosen, ledger, liveness)
+    made = decided(waking, chosen, ledger, liveness)
     workers = waking.conditions.workers
     planned = [
         Planned(worker=t.worker, agent=workers[t.worker].agent, slot=t.slot, action="run", reason=t.detail)

@@ -10,6 +10,7 @@ from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
 from loom.report.words import ago, count, span, when
 from loom.runner.plan import pause_in_force
+from loom.runner.renaming import carry_over
 from loom.slots.calendar import due
 
 _LOOKS_BACK = timedelta(days=35)
@@ -90,6 +91,7 @@ def _undecided(
     registry: Registry, snapshot: Snapshot, until: datetime, now: datetime
 ) -> tuple[Undecided, ...]:
     """What each worker's mark leaves up to `until`, the longest wait first."""
+    snapshot, _ = carry_over(registry, snapshot)
     found: list[Undecided] = []
     for worker in registry.workers:
         mark = snapshot.marks.get(worker.id)

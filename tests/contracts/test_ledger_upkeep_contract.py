@@ -56,8 +56,6 @@ def test_a_rename_moves_everything_that_belongs_to_the_worker(ledger: Ledger) ->
     assert ledger.run("run-0001") == replace(run, worker="new")
     with pytest.raises(ClaimLost):
         ledger.record([a_ticket("new", SIX - DAY)])
-    with pytest.raises(ClaimLost):
-        ledger.record([closed(mine)])
     ledger.record([closed(moved)])
     ledger.record([a_run("run-0003", "new", outcome=Outcome.FAILED)])
     assert ledger.snapshot().standings["new"].previous_run_id == "run-0001"
@@ -70,6 +68,59 @@ def test_a_rename_and_what_follows_it_fit_into_one_claim(ledger: Ledger) -> None
     ledger.claim(entries, revision=ledger.snapshot().revision)
     assert ledger.snapshot().marks == {"new": SIX + HOUR}
     assert ledger.snapshot().tickets == {mine.key: mine}
+
+
+def test_what_was_begun_under_an_id_before_a_rename_ends_under_the_new_one(ledger: Ledger) -> None:
+    ledger.record([Mark("old", SIX), a_ticket("old")])
+    mine = claim(ledger, a_ticket("old"))
+    ledger.record([Renamed("old", "new")])
+    run = a_run("run-0001", "old", outcome=Outcome.FAILED)
+    ledger.record([closed(mine), run, an_episode("e1", "old"), Pause(worker="old", by="ann", at=SIX)])
+    snapshot = ledger.snapshot()
+    assert snapshot.tickets == {}
+    assert ledger.closed_slots("new", after=SIX - HOUR) == {SIX}
+    assert ledger.closed_slots("old", after=SIX - HOUR) == frozenset()
+    assert ledger.run("run-0001") == replace(run, worker="new")
+    assert set(snapshot.standings) == set(snapshot.pauses) == set(snapshot.episodes) == {"new"}
+
+
+def test_who_lost_a_claim_hears_of_it_under_the_id_it_knows(ledger: Ledger) -> None:
+    ledger.record([Mark("old", SIX), a_ticket("old")])
+    mine = claim(ledger, a_ticket("old"))
+    ledger.record([Renamed("old", "new"), closed(replace(mine, worker="new", key=Slot("new", SIX).key))])
+    with pytest.raises(ClaimLost) as lost:
+        ledger.record([closed(mine), a_run("run-0001", "old")])
+    assert lost.value.keys == (mine.key,)
+    assert ledger.run("run-0001") is None
+
+
+def test_an_id_that_was_given_up_is_known_with_the_one_its_worker_has_now(ledger: Ledger) -> None:
+    ledger.record([Mark("a", SIX), Renamed("a", "b")])
+    assert ledger.snapshot().renamed == {"a": "b"}
+    ledger.record([Renamed("b", "c")])
+    assert ledger.snapshot().renamed == {"a": "c", "b": "c"}
+    ledger.record([Renamed("c", "a")])
+    assert ledger.snapshot().renamed == {"b": "a", "c": "a"}
+    assert ledger.snapshot().marks == {"a": SIX}
+
+
+def test_an_id_that_has_a_mark_again_is_another_workers(ledger: Ledger) -> None:
+    ledger.record(
+        [Mark("old", SIX), Renamed("old", "new"), Mark("old", SIX + HOUR), a_run("run-0001", "old")]
+    )
+    snapshot = ledger.snapshot()
+    assert snapshot.renamed == {}
+    assert snapshot.marks == {"old": SIX + HOUR, "new": SIX}
+    assert set(snapshot.standings) == {"old"}
+    ledger.record([Renamed("new", "newer"), Renamed("old", "older")])
+    assert ledger.snapshot().renamed == {"new": "newer", "old": "older"}
+
+
+def test_a_rename_that_is_not_written_is_not_known(ledger: Ledger) -> None:
+    ledger.record([Mark("a", SIX), Renamed("a", "b"), a_ticket("b")])
+    with pytest.raises(ClaimLost):
+        ledger.record([Renamed("b", "c"), replace(a_ticket("c"), fence=7)])
+    assert ledger.snapshot().renamed == {"a": "b"}
 
 
 def test_a_rename_onto_a_known_worker_loses_no_law(ledger: Ledger) -> None:

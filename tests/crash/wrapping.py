@@ -5,6 +5,7 @@ import os
 import resource
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -159,6 +160,7 @@ def deeds(told: Path) -> dict[str, Callable[[str], Callable[[], None] | None]]:
         "read-only disk": _read_only_disk,
         "no room": _no_room,
         "no handles": _no_handles,
+        "wait": lambda _: _wait_for(told.parent.parent / "go"),
         "cut short": lambda _: _limit_files(told.stat().st_size + 20 if told.exists() else 20),
     }
 
@@ -172,6 +174,13 @@ def _refuse(place: str) -> None:
     if place.startswith("ledger."):
         raise LedgerError(f"the ledger failed at {place}, as the test wants it to")
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), place)
+
+
+def _wait_for(go: Path) -> None:
+    """Nothing happens until that file is there, or half a minute is over."""
+    deadline = time.monotonic() + 30
+    while not go.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def _open_connections() -> Iterator[MinedConnection]:

@@ -29,8 +29,6 @@ def may_start(world: World, start: Start) -> None:
     if slot is None:
         hold(start.request.by_hand, f"{key} is no slot, and nobody asked for it")
         return
-    if known.mark is None and not start.request.by_hand:
-        return  # renamed since it was claimed: what comes of it is lost, and its slot is the new name's
     # Whoever stands still between the claim and the work for longer than a claim lasts can't know better.
     now = world.clock.now()
     stalled = now >= start.lease
@@ -38,7 +36,8 @@ def may_start(world: World, start: Start) -> None:
     if start.request.by_hand:
         return
     hold(slot in known.owed, f"{key} starts and never came due")
-    alive = [k for k, each in world.flying.items() if each.claim.worker == entry.id and now < each.lease]
+    flying = [each for each in world.flying.values() if world.model.of(each.claim.worker) is known]
+    alive = [each.claim.key for each in flying if now < each.lease]
     hold(stalled or entry.overlap == "allow" or not alive, f"{key} starts while {alive} is still running")
     _once_more(start, entry, known, slot)
     _in_time(start, entry, known, slot)
@@ -108,6 +107,9 @@ def _may_end_unstarted(world: World, found: Conditions, run: Run, stays: Sequenc
     entry = found.registry.by_id.get(run.worker)
     if run.reason == "removed" or entry is None:
         hold(entry is None and run.reason == "removed", f"{said}, but it is in the registry")
+        before = [at for id_, at in world.model.woke.items() if id_ != run.tick_id]
+        newest = min(found.at, max(before, default=found.at))
+        hold(known.mark is None or known.mark < newest, f"{said}, but the tick before knows it")
         return
     match run.outcome:
         case Outcome.MISSED:

@@ -1,5 +1,6 @@
 """What must hold when a tick has ended, after each step, and once all is mended."""
 
+import copy
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,9 @@ def ended_well(ended: Ended, ledger: Ledger) -> None:
         hold(not ended.written, f"a dry run wrote {ended.written}")
     if report is None or ended.request.dry_run:
         return
+    for claim in ended.started:
+        run = ledger.run(claim.run_id or "")
+        hold(run is not None and run.finished_at is not None, f"what became of {claim.key} was lost")
     code = _exit_code(ended)
     hold(report.exit_code is code, f"the tick ended with {report.exit_code!r}, not {code!r}")
     told = {run.run_id: run for run in report.runs}
@@ -66,8 +70,8 @@ def all_hold(world: World, ledger: Ledger) -> None:
     _what_succeeded_was_done(world, runs)
     for worker, standing in snapshot.standings.items():
         bad, failures = len(model.of(worker).bad), standing.consecutive_failures
-        certain = bad - model.of(worker).doubtful
-        hold(certain <= failures <= bad, f"{worker} has {failures} failures in a row, but {bad} bad runs")
+        certain, most = bad - model.of(worker).doubtful, bad + model.of(worker).twice
+        hold(certain <= failures <= most, f"{worker} has {failures} failures in a row, but {bad} bad runs")
     if not world.registry.broken:
         _the_board_tells_the_truth(world, ledger, snapshot)
 
@@ -139,12 +143,15 @@ def _what_succeeded_was_done(world: World, runs: Iterable[Run]) -> None:
 def _the_board_tells_the_truth(world: World, ledger: Ledger, snapshot: Snapshot) -> None:
     now = world.clock.now()
     registry = read_registry(read_settings({}, cwd=world.root, project=None))
+    # Under the names that the file has now, whether a tick has come since or not.
+    model = copy.deepcopy(world.model)
+    model.decided(world.registry, now, renames_only=True)
     waiting: dict[str, list[Ticket]] = {}
     for ticket in snapshot.tickets.values():
-        waiting.setdefault(ticket.worker, []).append(ticket)
+        waiting.setdefault(model.now_called(ticket.worker), []).append(ticket)
     rows = {row.worker: row for row in board(registry, ledger, now=now).rows}
     for entry in world.registry.readable():
-        shown, known = rows[entry.id].health, world.model.of(entry.id)
+        shown, known = rows[entry.id].health, model.of(entry.id)
         reasons = {ticket.reason for ticket in waiting.get(entry.id, ())} - {None}
         certain = {
             Health.DISABLED: entry.status == "disabled",

@@ -78,11 +78,17 @@ class Life(Lifetime):
     def tick_that_meets_another(self, after: str, point: str, rival_later: str, dies: str | None) -> None:
         self.wake(after=after, meets=point, rival_later=span(rival_later), dies=dies)
 
-    @step(after=later, point=some_point, worker=ids, change=SOME_SETTINGS | st.sampled_from(EVERY_ID))
+    @step(
+        after=later,
+        point=some_point,
+        rival_later=later,
+        worker=ids,
+        change=SOME_SETTINGS | st.sampled_from(EVERY_ID),
+    )
     def tick_that_meets_another_registry(
-        self, after: str, point: str, worker: str, change: dict[str, Any] | str
+        self, after: str, point: str, rival_later: str, worker: str, change: dict[str, Any] | str
     ) -> None:
-        """Meanwhile a worker was edited, or renamed, and another tick goes by that."""
+        """Meanwhile a worker was added, edited or renamed, and another tick goes by that."""
 
         def edit() -> None:
             if isinstance(change, str):
@@ -90,7 +96,17 @@ class Life(Lifetime):
             else:
                 self._edit(worker, change)
 
-        self.wake(after=after, meets=point, rival_finds=edit)
+        self.wake(after=after, meets=point, rival_finds=edit, rival_later=span(rival_later))
+
+    @step(after=later, back=st.integers(1, 3), how=trouble)
+    def tick_of_an_older_checkout(self, after: str, back: int, how: dict[str, Any]) -> None:
+        """On a machine where a registry still lies that was changed since. back: how many changes ago."""
+        world, newest = self.world, self.world.registry
+        world.write(world.registries[-1 - back] if back < len(world.registries) else newest)
+        try:
+            self.wake(after=after, **how)
+        finally:
+            world.write(newest)
 
     @step(worker=st.none() | ids)
     def dry_run(self, worker: str | None) -> None:

@@ -1,13 +1,13 @@
 """What the ledger must know by now: from the files, the clock and what was written, without asking it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Pause
+from loom.domain.tick import Pause, Tick
 from loom.ports import Entry as Written
 from tests.life.calendar import hour_start, slots
 from tests.life.registry import DEFAULT_ZONE, Entry
@@ -27,7 +27,8 @@ class Known:
     starts: how often each slot was started. lost: those started without a word since.
     waits: before when each may not be started again.
     bad: the ids of bad runs since the last success, which was at `success_at`. doubtful: how many of those
-        were bad before that success too, as far as a clock that stood still or went back can tell.
+        were bad before that success too, as far as a clock that stood still or went back can tell. twice:
+        how often one of them was recorded anew when, by such a clock, the success came after it.
     last_at: when its standing last changed. pause: if it isn't lifted.
     most_starts: the most starts of one slot that its entry ever allowed.
     """
@@ -40,6 +41,7 @@ class Known:
     waits: dict[datetime, datetime] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
     doubtful: int = 0
+    twice: int = 0
     success_at: datetime = LONG_AGO
     last_at: datetime = LONG_AGO
     pause: Pause | None = None
@@ -65,9 +67,10 @@ class Known:
         self.most_starts = max(self.most_starts, old.most_starts)
         self.pause = self.pause or old.pause
         if old.last_at > self.last_at:
-            self.bad, self.doubtful, self.last_at, self.success_at = (
+            self.bad, self.doubtful, self.twice, self.last_at, self.success_at = (
                 old.bad,
                 old.doubtful,
+                old.twice,
                 old.last_at,
                 old.success_at,
             )
@@ -77,28 +80,45 @@ class Known:
 class Model:
     """Copied with a copy of the ledger, and put back with it.
 
+    lines: to which line an id belongs. The ids that one worker had, one after the other, are of one line; the
+        last of them has the mark.
+    woke: when each tick on record woke.
     was_bad, final: the ids of all runs that ever were. forgotten: runs of ticks before this may be gone.
     """
 
     workers: dict[str, Known] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    woke: dict[str, datetime] = field(default_factory=dict)
     was_bad: set[str] = field(default_factory=set)
     final: set[str] = field(default_factory=set)
     forgotten: datetime = LONG_AGO
 
     def of(self, worker: str) -> Known:
-        return self.workers.setdefault(worker, Known())
+        """worker: the id it has, or one that it had."""
+        return self.workers.setdefault(self.now_called(worker), Known())
+
+    def now_called(self, worker: str) -> str:
+        if worker in self.marks:
+            return worker
+        return next(self._kin(worker), worker)
+
+    def _kin(self, worker: str | None) -> Iterator[str]:
+        """Who has a mark, of the line of `worker`."""
+        line = self.lines.get(worker or "")
+        return (id_ for id_ in self.marks if line is not None and self.lines.get(id_) == line)
 
     @property
     def marks(self) -> Mapping[str, datetime]:
         return {worker: known.mark for worker, known in self.workers.items() if known.mark is not None}
 
     def decided(self, registry: Registry, at: datetime, *, renames_only: bool) -> None:
-        """A tick that woke `at` has written what it decided, or carried out the renames alone."""
+        """A tick that woke `at` has written what it decided, or what its registry calls otherwise alone."""
         if registry.broken:
             return
         for entry in registry.readable():
-            if entry.was is not None and entry.was in self.marks and entry.id not in self.marks:
-                self.of(entry.id).take_over(self.workers.pop(entry.was))
+            self._call(entry.id, entry.was, registry)
+        for entry in (each for each in registry.entries if each.id in registry.broken_ids()):
+            self._call(entry.id, entry.was, registry)
         if renames_only:
             return
         for entry in registry.readable():
@@ -106,6 +126,24 @@ class Model:
         for id_ in registry.broken_ids():
             known = self.of(id_)
             known.mark = known.mark or hour_start(at, DEFAULT_ZONE) - INSTANT
+
+    def _call(self, id_: str, was: str | None, registry: Registry) -> None:
+        """Whoever the registry calls `id_` is who had that id before, or the one that it names."""
+        if id_ in self.marks:
+            return
+        direct = [was] if was in self.marks else []
+        before = [each for each in (*direct, *self._kin(was), *self._kin(id_)) if each is not None]
+        free = [each for each in before if each not in registry.by_id]
+        if free:
+            line = self.lines.setdefault(free[0], max(self.lines.values(), default=0) + 1)
+            old = self.workers.pop(free[0])
+            self.lines[id_] = line
+            self.workers.setdefault(id_, Known()).take_over(old)
+        elif heirs := list(self._kin(id_)):
+            # Another worker by an id that was in use: what is decided stays so.
+            mark = self.of(heirs[0]).mark
+            del self.lines[id_]
+            self.of(id_).mark = mark
 
     def _decide(self, entry: Entry, at: datetime) -> None:
         known = self.of(entry.id)
@@ -124,6 +162,8 @@ class Model:
                 self._saw_run(entry)
             elif isinstance(entry, Pause):
                 self.of(entry.worker).pause = None if entry.lifted else entry
+            elif isinstance(entry, Tick):
+                self.woke[entry.id] = entry.at
 
     def _saw_ticket(self, ticket: Ticket, by_hand: bool) -> None:
         slot, known = slot_of(ticket.key), self.of(ticket.worker)
@@ -152,11 +192,12 @@ class Model:
         known.last_at = run.finished_at or run.tick_at
         if run.outcome is Outcome.SUCCEEDED:
             known.bad.clear()
-            known.doubtful = 0
+            known.doubtful = known.twice = 0
             known.success_at = known.last_at
         elif run.outcome.bad:
             again = run.run_id in self.was_bad and run.run_id not in known.bad
             known.doubtful += again and bool(known.bad) and known.success_at <= known.last_at
+            known.twice += run.run_id in known.bad and known.success_at > known.last_at
             known.bad.add(run.run_id)
             self.was_bad.add(run.run_id)
 

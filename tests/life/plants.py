@@ -11,7 +11,7 @@ from loom.domain.registry import Registry
 from loom.domain.run import Run
 from loom.domain.tick import Mark
 from loom.ledger.liveness import MemoryLiveness
-from loom.ports import Entry, Ledger
+from loom.ports import Entry, Ledger, Snapshot
 from loom.runner.parts import Parts
 
 Plant = Callable[[Parts], Parts]
@@ -39,6 +39,13 @@ class _Careless(_Changed):
 
     def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
         self._inner.claim(entries, revision=self._inner.snapshot().revision)
+
+
+class _Forgetful(_Changed):
+    """A ledger that knows a worker by the last of its names alone."""
+
+    def snapshot(self) -> Snapshot:
+        return replace(self._inner.snapshot(), renamed={})
 
 
 def _writing(change: Callable[[Sequence[Entry]], Sequence[Entry]]) -> Plant:
@@ -70,6 +77,10 @@ def _no_noon(parts: Parts) -> Parts:
         return replace(found, workers=tuple(workers))
 
     return replace(parts, load_registry=load)
+
+
+def former_names_are_forgotten(parts: Parts) -> Parts:
+    return replace(parts, open_ledger=lambda registry: _Forgetful(parts.open_ledger(registry), list))
 
 
 PLANTS: dict[str, Plant] = {

@@ -81,6 +81,7 @@ class _Waking:
         self._conditions = world.conditions()
         self._written: list[Entry] = []
         self._claims: dict[str, Ticket] = {}
+        self._starts: list[Start] = []
         self._moods: dict[str | None, str] = {}
         with world.lock:
             world.ticks += 1
@@ -96,7 +97,8 @@ class _Waking:
         except LoomError as refused:
             error = refused
         stopped = self._stop.asked
-        ended = Ended(self._conditions, self._request, tuple(self._written), stopped, report, error)
+        own = tuple(each.claim for each in self._starts if world.clock.now() < each.lease)
+        ended = Ended(self._conditions, self._request, tuple(self._written), own, stopped, report, error)
         with world.lock:
             world.flying = {key: each for key, each in world.flying.items() if each.tick != self._number}
             world.ended.append(ended)
@@ -182,3 +184,4 @@ class _Waking:
             if (slot := slot_of(claim.key)) is not None:
                 self._world.model.starts_now(claim.worker, slot)
             self._world.flying[claim.key] = start
+            self._starts.append(start)

@@ -74,12 +74,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a tick ended. written: what it put into the ledger, in order. stopped: whether it was told to
-    end. report, error: neither if its process died."""
+    """How a tick ended. written: what it put into the ledger, in order. started: the claims of the runs that
+    it started and that were still its own at its end. stopped: whether it was told to end. report, error:
+    neither if its process died."""
 
     conditions: Conditions
     request: TickRequest
     written: Sequence[Entry]
+    started: Sequence[Ticket]
     stopped: bool
     report: TickReport | None
     error: LoomError | None
@@ -91,8 +93,9 @@ class World:
 
     model: what the ledger must know. flying: what was started and isn't recorded yet, by ticket. ended:
     every tick, in the order of their ends. set_back, restored: whether the clock, or the ledger, ever was.
-    gone: ids that ever were removed or disabled. plant: makes a tick's parts worse. lock:
-    held while the ledger is written, so that the model sees writes in their order.
+    registries: as they were written, one after the other. gone: ids that ever were removed or disabled.
+    plant: makes a tick's parts worse. lock: held while the ledger is written, so that the model sees writes
+    in their order.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class World:
         self.lock = threading.RLock()
         self.model = Model()
         self.registry = Written()
+        self.registries: list[Written] = []
         self.hooks = {name: MemoryHook(name) for name in HOOKS}
         self.enforced = True
         self.secrets: dict[str, str] = {}
@@ -136,6 +140,7 @@ class World:
     def write(self, registry: Written) -> None:
         self.gone |= self.registry.by_id.keys() - registry.enabled()
         self.registry = registry
+        self.registries.append(registry)
         (self.root / "worker-registry.yaml").write_text(registry.yaml())
 
     def put(self, worker: Worker) -> None:

@@ -3,13 +3,15 @@
 The steps and the laws are in tests/life; `python -m tests.endurance machine` takes many more of them.
 """
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from loom.errors import ClaimLost
 from tests.life.machine import Life, LifeInSqlite, with_plant
-from tests.life.plants import PLANTS
+from tests.life.plants import PLANTS, former_names_are_forgotten
 from tests.life.world import Broken
 
 UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -23,6 +25,26 @@ def test_every_promise_holds_with_the_ledger_in_a_file_and_ticks_in_threads() ->
     run_state_machine_as_test(
         LifeInSqlite, settings=settings(UNHURRIED, max_examples=8, stateful_step_count=20)
     )
+
+
+def rename_meanwhile(life: Any, point: str) -> None:
+    """A tick that goes by the registry as it was before another one renamed the only worker."""
+    life.begin(start="a plain day", ant={"schedule": "0 * * * *"}, bee=None)
+    with life.open:
+        life.tick(after="0m")
+        how = {"point": point, "rival_later": "1m", "worker": "ant", "change": "bee"}
+        life.tick_that_meets_another_registry(after="1h", **how)
+        life.tick(after="1h")
+
+
+@pytest.mark.parametrize("point", ["before snapshot 1", "before claim 1", "after record 1", "before wait 1"])
+def test_a_rename_that_comes_into_a_tick_breaks_no_promise(point: str) -> None:
+    rename_meanwhile(Life(), point)
+
+
+def test_a_ledger_that_forgets_former_names_would_be_found() -> None:
+    with pytest.raises(Broken):
+        rename_meanwhile(with_plant(former_names_are_forgotten)(), "before claim 1")
 
 
 @pytest.mark.parametrize("bug", PLANTS)

@@ -99,6 +99,7 @@ BROKEN = {
     "UPDATE marks SET at = 'yesterday' WHERE worker = 'echo'": "can't be read: Mark ('echo', 'yesterday')",
     "UPDATE deliveries SET body = 'x'": "can't be read: deliveries, 'd1'",
     "UPDATE ledger SET hooks = '{'": "HooksInForce",
+    "UPDATE ledger SET renamed = '[1]'": "ids that were given up '[1]'",
     "DELETE FROM ledger": "numbers the ledger's revisions is gone",
     "DELETE FROM runs WHERE run_id = 'run-0002'": "is open and names the run run-0002, which isn't there",
     "DELETE FROM runs WHERE run_id = 'run-0004'": "the last good run of echo (run-0004) isn't there",

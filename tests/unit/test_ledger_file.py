@@ -16,11 +16,12 @@ import pytest
 from loom.domain.run import Outcome
 from loom.domain.tick import Mark
 from loom.errors import LedgerError
+from loom.ledger.checking import check
 from loom.ledger.codec import stamp
 from loom.ledger.database import open_database
 from loom.ledger.schema import APPLICATION_ID, MIGRATIONS
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Ledger, RunQuery
+from loom.ports import Ledger, Renamed, RunQuery
 from tests.contracts.ledger_entries import HOUR, SIX, a_run, a_tick, a_ticket
 from tests.ground.shut import REPOSITORY
 
@@ -126,6 +127,18 @@ def test_an_older_ledger_is_migrated_step_by_step_and_keeps_what_it_holds(filled
             assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 2,)
             assert db.execute("SELECT text, at FROM notes").fetchall() == [("a;b", stamp(SIX))]
             assert db.execute("SELECT count(*) FROM runs").fetchone() == (60,)
+
+
+def test_a_ledger_of_the_first_schema_is_sound_and_is_read_and_written_on(path: Path) -> None:
+    first = MIGRATIONS[:1]
+    with closing(open_database(path, create=True, busy_timeout=timedelta(), migrations=first)) as db:
+        db.execute("INSERT INTO marks (worker, at) VALUES ('echo', ?)", (stamp(SIX),))
+    assert check(path, keep=timedelta(days=400), now=SIX).faults == ()
+    with closing(SqliteLedger(path)) as ledger:
+        snapshot = ledger.snapshot()
+        assert (snapshot.marks, snapshot.renamed) == ({"echo": SIX}, {})
+        ledger.record([Renamed("echo", "forge")])
+        assert ledger.snapshot().renamed == {"echo": "forge"}
 
 
 def test_a_migration_that_fails_leaves_the_ledger_as_it_was(filled: Path) -> None:

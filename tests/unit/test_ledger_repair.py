@@ -22,7 +22,7 @@ from loom.ledger.checking import check
 from loom.ledger.repairing import Repaired, repair
 from loom.ledger.sharing import hold_alone, let_go
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Entry, HooksInForce, RunQuery, Snapshot
+from loom.ports import Entry, HooksInForce, Renamed, RunQuery, Snapshot
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,
@@ -146,6 +146,28 @@ def test_what_only_an_index_lost_is_saved_whole_and_the_damaged_file_is_kept(pat
         revision=snapshot_of(path).revision,
     )
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("columns", [3, 4], ids=["of the first schema", "of today's"])
+def test_the_row_that_holds_for_all_is_saved(path: Path, columns: int) -> None:
+    with opened(path) as ledger:
+        ledger.record([Renamed("old", "new"), HooksInForce(())])
+    if columns == 3:
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("ALTER TABLE ledger DROP COLUMN renamed")
+            db.execute("PRAGMA user_version = 1")
+    ruin(path, "runs_by_outcome")
+    assert mend(path).lost == {}
+    assert snapshot_of(path).renamed == ({} if columns == 3 else {"old": "new"})
+    assert snapshot_of(path).hooks == ()
+
+
+def test_ids_that_were_given_up_and_are_lost_are_told(path: Path) -> None:
+    with opened(path) as ledger:
+        ledger.record([Renamed("old", "new")])
+    ruin(path, "ledger")
+    assert_said(mend(path), "which ids workers had before")
+    assert snapshot_of(path).renamed == {}
 
 
 def spoil(path: Path, begin: int, end: int) -> None:

@@ -16,7 +16,7 @@ from loom.domain.tick import Mark, Pause, Tick
 from loom.domain.worker import Status, Worker
 from loom.errors import ExitCode, LedgerError, Problem, RegistryError, SettingsError
 from loom.ledger.memory import MemoryLedger
-from loom.ports import AlertHook, Ledger
+from loom.ports import AlertHook, Ledger, Renamed
 from loom.watch.watching import Watched, watch
 
 NOON = datetime(2026, 11, 20, 18, tzinfo=UTC)
@@ -183,6 +183,14 @@ def test_slots_left_undecided_beyond_their_grace_are_overdue_though_the_last_tic
     (waiting,) = seen.sighting.undecided
     assert (waiting.worker, waiting.oldest, waiting.count) == ("sentinel", six, 1)
     assert "1 slot waits to be decided, the oldest: sentinel, Fri 20 Nov 06:00 CST" in seen.sighting.summary
+
+
+def test_slots_of_a_worker_that_the_last_tick_knew_by_another_name_are_watched_too(desk: Desk) -> None:
+    six = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    desk.ledger.record([Mark("sentinel", six - HOUR), Renamed("sentinel", "guard")])
+    desk.tick(six)
+    (waiting,) = desk.look(six + HOUR, grace=HOUR).sighting.undecided
+    assert (waiting.worker, waiting.oldest) == ("sentinel", six)
 
 
 @pytest.mark.parametrize("how", ["paused", "disabled", "paused by hand"])
