@@ -209,6 +209,7 @@ def _finish(
         tick=commission.tick,
         digest=commission.enforcement.digest,
         params=commission.params,
+        project=parts.project,
         mask=parts.mask,
     )
     # Whatever the worker left behind (a thread, a task) may do nothing more in its name.
