@@ -206,6 +206,9 @@ class Guard(Protocol):
     def outside(self) -> AbstractContextManager[None]:
         """Within, what this thread does is Loom's own doing."""
 
+    def grants_secret(self, name: str) -> bool:
+        """Whether the rules leave this secret, which the worker requires, to it."""
+
     def admit_secret(self, name: str) -> None:
         """Raises Refused when a rule keeps this secret from the worker."""
 

@@ -4,13 +4,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from loom.errors import ExitCode
 from loom.runner.stopping import Stop
 
 _CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+_DONE = b"\0"  # no signal's number
 
 
 @contextmanager
@@ -32,6 +33,9 @@ def obeying(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        # A word, not the pipe's end alone: a worker's code may have made itself copies of what is open.
+        with suppress(BlockingIOError):
+            os.write(written, _DONE)
         os.close(written)
         listener.join()
         os.close(heard)
@@ -42,7 +46,7 @@ def _left_to_the_listener(signum: int, frame: FrameType | None) -> None:
 
 
 def _listen(heard: int, stop: Stop, say: Callable[[str], None]) -> None:
-    while received := os.read(heard, 1):
+    while (received := os.read(heard, 1)) not in (b"", _DONE):
         number = received[0]
         if number not in _CODES:
             continue

@@ -14,7 +14,7 @@ from typing import Any
 from loom.cutting import cut
 from loom.domain.enforcement import GUARD, Ruling
 from loom.enforcement.files import FileRuler
-from loom.enforcement.paths import is_no_file, of_descriptor, real_path
+from loom.enforcement.paths import folder_of_open, is_no_file, of_descriptor, real_path
 from loom.enforcement.places import Places
 from loom.enforcement.programs import ProgramRuler
 from loom.enforcement.sockets import SocketRuler
@@ -26,6 +26,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _IMPORTER = "<frozen importlib._bootstrap_external>"
 _HERE = os.path.dirname(__file__)  # noqa: PTH120
 _INTO_LOOM = Ruling(False, GUARD, "it reaches into Loom itself, which keeps the records and the rules")
+_LOOM_TOO = "it would end Loom, and every other run with it"
 _SHOWN = 200
 
 
@@ -49,7 +50,7 @@ class Acts:
         self._programs = programs
         self._places = places
         self._alone = alone
-        self._folders: set[str] = set()
+        self._process = os.getpid()
 
     def of(self, event: str, arguments: tuple[Any, ...]) -> Judged:
         """The acts of an event out of `EVENTS`; none for one that needs nobody's leave."""
@@ -57,23 +58,20 @@ class Acts:
 
     def opens(self, path: Any, mode: str | None, flags: int | None) -> Judged:
         if not (flags or 0) & _WRITING:
-            yield from self._reads(path, mode, flags or 0)
+            yield from self._reads(path, mode)
         elif isinstance(path, int):
             yield from self._changes(path)
         else:
-            yield from self.writes(path)
-            # os.open tells nobody which folder a path is seen from: so from any that this worker has open.
-            if mode is None and not os.path.isabs(os.fsdecode(path)):  # noqa: PTH117
-                for folder in sorted(self._folders):
-                    yield from self.writes(os.path.join(folder, os.fsdecode(path)))  # noqa: PTH118
+            yield from self.writes(path, folder_of_open(mode))
 
-    def _reads(self, path: Any, mode: str | None, flags: int) -> Judged:
+    def _reads(self, path: Any, mode: str | None) -> Judged:
         if isinstance(path, int):
             return
-        if mode is None and (flags & os.O_DIRECTORY or os.path.isdir(path)):  # noqa: PTH112
-            self._folders.add(real_path(path))
-        elif not self._files.reads_freely or os.path.basename(os.fsdecode(path)) in ("environ", "mem"):  # noqa: PTH119
-            yield f"reading {self._shown(real_path(path))}", self._files.read(real_path(path))
+        if not self._files.reads_freely or os.path.basename(os.fsdecode(path)) in ("environ", "mem"):  # noqa: PTH119
+            real = real_path(path, folder_of_open(mode))
+            if mode is None and os.path.isdir(real):  # noqa: PTH112
+                return  # what stands in a folder can be listed by other means too
+            yield f"reading {self._shown(real)}", self._files.read(real)
 
     def writes(self, path: Any, dir_fd: int = -1, *, follow: bool = True, verb: str = "writing to") -> Judged:
         real = real_path(path, dir_fd, follow=follow)
@@ -129,7 +127,19 @@ class Acts:
             host, port = _place(connection, address)
             yield f"connecting to {_shown_place(host, port)}", self._sockets.connect(host, port)
 
-    def listens(self, connection: Any, address: Any) -> Judged:
+    def binds(self, connection: Any, address: Any) -> Judged:
+        # What is bound to any port of this machine's own can't be reached before it listens; libraries look
+        # in this way whether there is IPv6, while they are imported.
+        loopback = isinstance(address, tuple) and address[:2] in (("127.0.0.1", 0), ("::1", 0))
+        if not (loopback and connection.type == socket.SOCK_STREAM):
+            yield from self.listens(connection, address)
+
+    def listens(self, connection: Any, address: Any = None) -> Judged:
+        """Begins to listen where it was bound to, or at `address`."""
+        if address is None:
+            if connection.family not in (socket.AF_INET, socket.AF_INET6):
+                return
+            address = connection.getsockname()
         host, port = _place(connection, address)
         yield f"listening at {_shown_place(host, port)}", self._sockets.listen(host, port)
 
@@ -162,7 +172,15 @@ class Acts:
             yield from self.starts(program, arguments, None, env)
         else:
             name = os.fsdecode(program)
-            yield f"becoming {name}", Ruling(False, GUARD, "it would end Loom, and every other run with it")
+            yield f"becoming {name}", Ruling(False, GUARD, _LOOM_TOO)
+
+    def ends_process(self) -> Judged:
+        if not self._alone and os.getpid() == self._process:
+            yield "ending the process at once", Ruling(False, GUARD, _LOOM_TOO)
+
+    def limits_process(self, *told: Any) -> Judged:
+        if not self._alone and told[-1] is not None:
+            yield "changing the limits of the process", Ruling(False, GUARD, "they would hold for Loom too")
 
     def commands(self, command: Any) -> Judged:
         yield from self.starts("/bin/sh", ["sh", "-c", command])
@@ -228,7 +246,7 @@ EVENTS: Mapping[str, Callable[..., Judged]] = {
     "socket.connect": Acts.connects,
     "socket.sendto": Acts.connects,
     "socket.sendmsg": Acts.connects,
-    "socket.bind": Acts.listens,
+    "socket.bind": Acts.binds,
     "socket.getaddrinfo": Acts.looks_up,
     "socket.gethostbyname": Acts.looks_up,
     "socket.gethostbyaddr": Acts.looks_up_name,
@@ -251,6 +269,8 @@ EVENTS: Mapping[str, Callable[..., Judged]] = {
     "ctypes.string_at": Acts.calls_library,
     "ctypes.wstring_at": Acts.calls_library,
     "import": Acts.imports,
+    "resource.setrlimit": Acts.limits_process,
+    "resource.prlimit": Acts.limits_process,
     "os.kill": Acts.kills,
     "os.killpg": Acts.kills_group,
     "signal.pthread_kill": Acts.kills_thread,
@@ -265,6 +285,9 @@ EVENTS: Mapping[str, Callable[..., Judged]] = {
     "loom.mkfifo": lambda acts, path, dir_fd: acts.makes_folder(path, 0, dir_fd),
     "loom.fork_exec": Acts.starts,
     "loom.database": Acts.watches_database,
+    "loom.import": Acts.imports,
+    "loom.listen": Acts.listens,
+    "loom.exit": Acts.ends_process,
 }
 """What is judged of each event."""
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from loom.enforcement.paths import opened_from
+
 _wrapped = False
 
 
@@ -16,11 +18,26 @@ def install() -> None:
         return
     _wrapped = True
     import _posixsubprocess
+    import _thread
+    import posix
+    import signal
+    import socket
     import sqlite3
 
     sqlite3.connect = sqlite3.dbapi2.connect = _announcing(sqlite3.connect)
+    os.open = posix.open = _opening(os.open)
     os.mkfifo = _announced("loom.mkfifo", os.mkfifo, _making)
     os.mknod = _announced("loom.mkfifo", os.mknod, _making)
+    os.supports_dir_fd |= {os.open, os.mkfifo, os.mknod}
+    os.posix_spawn, os.posix_spawnp = _spawning(os.posix_spawn), _spawning(os.posix_spawnp)
+    os._exit = _announced("loom.exit", os._exit, lambda _status: ())
+    os.abort = _announced("loom.exit", os.abort, lambda: ())
+    signal.raise_signal = _announced("os.kill", signal.raise_signal, lambda number: (os.getpid(), number))
+    _thread.interrupt_main = _announced("os.kill", _thread.interrupt_main, _interrupting)
+    if hasattr(signal, "pidfd_send_signal"):
+        signal.pidfd_send_signal = _announced("os.kill", signal.pidfd_send_signal, _signalling)
+    socket.socket.listen = _announced("loom.listen", socket.socket.listen, lambda self, *_backlog: (self,))  # type: ignore[method-assign]
+    sys.meta_path.insert(0, _Announcer())
     # How `multiprocessing` starts Python anew. `subprocess` has events of its own, and its own hold of this.
     _posixsubprocess.fork_exec = _announced("loom.fork_exec", _posixsubprocess.fork_exec, _starting)
 
@@ -48,11 +65,60 @@ def _announcing(connect: Callable[..., Any]) -> Callable[..., Any]:
     return connect_and_announce
 
 
+def _opening(open_: Callable[..., int]) -> Callable[..., int]:
+    """The event of this one leaves out which folder the path is seen from."""
+
+    @functools.wraps(open_)
+    def open_from(*arguments: Any, dir_fd: int | None = None, **options: Any) -> int:
+        if dir_fd is None:
+            return open_(*arguments, **options)
+        token = opened_from.set(dir_fd)
+        try:
+            return open_(*arguments, dir_fd=dir_fd, **options)
+        finally:
+            opened_from.reset(token)
+
+    return open_from
+
+
+def _spawning(spawn: Callable[..., int]) -> Callable[..., int]:
+    """What the program is to find open is opened by the system, once it is too late to ask."""
+
+    @functools.wraps(spawn)
+    def open_and_spawn(*arguments: Any, file_actions: Any = (), **options: Any) -> int:
+        actions = tuple(file_actions or ())
+        for kind, *rest in actions:
+            if kind == os.POSIX_SPAWN_OPEN:
+                sys.audit("open", rest[1], None, rest[2])
+        return spawn(*arguments, file_actions=actions, **options)
+
+    return open_and_spawn
+
+
 def _making(path: Any, *rest: Any, dir_fd: int | None = None, **options: Any) -> tuple[Any, ...]:  # noqa: ARG001
     return path, -1 if dir_fd is None else dir_fd
 
 
+def _interrupting(number: int = 2) -> tuple[Any, ...]:
+    return os.getpid(), number
+
+
+def _signalling(descriptor: int, number: int, *rest: Any) -> tuple[Any, ...]:  # noqa: ARG001
+    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as told:  # noqa: PTH123
+        process = next((line.split()[1] for line in told if line.startswith("Pid:")), "0")
+    return int(process), number
+
+
+class _Announcer:
+    """Finds no module, but is asked of each before others are: `importlib` raises no event."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:  # noqa: ARG004
+        sys.audit("loom.import", name)
+
+
 def _starting(arguments: Any, programs: Any, *rest: Any) -> tuple[Any, ...]:
-    """As `subprocess.Popen` tells it. rest: close_fds, pass_fds, cwd, env, and what doesn't matter here."""
+    """As `subprocess.Popen` tells it. rest: close_fds, pass_fds, cwd, env, and what doesn't matter here.
+    programs: a name's places on the PATH, of which the first that is there is run."""
     cwd, env = (*rest[2:4], None, None)[:2]
-    return programs[0], arguments, cwd, env
+    return next(filter(os.path.exists, programs), programs[0]), arguments, cwd, env

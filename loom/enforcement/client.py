@@ -4,6 +4,7 @@ import os
 import ssl
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 import httpcore
 import httpx
@@ -49,18 +50,21 @@ def asked_by(request: httpx.Request) -> Asked:
         headers=tuple(
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in request.headers.raw
-            if name.lower() in _TELLING
+            if name.lower().replace(b"_", b"-") in _TELLING
         ),
         form=_form(request),
     )
 
 
 def _form(request: httpx.Request) -> str:
-    """The body of a form that is sent as one piece."""
+    """The body of a form that is sent as one piece; of one in several parts, the fields that aren't files."""
     if request.method in ("GET", "HEAD"):
         return ""
-    kind = request.headers.get("Content-Type", "")
-    if not kind.lower().startswith("application/x-www-form-urlencoded"):
+    kind = request.headers.get("Content-Type", "").lower()
+    if kind.startswith("multipart/form-data"):
+        fields = getattr(request.stream, "fields", ())
+        return urlencode([(each.name, each.value) for each in fields if hasattr(each, "value")])
+    if not kind.startswith("application/x-www-form-urlencoded"):
         return ""
     return request.read().decode("latin-1") if isinstance(request.stream, httpx.ByteStream) else ""
 
@@ -70,9 +74,12 @@ def _admit(gate: Gate, request: httpx.Request) -> None:
         raise httpx.UnsupportedProtocol(f"expected http or https, got {request.url}", request=request)
     asked = asked_by(request)
     gate.admit(asked)
-    sni = request.extensions.get("sni_hostname")
-    if "target" in request.extensions or (sni is not None and plain_host(str(sni)) != plain_host(asked.host)):
-        why = "its extensions make httpx send something else than the address says"
+    extensions = request.extensions
+    sni = extensions.get("sni_hostname")
+    other_host = sni is not None and plain_host(str(sni)) != plain_host(asked.host)
+    # A trace is handed the request, and the connection, after the rules have had their say.
+    if other_host or "target" in extensions or "trace" in extensions:
+        why = "its extensions may make httpx send something else than the address says"
         raise gate.refused(Refusal(GUARD, asked.act, why))
 
 

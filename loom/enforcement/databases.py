@@ -17,7 +17,7 @@ def file_written(database: Any) -> str | None:
         return None if text in _MEMORY else text
     path, _, query = text.removeprefix("file:").partition("#")[0].partition("?")
     options = parse_qs(query)
-    if options.get("mode", [""])[-1] in ("ro", "memory") or options.get("immutable", ["0"])[-1] == "1":
+    if options.get("mode", [""])[-1] in ("ro", "memory"):
         return None
     if path.startswith("//"):
         path = path[2:].partition("/")[2]

@@ -111,6 +111,10 @@ class RunGuard:
                 self._async_client = async_client(self._gate)
             return self._async_client
 
+    def grants_secret(self, name: str) -> bool:
+        """Whether the rules leave this secret, which the worker requires, to it."""
+        return rule_on_secret(self._secrets, *self._who, name).allowed
+
     def admit_secret(self, name: str) -> None:
         """Raises `loom.worker.Refused` when a rule keeps this secret, which the worker requires, from it."""
         act = f"reading the secret {name}"

@@ -164,7 +164,7 @@ def _malformed(asked: Asked, host: str) -> str | None:
     if len(named) > 1:
         return "it has more than one Host header"
     for name, _ in asked.headers:
-        if name.lower() in _PATH_OVERRIDES:
+        if _as_read(name) in _PATH_OVERRIDES:
             return f"its header {name} may make the server read another path than the one asked for"
     return None
 
@@ -202,12 +202,17 @@ def _naming(rules: Sequence[HttpRule], host: str, port: int) -> list[HttpRule]:
     return named or anywhere
 
 
+def _as_read(header: str) -> str:
+    """As servers in the manner of CGI read a header's name: to them an underscore is a hyphen."""
+    return header.lower().replace("_", "-")
+
+
 def _methods(asked: Asked) -> list[str]:
     """Every method that a server might take the request for, its own first."""
     method = asked.method.upper()
     methods = [method]
     for name, value in asked.headers:
-        if name.lower() in _METHOD_OVERRIDES:
+        if _as_read(name) in _METHOD_OVERRIDES:
             methods.append(value.strip().upper())
     if method not in ("GET", "HEAD"):  # frameworks that know `_method` don't look for it in those
         for text in (asked.target.partition("?")[2], asked.form):

@@ -3,7 +3,11 @@
 import os
 import re
 import sys
+from contextvars import ContextVar
 from typing import Any
+
+opened_from: ContextVar[int] = ContextVar("loom_opened_from", default=-1)
+"""`dir_fd` of the `os.open` that is under way in this thread or task; -1 for none."""
 
 _NO_FILE = re.compile(r"/proc/\d+/(task/\d+/)?fd/(pipe|socket|anon_inode|/memfd):.*", re.DOTALL)
 
@@ -29,6 +33,14 @@ def of_descriptor(number: int) -> str | None:
     except OSError:
         return None
     return found.removesuffix(" (deleted)") if found.startswith("/") else None
+
+
+def folder_of_open(mode: str | None) -> int:
+    """The descriptor of the folder that a path is seen from which is about to be opened, or -1.
+
+    mode: as the event of opening has it: none if it is `os.open`'s, whose event leaves that folder out.
+    """
+    return opened_from.get() if mode is None else -1
 
 
 def is_no_file(path: str) -> bool:

@@ -34,6 +34,8 @@ class ProgramRuler:
         smuggled = next((n for n in LOADERS if env.get(n) and env[n] != self._places.env.get(n)), None)
         if smuggled is not None:
             return Ruling(False, GUARD, f"{smuggled} would make it run something else as well")
+        if [*arguments] == ["-p"] and os.path.basename(program) == "uname" and self._is("uname", real):  # noqa: PTH119
+            return Ruling(True, GUARD, "Python's module platform asks it what machine this is")
         close: ProcessRule | None = None
         for rule in self._rules:
             for allowance in rule.programs:

@@ -42,11 +42,20 @@ def conduct(flight: Flight, *, pause: Pause, random: Callable[[], float], limit:
         refusals = flight.refusals()
     except BaseException as error:  # noqa: BLE001 - a mistake of Loom's must not leave a slot without an outcome
         flight.log.write(traceback_of(error))
+        if (stopped := _first_refusal(flight)) is not None:
+            return flight.refused(stopped)  # a refusal of what ran while the worker's code was looked at
         mistake = f"Loom itself failed while running this worker: {type(error).__name__}: {text_of(error)}"
         return flight.ended(Ending.RAISED, error=RunError("LoomBug", mistake))
     if refusals and execution.ending is not Ending.REFUSED:
         return flight.refused(refusals[0])
     return execution
+
+
+def _first_refusal(flight: Flight) -> Refusal | None:
+    try:
+        return next(iter(flight.refusals()), None)
+    except Exception:  # noqa: BLE001 - it is what went wrong that is to be told
+        return None
 
 
 def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: int) -> Execution:

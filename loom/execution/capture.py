@@ -36,16 +36,19 @@ class RunLog:
 
     def write(self, text: str) -> None:
         """Append text as it is; dropped once the log is closed."""
+        plain = str.__str__(text)  # a worker's own kind of text would run its code while the lock is held
         with self._lock:
-            self._append(text)
+            self._append(plain)
 
     def line(self, level: str, text: str) -> None:
         """Append a line that starts with the time since the run began, and the level."""
         since = self._monotonic() - self._began
+        # Outside the lock: to read a worker's text may run its code, which may log in its turn.
+        said = f"+{since:.3f}s {level:<7} {text}\n"
         with self._lock:
             if not self._at_line_start:
                 self._append("\n")
-            self._append(f"+{since:.3f}s {level:<7} {text}\n")
+            self._append(said)
 
     def close(self) -> None:
         """From now on nothing is added: a run that overran has said what counts."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from loom.domain.run import Ending, Execution, Outcome, Run, RunError
 from loom.domain.slot import Ticket
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
+from loom.execution.failure import place_in
 from loom.ports import Guard
 from loom.slots.owed import by_hand
 from loom.validation import judge
@@ -22,6 +24,7 @@ def conclude(
     tick: Tick,
     digest: str,
     params: Mapping[str, Any],
+    project: Path,
     mask: Callable[[str], str],
 ) -> Run:
     """The run that `execution` amounts to, before it is known whether it will be tried again (`final`).
@@ -54,7 +57,9 @@ def conclude(
         counts=not params,
         settings=dict(params),
     )
-    return _returned(run, worker, execution, guard, clean) if execution.ending is Ending.RETURNED else run
+    if execution.ending is not Ending.RETURNED:
+        return run
+    return _returned(run, worker, execution, guard, clean, project)
 
 
 _OUTCOMES = {
@@ -101,14 +106,17 @@ class _Clean:
                 return value
 
 
-def _returned(run: Run, worker: Worker, execution: Execution, guard: Guard, clean: _Clean) -> Run:
+def _returned(
+    run: Run, worker: Worker, execution: Execution, guard: Guard, clean: _Clean, project: Path
+) -> Run:
     # The shape first, the output rules second: a rule may redact what the model would then refuse.
     with guard.inside():  # the output's own model and its validators are the worker's code
         verdict = judge(execution, worker.expect)
     run = replace(run, checks=max(run.checks, guard.checks), refusals=max(run.refusals, guard.refused))
     if guard.refusals:
         first = guard.refusals[0]
-        return replace(run, outcome=Outcome.BLOCKED, error=clean.error(RunError(first.rule, str(first))))
+        stopped = RunError(first.rule, str(first), place_in(first.where, project))
+        return replace(run, outcome=Outcome.BLOCKED, error=clean.error(stopped))
     if verdict.output is None:
         errors = tuple(clean.error(error) for error in verdict.errors)
         return replace(

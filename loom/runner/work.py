@@ -190,7 +190,9 @@ def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commis
             enforcement=commission.enforcement,
             guard=each.guard,
             secrets={
-                name: commission.secrets[name] for name in worker.requires.env if name in commission.secrets
+                name: commission.secrets[name]
+                for name in worker.requires.env
+                if name in commission.secrets and each.guard.grants_secret(name)
             },
             params=commission.params,
             say=lambda text: parts.progress.said(ticket, parts.mask(text)),
@@ -209,6 +211,7 @@ def _finish(
         tick=commission.tick,
         digest=commission.enforcement.digest,
         params=commission.params,
+        project=parts.project,
         mask=parts.mask,
     )
     # Whatever the worker left behind (a thread, a task) may do nothing more in its name.

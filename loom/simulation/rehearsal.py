@@ -116,6 +116,9 @@ class _Bystander:
     def outside(self) -> AbstractContextManager[None]:
         return nullcontext()
 
+    def grants_secret(self, name: str) -> bool:  # noqa: ARG002  (no worker asks)
+        return False
+
     def admit_secret(self, name: str) -> None:  # noqa: ARG002  (no worker asks)
         self._refuse()
 

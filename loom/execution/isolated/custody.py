@@ -200,8 +200,14 @@ class Custody:
             return self._overran()
         execution = self._died() if heard.report is None else flight.ended(**heard.report)
         if heard.refusals and execution.ending is not Ending.REFUSED:
-            return flight.refused(heard.refusals[0])
+            return self._refused(execution.checks, execution.refusals)
         return execution
+
+    def _refused(self, checks: int = 0, refusals: int = 0) -> Execution:
+        """As its first refusal has it. checks, refusals: as the process counts, if it came to telling."""
+        heard = self._heard.refusals
+        counted = max(refusals, len(heard))
+        return replace(self.flight.refused(heard[0]), checks=max(checks, counted), refusals=counted)
 
     def _overran(self) -> Execution:
         """As the process itself tells it, if it could; else with the place that `faulthandler` saw it at."""
@@ -210,7 +216,7 @@ class Custody:
         if heard.report is not None and heard.report["ending"] in (Ending.TIMED_OUT, Ending.REFUSED):
             return flight.ended(**heard.report)
         if heard.refusals:
-            return flight.refused(heard.refusals[0])
+            return self._refused()
         execution = flight.overran()
         if execution.error is None:
             return execution
