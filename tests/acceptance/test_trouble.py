@@ -461,7 +461,8 @@ def test_a_worker_that_ends_the_process_silences_no_alert_and_keeps_its_neighbou
         """
     )
     project.write(
-        "workers/deadly.py", HEADER + "        time.sleep(1)\n        import signal; signal.raise_signal(9)\n"
+        "workers/deadly.py",
+        HEADER + "        time.sleep(1)\n        import ctypes, os; ctypes.CDLL(None).kill(os.getpid(), 9)\n",
     )
     project.write(
         "workers/good.py", HEADER + "        time.sleep(2)\n        return WorkerOutput(summary='done')\n"
