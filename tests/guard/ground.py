@@ -108,6 +108,7 @@ class Ground:
     def worker(self, name: str, module: str, text: str, *, apart: bool = False, keys: str = "") -> None:
         """Add a worker with all that tricks are played on: its own victim, and its own private file."""
         self.project.worker(module, text)
+        self.outside.joinpath(f"{name}.folder").mkdir()
         self.outside.joinpath(f"{name}.txt").write_text(f"the text of {name}\n", encoding="utf-8")
         self.project.write(f"private/{name}.txt", f"got {name} from a private file\n")
         where = "process" if apart else "inline"
@@ -181,7 +182,8 @@ class Ground:
                 name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             ]
             for table in tables:
-                for row in ledger.execute(f"SELECT * FROM {table}"):  # noqa: S608  (its own names)
+                yield f"a table {table}"
+                for row in ledger.execute(f'SELECT * FROM "{table}"'):  # noqa: S608  (names of the ledger)
                     yield from (_text(value) for value in row if isinstance(value, str | bytes))
 
 

@@ -88,5 +88,6 @@ def _tick(ground: Ground, names: Sequence[str]) -> dict[str, Told]:
     if not result.stdout:
         return dict.fromkeys(names, Told(None, (result.stderr,)))
     told = result.json()
-    runs = {run["worker"]: run for run in told["runs"]}
-    return {name: Told(runs.get(name), (*told["notes"],)) for name in names}
+    runs = {run["worker"]: run for run in told.get("runs", ())}
+    notes = (*told.get("notes", ()),) if runs else (result.stdout,)
+    return {name: Told(runs.get(name), notes) for name in names}

@@ -158,8 +158,9 @@ class _Tcp(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         self.request.settimeout(10)
         said = b""
-        with suppress(OSError):
+        with suppress(OSError):  # who has gone already may have said something before
             self.request.sendall(b"220 ready\r\n")
+        with suppress(OSError):
             while piece := self.request.recv(65536):
                 said += piece
                 self.reached.note(said.decode("latin-1"), allowed=self.granted)

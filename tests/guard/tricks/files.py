@@ -375,7 +375,7 @@ REMOVING = family(
             shutil.rmtree(OUTSIDE)  #!
         """,
     ),
-    Trick(name="rmdir", body="""os.rmdir(PROJECT / "drafts" / "kept")  #!""", rule="kept"),
+    Trick(name="rmdir", body="""os.rmdir(OUTSIDE / f"{NAME}.folder")  #!"""),
     Trick(name="chmod", body="""os.chmod(VICTIM, 0o777)  #!"""),
     Trick(name="chmod-by-descriptor", body="""os.fchmod(os.open(VICTIM, os.O_RDONLY), 0o777)  #!"""),
     Trick(name="chown", body="""os.chown(VICTIM, 1234, 1234)  #!"""),

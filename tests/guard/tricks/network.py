@@ -77,7 +77,7 @@ CLIENTS = family(
         name="smtplib",
         body="""
             import smtplib
-            smtplib.SMTP(*TCP, local_hostname=NAME, timeout=5)  #!
+            smtplib.SMTP(*TCP, timeout=5).ehlo(NAME)  #!
         """,
     ),
     Trick(
@@ -367,6 +367,7 @@ LOCAL = family(
         body="""
             import multiprocessing.connection
             multiprocessing.connection.Listener(str(NEW))  #!
+            leak("listens")
         """,
     ),
     Trick(
