@@ -224,6 +224,7 @@ LEFT_BEHIND = family(
             del one
         """,
         end=End.PASSES,
+        apart=End.STOPPED,
         reason="garbage is collected in whichever thread comes to it, as are callbacks that others call",
         company=Company.NONE,
     ),
@@ -303,6 +304,7 @@ LEFT_BEHIND = family(
             logging.getLogger(NAME).addHandler(Handler())
         """,
         end=End.PASSES,
+        apart=End.STOPPED,
         reason="what a worker hangs into the interpreter inline is called by Loom's own threads too",
         company=Company.NONE,
     ),
@@ -316,6 +318,7 @@ LEFT_BEHIND = family(
             sys.meta_path.insert(0, Finder())
         """,
         end=End.PASSES,
+        apart=End.STOPPED,
         reason="what a worker hangs into the interpreter inline is called by Loom's own threads too",
         company=Company.NONE,
     ),
@@ -733,6 +736,7 @@ INSIDE = family(
             _testcapi.run_in_subinterp(f"import os; os.unlink({str(VICTIM)!r})")
         """,
         end=End.PASSES,
+        apart=End.PASSES,
         reason="a module for Python's own tests, which tells nobody; it isn't there in most installations",
         company=Company.ONE_BY_ONE,
     ),
@@ -760,6 +764,7 @@ INSIDE = family(
                 sys.audit = real
         """,
         end=End.PASSES,
+        apart=End.PASSES,
         reason="whoever replaces Python's own functions means it",
         company=Company.ONE_BY_ONE,
     ),
