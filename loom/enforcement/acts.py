@@ -178,6 +178,10 @@ class Acts:
         if not self._alone and os.getpid() == self._process:
             yield "ending the process at once", Ruling(False, GUARD, _LOOM_TOO)
 
+    def sets_alarm(self, seconds: float) -> Judged:
+        if not self._alone and seconds:
+            yield "setting the process an alarm", Ruling(False, GUARD, _LOOM_TOO)
+
     def limits_process(self, *told: Any) -> Judged:
         if not self._alone and told[-1] is not None:
             yield "changing the limits of the process", Ruling(False, GUARD, "they would hold for Loom too")
@@ -288,6 +292,7 @@ EVENTS: Mapping[str, Callable[..., Judged]] = {
     "loom.import": Acts.imports,
     "loom.listen": Acts.listens,
     "loom.exit": Acts.ends_process,
+    "loom.alarm": Acts.sets_alarm,
 }
 """What is judged of each event."""
 

@@ -34,6 +34,8 @@ def install() -> None:
     os.abort = _announced("loom.exit", os.abort, lambda: ())
     signal.raise_signal = _announced("os.kill", signal.raise_signal, lambda number: (os.getpid(), number))
     _thread.interrupt_main = _announced("os.kill", _thread.interrupt_main, _interrupting)
+    signal.alarm = _announced("loom.alarm", signal.alarm, lambda seconds: (seconds,))
+    signal.setitimer = _announced("loom.alarm", signal.setitimer, lambda _which, seconds, *_again: (seconds,))
     if hasattr(signal, "pidfd_send_signal"):
         signal.pidfd_send_signal = _announced("os.kill", signal.pidfd_send_signal, _signalling)
     socket.socket.listen = _announced("loom.listen", socket.socket.listen, lambda self, *_backlog: (self,))  # type: ignore[method-assign]
