@@ -13,6 +13,8 @@ from loom.domain.value import Value
 
 def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> bool:
     """Whether a rule is for this worker: `applies_to` holds ids, agents and globs, in any case."""
+    if applies_to == ("*",):
+        return True
     names = [worker_id.lower(), *([agent.lower()] if agent else [])]
     return any(fnmatchcase(name, pattern.lower()) for pattern in applies_to for name in names)
 

@@ -38,7 +38,7 @@ class Value:
 
     def changed(self, **fields: Any) -> Self:
         """The same but for these fields."""
-        return type(self)(**{**self.__dict__, **fields})
+        return type(self)(**{**self.__getstate__(), **fields})
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} can't become {value!r}")
@@ -47,10 +47,21 @@ class Value:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} can't go")
 
     def __eq__(self, other: object) -> bool:
-        return self.__dict__ == other.__dict__ if type(other) is type(self) else NotImplemented
+        return self._held() == other._held() if type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
+        # Worked out once: a rule of sixty patterns is the key of what was compiled of it.
+        found: int | None = self.__dict__.get("_hash")
+        if found is None:
+            found = self.__dict__["_hash"] = hash((type(self), self._held()))
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process makes other hashes of the same text.
+        return {name: self.__dict__[name] for name in self._fields}
+
+    def _held(self) -> tuple[Any, ...]:
+        return tuple(map(self.__dict__.__getitem__, self._fields))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{n}={self.__dict__[n]!r}' for n in self._fields)})"
