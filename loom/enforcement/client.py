@@ -48,9 +48,11 @@ def asked_by(request: httpx.Request) -> Asked:
         port=url.port or _PORTS.get(url.scheme, 0),
         target=url.raw_path.decode("ascii"),
         headers=tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in request.headers.raw
-            if name.lower().replace(b"_", b"-") in _TELLING
+            [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in request.headers.raw
+                if name.lower().replace(b"_", b"-") in _TELLING
+            ]
         ),
         form=_form(request),
     )

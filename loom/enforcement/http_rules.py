@@ -157,16 +157,15 @@ def _malformed(asked: Asked, host: str) -> str | None:
         return f"expected http or https, got {asked.scheme!r}"
     if not _is_host(host):
         return f"{host!r} isn't a host name"
-    named = [value for name, value in asked.headers if name.lower() == "host"]
-    for value in named:
-        if not _same_host(value.strip(), host, asked.port, asked.scheme):
-            return f"its Host header names {value!r}, another host than it is sent to"
-    if len(named) > 1:
-        return "it has more than one Host header"
-    for name, _ in asked.headers:
-        if _as_read(name) in _PATH_OVERRIDES:
+    named = 0
+    for name, value in asked.headers:
+        if name.lower() == "host":
+            named += 1
+            if not _same_host(value.strip(), host, asked.port, asked.scheme):
+                return f"its Host header names {value!r}, another host than it is sent to"
+        elif _as_read(name) in _PATH_OVERRIDES:
             return f"its header {name} may make the server read another path than the one asked for"
-    return None
+    return "it has more than one Host header" if named > 1 else None
 
 
 @lru_cache(maxsize=1024)
@@ -212,7 +211,7 @@ def _methods(asked: Asked) -> list[str]:
     method = asked.method.upper()
     methods = [method]
     for name, value in asked.headers:
-        if _as_read(name) in _METHOD_OVERRIDES:
+        if name != "Host" and _as_read(name) in _METHOD_OVERRIDES:
             methods.append(value.strip().upper())
     if method not in ("GET", "HEAD"):  # frameworks that know `_method` don't look for it in those
         for text in (asked.target.partition("?")[2], asked.form):
