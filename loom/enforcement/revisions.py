@@ -77,7 +77,8 @@ class Revisions:
         self._path_of_folder()
         asked = (f"--max-count={MOST_COMMITS}", "--full-history", _FORMAT, "HEAD", "--all")
         told = self._try("log", *asked, "--", self._name)
-        revisions = [_revision(line) for line in told.splitlines()]
+        # Not `splitlines`: to that, half a dozen letters that a subject may have end a line too.
+        revisions = [_revision(line) for line in told.split("\n") if line]
         seen: set[str | None] = {None}
         for revision, tree in zip(revisions, self._trees([r.commit for r in revisions]), strict=True):
             if tree not in seen:

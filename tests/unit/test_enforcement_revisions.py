@@ -89,6 +89,16 @@ def test_a_digest_leads_to_the_newest_commit_that_has_it(kept: Project) -> None:
     assert found.commit == again
 
 
+def test_a_subject_may_hold_whatever_else_ends_a_line_somewhere(kept: Project) -> None:
+    digest = change(kept)
+    commit(kept, "looser\u2028and\x0b\x85looser")
+    change(kept, "# looser still\n")
+    commit(kept, "looser still")
+    found = revisions(kept).with_digest(digest)
+    assert found is not None
+    assert found.subject.startswith("looser\u2028and")
+
+
 def test_a_digest_is_found_on_a_branch_that_is_not_checked_out(kept: Project) -> None:
     git(kept.root, "checkout", "--quiet", "-b", "idea")
     digest = change(kept)
