@@ -166,7 +166,7 @@ class _Reading:
         if not pieces:
             return text
         if rule.action != "reject":
-            place = _NUMBER.sub("*", " ".join(where.split()))[:_LONGEST_PLACE]
+            place = cut(_NUMBER.sub("*", " ".join(where.split())), _LONGEST_PLACE)
             self._redacted.setdefault(pattern.name, Counter())[place] += len(pieces) // 2
         elif self.refusal is None:
             self.refusal = Refusal(rule.id, f"an output with a {pattern.name} in {where}", rule.why)

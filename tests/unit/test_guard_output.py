@@ -133,3 +133,9 @@ def test_what_rejects_is_looked_for_before_anything_is_blanked() -> None:
         refusal = ruling("https://user:secret@example.org", *rules).refusal
         assert refusal is not None
         assert refusal.rule == "no-passwords"
+
+
+def test_a_place_that_is_too_long_to_be_told_says_that_it_was_cut() -> None:
+    """Masking goes by that: a key may hold a secret."""
+    (told,) = ruling({"k" * 75 + "s3cr3t-value": "a@b.org"}, REDACT).redacted
+    assert told == f"mail address (1 in {'k' * 75}s3cr…)"
