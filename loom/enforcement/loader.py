@@ -100,11 +100,6 @@ def _unsealed(name: str, wanted: Named, file: str, found: str) -> str:
     )
 
 
-def folder_part(digest: str) -> str:
-    """What of a run's digest stands for the folder: that which `digest_of` its files gives."""
-    return digest.partition(_PATTERNS)[0]
-
-
 _PATTERNS = "+patterns:"
 
 

@@ -12,7 +12,7 @@ import pytest
 from loom.domain.enforcement import OutputRuling
 from loom.domain.rules import OutputPattern, OutputRule
 from loom.enforcement.kinds.output import schema
-from loom.enforcement.loader import digest_of, folder_part, load
+from loom.enforcement.loader import digest_of, load, of_files
 from loom.enforcement.output_rules import rule_on
 from loom.enforcement.patterns.catalogue import NAMES, SHIPPED, shipped, text_digest
 from loom.enforcement.patterns.checks import iban
@@ -197,11 +197,11 @@ def test_the_digest_tells_which_patterns_a_name_stood_for(tmp_path: Path) -> Non
     folder = tmp_path / "enforcement"
     own = "patterns: [{name: codename, pattern: 'Project [A-Z]+'}]"
     plain = sealed(folder, own)
-    assert plain == folder_part(plain) == digest_of(files(folder))
+    assert plain == of_files(plain) == digest_of(files(folder))
 
     asks = sealed(folder, "patterns: [{use: card-number}]")
-    assert folder_part(asks) == digest_of(files(folder))
-    assert asks == f"{folder_part(asks)}+patterns:{text_digest([asking('card-number')])}"
+    assert of_files(asks) == digest_of(files(folder))
+    assert asks == f"{of_files(asks)}+patterns:{text_digest([asking('card-number')])}"
 
     other = OutputPattern(name="card number", pattern="another", use="card-number")
     rule = OutputRule(id="a-rule", action="redact", patterns=(other,), why="because")
@@ -319,7 +319,7 @@ def test_a_rule_that_asks_for_an_unknown_pattern_is_told_which_there_are(tmp_pat
     assert (
         "at key 'patterns' > at item 1 > at key 'use' > expected one of 'tokens', 'hubspot-token'" in told[0]
     )
-    assert "item 2 > at key 'check' > unknown key; expected one of 'use'" in told[1]
+    assert "item 2 > at key 'check' > unknown key; expected 'use'" in told[1]
     assert "item 3 > at key 'use' > expected one of 'tokens'" in told[2]
 
 
