@@ -1,5 +1,6 @@
 """One tick, in order: wake, decide and claim, work, tell, end. The only module that knows this order."""
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -180,12 +181,19 @@ def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
     enforcement = waking.conditions.enforcement
     if enforcement is None:
         return  # nothing of it will run
+    guard, before = waking.parts.guard(enforcement, worker), set(sys.modules)
     try:
-        with waking.parts.guard(enforcement, worker).inside():
+        with guard.inside():
             model = load(worker, waking.parts.project).settings_model
             apply_params(model, worker.settings, waking.request.params)
     except EntrypointError:
         return  # the run itself will say so, and record it
+    finally:
+        guard.revoke("it was only looked at")
+        if guard.refusals:
+            # The run imports it anew, and is what is refused: nobody records what was asked for here.
+            for name in sys.modules.keys() - before:
+                del sys.modules[name]
 
 
 def _refuse_a_wrong_clock(waking: Waking, snapshot: Snapshot) -> None:

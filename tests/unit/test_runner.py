@@ -488,3 +488,29 @@ def test_bad_outcomes_are_undelivered_for_as_long_as_their_episode_is(rehearsal:
     rehearsal.tick()
     figures = board(registry, rehearsal.ledger, now=rehearsal.clock.now()).figures
     assert (figures.bad, figures.bad_delivered) == (3, 3)
+
+
+def test_what_is_refused_while_parameters_are_tried_is_what_the_run_records(rehearsal: Rehearsal) -> None:
+    rehearsal.project.worker(
+        "hiding",
+        """
+        import socket
+        from pydantic import BaseModel
+        from loom.worker import WorkerContext, WorkerOutput
+
+        try:
+            with socket.socket() as connection:
+                connection.connect(("127.0.0.1", 9))
+        except BaseException:
+            pass
+
+        class Settings(BaseModel):
+            word: str = "a"
+
+        def run(context: WorkerContext[Settings]) -> WorkerOutput:
+            return WorkerOutput(summary=context.settings.word)
+        """,
+    )
+    rehearsal.project.entries('hiding: {schedule: "0 * * * *", entrypoint: "workers.hiding:run"}')
+    (run,) = rehearsal.tick(request=TickRequest(workers=("hiding",), params={"word": "b"})).runs
+    assert (run.outcome, run.refusals) == (Outcome.BLOCKED, 1)
