@@ -3,6 +3,7 @@
 The events and their arguments are those of Python's own table (docs.python.org/3/library/audit_events.html).
 """
 
+import _socket
 import os
 import signal
 import socket
@@ -131,15 +132,15 @@ class Acts:
         # What is bound to any port of this machine's own can't be reached before it listens; libraries look
         # in this way whether there is IPv6, while they are imported.
         loopback = isinstance(address, tuple) and address[:2] in (("127.0.0.1", 0), ("::1", 0))
-        if not (loopback and connection.type == socket.SOCK_STREAM):
+        if not (loopback and _told(connection, "type") == socket.SOCK_STREAM):
             yield from self.listens(connection, address)
 
     def listens(self, connection: Any, address: Any = None) -> Judged:
         """Begins to listen where it was bound to, or at `address`."""
         if address is None:
-            if connection.family not in (socket.AF_INET, socket.AF_INET6):
+            if _told(connection, "family") not in (socket.AF_INET, socket.AF_INET6):
                 return
-            address = connection.getsockname()
+            address = _told(connection, "getsockname")()
         host, port = _place(connection, address)
         yield f"listening at {_shown_place(host, port)}", self._sockets.listen(host, port)
 
@@ -313,14 +314,26 @@ def _is_loading(module: str) -> bool:
     return getattr(spec, "_initializing", False) is True
 
 
+def _told(connection: Any, name: str) -> Any:
+    """As the system's own socket has it, whatever a worker's kind of socket says."""
+    return getattr(_socket.socket, name).__get__(connection)
+
+
 def _place(connection: Any, address: Any) -> tuple[str, int]:
-    family: Any = getattr(connection, "family", None)
+    family: Any = _told(connection, "family")
     match address:
         case str() | bytes() if family == socket.AF_UNIX:
             return f"unix:{os.fsdecode(address)}", 0
         case (host, port, *_) if family in (socket.AF_INET, socket.AF_INET6):
             return _host(host), int(port)
-    return f"{getattr(family, 'name', family)} {cut(repr(address), 100)}", 0
+    return f"{_family(family)} {cut(repr(address), 100)}", 0
+
+
+def _family(number: int) -> str:
+    try:
+        return socket.AddressFamily(number).name
+    except ValueError:
+        return f"family {number}"
 
 
 def _host(host: Any) -> str:

@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import Any, Final, Protocol
 
 from loom.enforcement.acts import EVENTS
+from loom.enforcement.plain import plain
 
 
 class Keeper(Protocol):
@@ -88,9 +89,10 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         found = _of_thread.get(get_ident(), _of_process)
     if found is None or found is LOOM:
         return
+    told = plain(arguments)
     token = _keeper.set(LOOM)
     try:
-        trouble = found.consider(event, arguments)
+        trouble = found.consider(event, told)
     finally:
         _keeper.reset(token)
     if trouble is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+from loom.cutting import cut
 from loom.domain.enforcement import GUARD, EnforcementContext, Refusal
 from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, SocketsRule
 from loom.enforcement.acts import Acts, Judged
@@ -84,7 +85,7 @@ class Gate:
         try:
             return self._first_forbidden(self._acts.of(event, arguments))
         except Exception as error:  # noqa: BLE001  (a worker may hand Python anything, and may catch this)
-            why = f"it can't be judged ({type(error).__name__}: {error!s:.200})"
+            why = f"it can't be judged ({type(error).__name__}: {cut(str(error), 200)})"
             return self.refused(Refusal(GUARD, f"an act by the name of {event}", why))
 
     def admit(self, asked: Asked) -> None:

@@ -623,6 +623,52 @@ MOMENTS = family(
         """,
     ),
     Trick(
+        name="while-its-path-is-read",
+        body="""
+            class Text(str):
+                def startswith(self, *rest):
+                    VICTIM.unlink()
+                    return super().startswith(*rest)
+            open(Text("/dev/null"), "w").close()
+        """,
+        end=End.STOPPED,
+        apart=End.STOPPED,
+    ),
+    Trick(
+        name="while-its-environment-is-read",
+        body="""
+            class Environment(dict):
+                def items(self):
+                    VICTIM.unlink()  #!
+                    return super().items()
+            subprocess.run(["uname", "-p"], env=Environment())
+        """,
+    ),
+    Trick(
+        name="while-an-argument-is-read",
+        body="""
+            class Argument(str):
+                def __eq__(self, other):
+                    VICTIM.unlink()
+                    return True
+                __hash__ = str.__hash__
+            subprocess.run(["uname", Argument("-a")])  #!
+        """,
+    ),
+    Trick(
+        name="while-a-socket-is-looked-at",
+        body="""
+            class Socket(socket.socket):
+                @property
+                def family(self):
+                    VICTIM.unlink()
+                    return socket.AF_UNIX
+            with Socket() as one:
+                one.connect(("127.0.0.1", 9))  #!
+        """,
+        apart=End.REFUSED,
+    ),
+    Trick(
         name="while-its-progress-is-told",
         body="""
             class Text(str):
