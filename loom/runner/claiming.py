@@ -160,7 +160,7 @@ def _books(waking: Waking, snapshot: Snapshot, hooks: Sequence[AlertHook]) -> Bo
     absent: set[str] = set()
     if conditions.registry is not None:
         absent = snapshot.episodes.keys() - conditions.registry.ids
-        removed = {id_ for id_ in absent if gone(id_, snapshot, now)}
+        removed = {id_ for id_ in absent if gone(id_, conditions.registry, snapshot, now)}
         removed |= {id_ for id_, worker in workers.items() if worker.status is Status.DISABLED}
     paused = {id_ for id_, worker in workers.items() if worker.status is Status.PAUSED} | absent
     paused |= {id_ for id_, each in snapshot.pauses.items() if pause_in_force(each, now)}

@@ -60,21 +60,25 @@ def plan(registry: Registry, snapshot: Snapshot, world: Circumstances) -> Plan:
         if entry.id not in snapshot.marks:
             result.entries.append(Mark(entry.id, first_mark(world.tick.at, registry.zone)))
     for id_ in by_worker.keys() - registry.ids:
-        if not gone(id_, snapshot, world.tick.at):
+        if not gone(id_, registry, snapshot, world.tick.at):
             continue
         for closing in remove(by_worker[id_], alive=world.alive):
             _close(id_, None, closing, frozenset(), world, result)
     return result
 
 
-def gone(id_: str, snapshot: Snapshot, now: datetime) -> bool:
-    """Whether a worker that the registry of the tick at `now` doesn't name is removed.
+def gone(id_: str, registry: Registry, snapshot: Snapshot, now: datetime) -> bool:
+    """Whether a worker that `registry`, of the tick at `now`, doesn't name is removed.
 
     It is when the tick before didn't know it either: one alone may go by an older registry than the last one
-    did. A worker's mark says when the last tick woke that knew it.
+    did. A worker's mark says when the last tick woke that knew it; what a person asked for, and a tick that
+    could read no registry, move no mark and so know of nobody.
     """
     mark, last = snapshot.marks.get(id_), snapshot.last_tick
-    return mark is None or (last is not None and mark < min(last.at, now))
+    if mark is None or last is None:
+        return mark is None
+    known = [snapshot.marks[each.id] for each in registry.workers if each.id in snapshot.marks]
+    return mark < min(max(known, default=last.at), now)
 
 
 def _plan_worker(

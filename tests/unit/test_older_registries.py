@@ -128,6 +128,22 @@ def test_one_tick_by_an_older_registry_ends_no_slot_of_a_worker_that_was_added_s
     assert rehearsal.heard() == ["worker.failing", "worker.recovered"]
 
 
+@pytest.mark.parametrize("between", ["by hand", "no registry"])
+def test_a_tick_that_goes_by_no_registry_is_none_that_does_not_know_a_worker(
+    rehearsal: Rehearsal, between: str
+) -> None:
+    by(rehearsal, OLD, later=0 * HOUR)
+    assert by(rehearsal, OLD, WAITING, later=MINUTE) == [("added", "skipped")]
+    if between == "no registry":
+        rehearsal.project.registry("version: 9\n")
+    rehearsal.tick(
+        later=MINUTE, request=TickRequest(workers=("old",)) if between == "by hand" else TickRequest()
+    )
+    assert by(rehearsal, OLD, later=MINUTE) == []
+    assert by(rehearsal, OLD, later=MINUTE) == [("added", "skipped")]
+    assert rehearsal.history("added")[-1].reason == "removed"
+
+
 def test_a_tick_that_began_before_a_worker_was_known_never_takes_it_for_removed(rehearsal: Rehearsal) -> None:
     by(rehearsal, OLD, later=0 * HOUR)
     by(rehearsal, OLD, WAITING, later=HOUR)
