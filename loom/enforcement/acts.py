@@ -179,6 +179,15 @@ class Acts:
         if not self._alone and os.getpid() == self._process:
             yield "ending the process at once", Ruling(False, GUARD, _LOOM_TOO)
 
+    def ends_process_later(self, ends: Any) -> Judged:
+        if ends:
+            yield from self.ends_process()
+
+    def closes_range(self, low: int, high: int) -> Judged:
+        # What is open there is Loom's: its ledger, its locks, and where it is heard.
+        if not self._alone and os.getpid() == self._process and low < high:
+            yield "closing whatever is open", Ruling(False, GUARD, "what Loom has open is among it")
+
     def sets_alarm(self, seconds: float) -> Judged:
         if not self._alone and seconds:
             yield "setting the process an alarm", Ruling(False, GUARD, _LOOM_TOO)
@@ -293,6 +302,8 @@ EVENTS: Mapping[str, Callable[..., Judged]] = {
     "loom.import": Acts.imports,
     "loom.listen": Acts.listens,
     "loom.exit": Acts.ends_process,
+    "loom.exit_later": Acts.ends_process_later,
+    "loom.closerange": Acts.closes_range,
     "loom.alarm": Acts.sets_alarm,
 }
 """What is judged of each event."""

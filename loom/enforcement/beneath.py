@@ -19,6 +19,7 @@ def install() -> None:
     _wrapped = True
     import _posixsubprocess
     import _thread
+    import faulthandler
     import posix
     import signal
     import socket
@@ -34,6 +35,12 @@ def install() -> None:
     os.abort = _announced("loom.exit", os.abort, lambda: ())
     signal.raise_signal = _announced("os.kill", signal.raise_signal, lambda number: (os.getpid(), number))
     _thread.interrupt_main = _announced("os.kill", _thread.interrupt_main, _interrupting)
+    os.closerange = posix.closerange = _announced(
+        "loom.closerange", os.closerange, lambda low, high: (low, high)
+    )
+    faulthandler.dump_traceback_later = _announced(
+        "loom.exit_later", faulthandler.dump_traceback_later, _exiting
+    )
     signal.alarm = _announced("loom.alarm", signal.alarm, lambda seconds: (seconds,))
     signal.setitimer = _announced("loom.alarm", signal.setitimer, lambda _which, seconds, *_again: (seconds,))
     if hasattr(signal, "pidfd_send_signal"):
@@ -99,6 +106,10 @@ def _spawning(spawn: Callable[..., int]) -> Callable[..., int]:
 
 def _making(path: Any, *rest: Any, dir_fd: int | None = None, **options: Any) -> tuple[Any, ...]:  # noqa: ARG001
     return path, -1 if dir_fd is None else dir_fd
+
+
+def _exiting(timeout: float, repeat: bool = False, file: Any = None, exit: bool = False) -> tuple[Any, ...]:  # noqa: ARG001
+    return (exit,)
 
 
 def _interrupting(number: int = 2) -> tuple[Any, ...]:

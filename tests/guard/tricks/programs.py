@@ -355,6 +355,22 @@ leak("sent")""",
             leak("could have rung")
         """,
     ),
+    Trick(
+        name="end-by-faulthandler",
+        body="""
+            import faulthandler
+            faulthandler.dump_traceback_later(60, exit=True)  #!
+            faulthandler.cancel_dump_traceback_later()
+            leak("could have ended")
+        """,
+    ),
+    Trick(
+        name="close-all-that-is-open",
+        body="""
+            os.closerange(1_000_000, 1_000_001)  #!
+            leak("could have closed")
+        """,
+    ),
 )
 
 MACHINE = (*PROGRAMS, *GRANTED, *COPIES, *NATIVE, *SIGNALS)
