@@ -11,6 +11,7 @@ from loom.cli.streams import answer_alone
 from loom.errors import ExitCode
 
 if TYPE_CHECKING:
+    from loom.domain.registry import Registry
     from loom.ports import AlertHook
 
 
@@ -34,7 +35,7 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     from loom.check import check
     from loom.clock import SystemClock
     from loom.domain.board import Answer
-    from loom.settings import repository_is_public
+    from loom.settings import repository_is_public, take_secrets
     from loom.wiring import (
         guard_of,
         hooks_in_need,
@@ -45,14 +46,20 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     )
 
     settings = settings_for(project)
+
+    def load_registry() -> "Registry":
+        registry = read_registry(settings)
+        take_secrets(os.environ, registry.declared_env)  # workers' modules are imported
+        return registry
+
     # Modules are imported, and may print.
     stream = answer_alone()
     answers = list(
         check(
             project=settings.project,
-            env=os.environ,
+            env=settings.env,
             forgetful=lambda registry: settings.in_actions and not state_branch(settings, registry),
-            load_registry=lambda: read_registry(settings),
+            load_registry=load_registry,
             load_enforcement=lambda: read_enforcement(settings),
             guard=guard_of(settings),
             open_ledger=lambda registry: open_ledger(settings, registry, SystemClock()),

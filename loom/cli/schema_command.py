@@ -11,7 +11,8 @@ _KINDS = ("http", "sockets", "files", "process", "secrets", "limits", "output")
 @click.command(name="schema")
 @click.option("--rule", "kind", type=click.Choice(_KINDS), help="Of rules/*.yaml of this kind.")
 @click.option("--manifest", is_flag=True, help="Of enforcement/manifest.yaml.")
-def command(kind: str | None, manifest: bool) -> int:
+@click.option("--guidance", is_flag=True, help="Of the front matter of guidance/*.md.")
+def command(kind: str | None, manifest: bool, guidance: bool) -> int:
     """Print a JSON Schema (draft 2020-12), for editors: of worker-registry.yaml, or of a file of rules.
 
     \b
@@ -26,17 +27,21 @@ def command(kind: str | None, manifest: bool) -> int:
     """
     from loom.report.as_json import dump
 
-    if kind is not None and manifest:
-        raise click.UsageError("--rule and --manifest name two files; ask for one at a time")
-    click.echo(dump(_schema(kind, manifest)), nl=False)
+    if (kind is not None) + manifest + guidance > 1:
+        raise click.UsageError("--rule, --manifest and --guidance each name a file; ask for one at a time")
+    click.echo(dump(_schema(kind, manifest, guidance)), nl=False)
     return 0
 
 
-def _schema(kind: str | None, manifest: bool) -> dict[str, Any]:
+def _schema(kind: str | None, manifest: bool, guidance: bool) -> dict[str, Any]:
     if kind is not None:
         from loom.enforcement.rules import rule_schema
 
         return rule_schema(kind)
+    if guidance:
+        from loom.enforcement.rules import guidance_schema
+
+        return guidance_schema()
     if manifest:
         from loom.enforcement.manifest import schema as manifest_schema
 

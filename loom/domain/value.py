@@ -12,13 +12,14 @@ class Value:
     """Fields are the annotated names of a subclass, those of its bases first, in order; what is assigned to
     one is its default. Two are equal when their class and all their fields are.
 
-    kw_only: whether fields are given by name alone, for type checkers.
+    kw_only: whether fields are given by name alone.
     """
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _by_name: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, kw_only: bool = False) -> None:
-        del kw_only
+        cls._by_name = kw_only
         # Since 3.10 a class has annotations of its own, if empty ones; `inspect` would cost 10 ms to import.
         own = (name for name, kind in cls.__annotations__.items() if _is_field(kind))
         cls._fields = (*cls._fields, *(name for name in own if name not in cls._fields))
@@ -26,7 +27,11 @@ class Value:
     def __init__(self, *values: Any, **named: Any) -> None:
         fields = self._fields
         given = dict(zip(fields, values, strict=False))
-        if len(values) > len(fields) or not given.keys().isdisjoint(named) or named.keys() - set(fields):
+        if (
+            len(values) > (0 if self._by_name else len(fields))
+            or not given.keys().isdisjoint(named)
+            or named.keys() - set(fields)
+        ):
             raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}, got {values!r} and {named!r}")
         given.update(named)
         for name in fields:

@@ -90,7 +90,8 @@ class Gate:
 
     def admit(self, asked: Asked) -> None:
         """Raises Refused when the rules, a limit, or the end of the run forbid this request."""
-        self.checks += 1
+        with self._lock:
+            self.checks += 1
         if self._revoked is not None:
             raise self.refused(Refusal(GUARD, asked.act, self._revoked))
         refusal = self._http_ruler.decide(asked)
@@ -161,7 +162,8 @@ class Gate:
 
     def _first_forbidden(self, acts: Judged) -> Refused | None:
         for act, ruling in acts:
-            self.checks += 1
+            with self._lock:
+                self.checks += 1
             if self._revoked is not None:
                 return self.refused(Refusal(GUARD, act, self._revoked))
             if not ruling.allowed:

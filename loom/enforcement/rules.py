@@ -7,7 +7,7 @@ from loom.domain.enforcement import GUARD
 from loom.domain.rules import Guidance, Rule
 from loom.enforcement.document import Document, instead
 from loom.enforcement.kinds import files, http, limits, output, process, secrets, sockets
-from loom.enforcement.kinds.common import Schema, applies_to
+from loom.enforcement.kinds.common import Schema, applies_to, record, whom_schema
 from loom.errors import Problem
 
 
@@ -58,6 +58,16 @@ def read_rule(document: Document, stem: str) -> Rule | None:
 def rule_schema(kind: str) -> Schema:
     """JSON Schema, draft 2020-12, of the file of a rule of this kind, one of KINDS."""
     return _KINDS[kind].schema()
+
+
+def guidance_schema() -> Schema:
+    """JSON Schema, draft 2020-12, of what may stand between the two lines ``---`` of guidance/*.md."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The front matter of guidance",
+        "description": "Whom a text is for that is handed to a model as its instructions.",
+        **record({"applies_to": whom_schema()}, required=("applies_to",)),
+    }
 
 
 def read_guidance(file: str, stem: str, raw: bytes, problems: list[Problem]) -> Guidance | None:

@@ -1,6 +1,7 @@
 """The whole of one run, in its own thread: load, settle the settings, attempt, wait, attempt again."""
 
 import inspect
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError
 from loom.execution.backoff import wait_before
 from loom.execution.briefing import Briefing
-from loom.execution.entrypoint import Entrypoint, EntrypointError, load
+from loom.execution.entrypoint import Entrypoint, EntrypointError, forget, load
 from loom.execution.failure import kind_of, place_of, run_error, text_of, traceback_of
 from loom.execution.flight import Flight
 from loom.execution.jsonform import JsonForm, json_form
@@ -60,6 +61,7 @@ def _first_refusal(flight: Flight) -> Refusal | None:
 
 def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
     assignment = flight.assignment
+    known = set(sys.modules)
     try:
         entrypoint = load(assignment.worker, assignment.project)
         settings = read_settings(assignment.worker, entrypoint.settings_model, assignment.params)
@@ -67,6 +69,9 @@ def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: i
         flight.log.write(traceback_of(unusable.__cause__) if unusable.__cause__ else "")
         flight.log.line("ERROR", unusable.error.message)
         return flight.ended(Ending.RAISED, error=unusable.error)
+    finally:
+        if flight.refusals():
+            forget(known, assignment.project)
     with Briefing(flight, settings) as briefing:
         while True:
             flight.attempts += 1

@@ -5,7 +5,7 @@ import inspect
 import sys
 import threading
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,15 @@ def load(worker: Worker, project: Path) -> Entrypoint:
         message = f"entrypoint {worker.entrypoint!r} can't be used: {unusable}; write `{_EXAMPLE}`"
         where = _defined_at(function, module, project)
         raise EntrypointError(RunError("EntrypointError", message, where)) from unusable.__cause__
+
+
+def forget(known: Collection[str], project: Path) -> None:
+    """Take out of Python's list what of the project was imported beyond the modules `known`: whoever needs it
+    imports it anew, and is what is refused then."""
+    for name in sys.modules.keys() - known:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(file, str) and place_of_line(file, 1, project) is not None:
+            sys.modules.pop(name, None)
 
 
 class _Unusable(Exception):

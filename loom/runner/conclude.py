@@ -11,6 +11,7 @@ from loom.domain.tick import Tick
 from loom.domain.worker import Worker
 from loom.execution.failure import place_in
 from loom.ports import Guard
+from loom.runner.discretion import masked
 from loom.slots.owed import by_hand
 from loom.validation import judge
 
@@ -95,15 +96,7 @@ class _Clean:
 
     def json(self, value: Any) -> Any:
         """For a value the output rules have gone over already: each text in it is masked by itself."""
-        match value:
-            case str():
-                return self._mask(value)
-            case dict():
-                return {self._mask(str(key)): self.json(each) for key, each in value.items()}
-            case list() | tuple():
-                return [self.json(each) for each in value]
-            case _:
-                return value
+        return masked(value, self._mask)
 
 
 def _returned(

@@ -112,12 +112,12 @@ def _run(run: Run, mask: Masking) -> Run:
     return replace(
         run,
         reason=mask(run.reason),
-        output=_json(run.output, mask),
-        rejected=_json(run.rejected, mask),
+        output=masked(run.output, mask),
+        rejected=masked(run.rejected, mask),
         error=_error(run.error, mask) if run.error else None,
         errors=tuple(_error(each, mask) for each in run.errors),
         log=mask(run.log),
-        settings=_json(run.settings, mask),
+        settings=masked(run.settings, mask),
     )
 
 
@@ -135,13 +135,21 @@ def _error(error: RunError, mask: Masking) -> RunError:
     return RunError(mask(error.kind), mask(error.message), mask(error.where) if error.where else error.where)
 
 
-def _json(value: Any, mask: Masking) -> Any:
+def masked(value: Any, mask: Masking) -> Any:
+    """A value in its JSON form, each text and key by itself; keys that come to read alike are numbered."""
     match value:
         case str():
             return mask(value)
         case Mapping():
-            return {mask(str(key)): _json(each, mask) for key, each in value.items()}
+            result: dict[str, Any] = {}
+            for key, each in value.items():
+                name = plain = mask(str(key))
+                copies = 2
+                while name in result:
+                    name, copies = f"{plain} ({copies})", copies + 1
+                result[name] = masked(each, mask)
+            return result
         case list() | tuple():
-            return [_json(each, mask) for each in value]
+            return [masked(each, mask) for each in value]
         case _:
             return value

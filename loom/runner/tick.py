@@ -175,13 +175,13 @@ def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
     out of this process isn't imported to find out: its run says so."""
     if worker.isolation is Isolation.PROCESS:
         return
-    from loom.execution.entrypoint import EntrypointError, load
+    from loom.execution.entrypoint import EntrypointError, forget, load
     from loom.execution.parameters import apply_params
 
     enforcement = waking.conditions.enforcement
     if enforcement is None:
         return  # nothing of it will run
-    guard, before = waking.parts.guard(enforcement, worker), set(sys.modules)
+    guard, known = waking.parts.guard(enforcement, worker), set(sys.modules)
     try:
         with guard.inside():
             model = load(worker, waking.parts.project).settings_model
@@ -191,9 +191,7 @@ def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
     finally:
         guard.revoke("it was only looked at")
         if guard.refusals:
-            # The run imports it anew, and is what is refused: nobody records what was asked for here.
-            for name in sys.modules.keys() - before:
-                del sys.modules[name]
+            forget(known, waking.parts.project)  # nobody records what was asked for here
 
 
 def _refuse_a_wrong_clock(waking: Waking, snapshot: Snapshot) -> None:

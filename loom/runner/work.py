@@ -114,26 +114,28 @@ def work(
                 each = running.pop(key)
                 done[each.worker.id] = each
                 entries += _finish(each, execution, parts, commission, books)
-        late = _acted_late(done.values(), books)
+        late = _acted_late(done.values(), books, parts.mask)
     left = _leave(waiting.tickets, running.values(), workers, parts, commission, books)
-    _write(record, [*entries, *left, *late], books)
-    return tuple(f"{run.worker}: {run.log.splitlines()[-1]}" for run in late)
+    _write(record, [*entries, *left, *(run for run, _ in late)], books)
+    return tuple(f"{run.worker}: {said}" for run, said in late)
 
 
-def _acted_late(done: Iterable[_Running], books: Books) -> list[Run]:
+def _acted_late(done: Iterable[_Running], books: Books, mask: Callable[[str], str]) -> list[tuple[Run, str]]:
     """The last runs of workers, as they are to be recorded anew, of which something that they left behind was
-    refused after their end."""
-    late: list[Run] = []
+    refused after their end; and what is said of it."""
+    late: list[tuple[Run, str]] = []
     for each in done:
         run = books.runs.get(each.ticket.run_id or each.ticket.key)
         more = each.guard.refused - run.refusals if run is not None else 0
         if run is None or more <= 0:
             continue
         acts = "1 more act" if more == 1 else f"{more} more acts"
-        said = f"after its end it tried {acts}, refused: the last was {each.guard.refusals[-1].act}"
+        act = each.guard.refusals[run.refusals :][:1] or each.guard.refusals[-1:]
+        said = f"after its end it tried {acts}, refused, such as {' '.join(act[0].act.split())}"
+        said = str(each.guard.rule_on(mask(said)).value)
         log = f"{run.log}{'' if run.log.endswith(chr(10)) or not run.log else chr(10)}{said}\n"
-        late.append(replace(run, refusals=each.guard.refused, log=log))
-        books.runs[run.run_id] = late[-1]
+        late.append((replace(run, refusals=each.guard.refused, log=log), said))
+        books.runs[run.run_id] = late[-1][0]
     return late
 
 

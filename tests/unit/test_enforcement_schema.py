@@ -11,12 +11,15 @@ import yaml
 
 from loom.cli import schema_command
 from loom.enforcement.manifest import schema as manifest_schema
-from loom.enforcement.rules import KINDS, rule_schema
+from loom.enforcement.rules import KINDS, guidance_schema, rule_schema
 from tests.ground.command import Command
 from tests.ground.shut import REPOSITORY
 
 SHIPPED = sorted((REPOSITORY / "enforcement" / "rules").glob("*.yaml"))
-SCHEMAS = {kind: rule_schema(kind) for kind in KINDS} | {"manifest": manifest_schema()}
+SCHEMAS = {kind: rule_schema(kind) for kind in KINDS} | {
+    "manifest": manifest_schema(),
+    "guidance": guidance_schema(),
+}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -248,6 +248,20 @@ def test_a_refused_act_ends_the_run_refused_whatever_the_worker_makes_of_it(benc
     assert (execution.attempts, execution.transient, execution.value) == (1, False, None)
 
 
+def test_what_is_refused_while_a_module_is_imported_is_refused_to_each_run_of_it(bench: Bench) -> None:
+    worker = bench.worker("""
+        try:
+            open("/made-by-an-import", "w")
+        except Exception:
+            pass
+
+        def run(context: WorkerContext) -> Output:
+            return Output(summary="fine")
+    """)
+    endings = [bench.run(worker).ending for _ in range(2)]
+    assert endings == [Ending.REFUSED, Ending.REFUSED]
+
+
 def test_a_refusal_that_the_worker_lets_through_ends_the_run_refused(bench: Bench) -> None:
     worker = bench.worker("""
         async def run(context: WorkerContext) -> Output:

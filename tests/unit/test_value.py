@@ -32,6 +32,11 @@ def test_what_is_missing_too_much_or_unknown_is_refused(
         Point(*values, **named)
 
 
+def test_a_rule_s_fields_are_given_by_name_alone() -> None:
+    with pytest.raises(TypeError, match="FilesRule takes id"):
+        FilesRule("a", why="because")  # type: ignore[call-arg]
+
+
 def test_two_are_equal_when_their_class_and_their_fields_are() -> None:
     again = FilesRule(id="a", why="because", write=("drafts/**",))
     assert (again == RULE, hash(RULE) == hash(again), len({RULE, again})) == (True, True, 1)

@@ -82,10 +82,15 @@ def rule_schema(kind: str, what: str, properties: Schema, *, required: Collectio
             "id": {"type": "string", "pattern": whole(ID), "description": "the name of its file"},
             "kind": {"const": kind, "description": "what it is about"},
             "why": {"type": "string", "pattern": r"\S", "description": "what a person reads of a refusal"},
-            "applies_to": texts(_WORKER, "ids, agents and globs of workers; everybody, if it isn't there"),
+            "applies_to": whom_schema(),
             **properties,
         },
     }
+
+
+def whom_schema() -> Schema:
+    """Of `applies_to`."""
+    return texts(_WORKER, "ids, agents and globs of workers; everybody, if it isn't there")
 
 
 def record(properties: Schema, *, required: Collection[str] = (), what: str = "") -> Schema:
