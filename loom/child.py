@@ -26,8 +26,8 @@ def _work(request: bytes, ends: "Ends") -> None:
 
     from loom.domain.enforcement import EnforcementContext
     from loom.domain.worker import Worker
-    from loom.enforcement.guard import RunGuard
-    from loom.enforcement.places import places_of
+    from loom.enforcement.guarding.guard import RunGuard
+    from loom.enforcement.judges.places import places_of
     from loom.execution.isolated.child import serve
     from loom.validation import fits
 

@@ -24,7 +24,7 @@ from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
 
 if TYPE_CHECKING:
-    from loom.enforcement.places import Places
+    from loom.enforcement.judges.places import Places
     from loom.execution.arrivals import Arrivals
     from loom.execution.inline import InlineExecutor
     from loom.execution.isolated.process import ProcessExecutor
@@ -59,7 +59,7 @@ def read_registry(settings: Settings) -> Registry:
 
 def read_enforcement(settings: Settings) -> EnforcementContext:
     """Raises EnforcementError."""
-    from loom.enforcement.loader import load
+    from loom.enforcement.reading.loader import load
 
     return load(settings.enforcement_folder)
 
@@ -159,8 +159,8 @@ def _branch_ledger(
 def _redactor() -> Callable[[Any], Any]:
     """Blanks what the starter's rules call personal data, whatever this project's own rules let through."""
     from loom.domain.rules import OutputRule
-    from loom.enforcement.loader import load
-    from loom.enforcement.output_rules import rule_on
+    from loom.enforcement.judges.output import rule_on
+    from loom.enforcement.reading.loader import load
 
     shipped = load(Path(__file__).parent / "starter" / "enforcement")
     rules = [rule for rule in shipped.of(OutputRule) if rule.action == "redact"]
@@ -254,8 +254,8 @@ def guard_of(settings: Settings) -> Callable[[EnforcementContext, Worker], Guard
     places: list[Places] = []
 
     def guard(context: EnforcementContext, worker: Worker) -> Guard:
-        from loom.enforcement.guard import RunGuard
-        from loom.enforcement.places import places_of
+        from loom.enforcement.guarding.guard import RunGuard
+        from loom.enforcement.judges.places import places_of
 
         if not places:
             places.append(places_of(settings.project, settings.env))

@@ -14,7 +14,7 @@ from loom.cli.options import json_option, project_option, settings_for
 from loom.errors import EnforcementError, ExitCode
 
 if TYPE_CHECKING:
-    from loom.enforcement.sealing import Unsealed
+    from loom.enforcement.reading.sealing import Unsealed
     from loom.errors import Problem
 
 
@@ -82,7 +82,7 @@ def seal(check: bool, as_json: bool, project: Path | None) -> int:
     Look at `git diff` first: what is sealed is what every worker may do from then on. Exit code 3 if the
     enforcement context isn't whole afterwards, else 0.
     """
-    from loom.enforcement import sealing
+    from loom.enforcement.reading import sealing
     from loom.wiring import read_enforcement
 
     settings = settings_for(project)

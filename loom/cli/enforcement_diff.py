@@ -25,10 +25,10 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
     loom enforcement diff HEAD~5
     loom enforcement diff v1.2
     """
-    from loom.enforcement.changes import changes
-    from loom.enforcement.folder import read_folder
-    from loom.enforcement.loader import context_of
-    from loom.enforcement.revisions import Revisions
+    from loom.enforcement.asking.changes import changes
+    from loom.enforcement.asking.revisions import Revisions
+    from loom.enforcement.reading.folder import read_folder
+    from loom.enforcement.reading.loader import context_of
     from loom.errors import EnforcementError, Problem
     from loom.wiring import read_enforcement
 

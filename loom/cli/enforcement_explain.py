@@ -31,9 +31,9 @@ def explain(worker: str, act: tuple[str, ...], as_json: bool, project: Path | No
 
     Exit code 0 whether it may or not; with --json, "allowed" says which.
     """
-    from loom.enforcement.explaining import explain as explained_by
-    from loom.enforcement.places import places_of
-    from loom.enforcement.questions import Questions
+    from loom.enforcement.asking.explaining import explain as explained_by
+    from loom.enforcement.asking.questions import Questions
+    from loom.enforcement.judges.places import places_of
     from loom.runner.request import find_workers
     from loom.wiring import read_enforcement, read_registry
 

@@ -67,8 +67,8 @@ def show(
 
 
 def _of_run(settings: "Settings", run_id: str, rule_id: str | None, *, as_json: bool, offline: bool) -> int:
-    from loom.enforcement.past import Past, rules_under
-    from loom.enforcement.revisions import Revisions
+    from loom.enforcement.asking.past import Past, rules_under
+    from loom.enforcement.asking.revisions import Revisions
     from loom.report import enforcement_json
     from loom.report.enforcement import when
 
@@ -118,7 +118,7 @@ def _answer(
     as_json: bool,
 ) -> None:
     from loom.domain.rules import LimitsRule
-    from loom.enforcement.allowance import limits_of
+    from loom.enforcement.judges.limits import limits_of
     from loom.report import enforcement_json
 
     whole = rule_id is None

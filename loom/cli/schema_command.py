@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-# As in loom.enforcement.rules, which a help text has no need to import; a test compares them.
+# As in loom.enforcement.reading.rules, which a help text has no need to import; a test compares them.
 _KINDS = ("http", "sockets", "files", "process", "secrets", "limits", "output")
 
 
@@ -35,15 +35,15 @@ def command(kind: str | None, manifest: bool, guidance: bool) -> int:
 
 def _schema(kind: str | None, manifest: bool, guidance: bool) -> dict[str, Any]:
     if kind is not None:
-        from loom.enforcement.rules import rule_schema
+        from loom.enforcement.reading.rules import rule_schema
 
         return rule_schema(kind)
     if guidance:
-        from loom.enforcement.rules import guidance_schema
+        from loom.enforcement.reading.rules import guidance_schema
 
         return guidance_schema()
     if manifest:
-        from loom.enforcement.manifest import schema as manifest_schema
+        from loom.enforcement.reading.manifest import schema as manifest_schema
 
         return manifest_schema()
     from loom.registry import schema

@@ -10,8 +10,8 @@ import yaml
 from loom.cli import COMMANDS
 from loom.domain.alert import Event
 from loom.domain.run import Outcome
-from loom.enforcement.document import Document
-from loom.enforcement.rules import KINDS, read_rule, rule_schema
+from loom.enforcement.reading.document import Document
+from loom.enforcement.reading.rules import KINDS, read_rule, rule_schema
 from loom.errors import ExitCode
 from loom.registry import schema
 from tests.ground.command import Command

@@ -34,8 +34,8 @@ def _timed(do: Callable[[], None]) -> float:
 def _install() -> None:
     sys.path.insert(0, str(Path(__file__).parents[2]))
     from loom.domain.enforcement import EnforcementContext
-    from loom.enforcement.guard import RunGuard
-    from loom.enforcement.places import places_of
+    from loom.enforcement.guarding.guard import RunGuard
+    from loom.enforcement.judges.places import places_of
 
     context = EnforcementContext(digest="none")
     guard = RunGuard(context, worker_id="measured", agent=None, places=places_of(Path.cwd(), {}))

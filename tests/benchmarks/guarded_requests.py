@@ -13,9 +13,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.rules import HttpAllowance, HttpRule
-from loom.enforcement.guard import RunGuard
-from loom.enforcement.loader import load
-from loom.enforcement.places import places_of
+from loom.enforcement.guarding.guard import RunGuard
+from loom.enforcement.judges.places import places_of
+from loom.enforcement.reading.loader import load
 
 _WARM_UP = 100
 

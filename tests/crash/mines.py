@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from loom.enforcement.audit import LOOM, kept
+from loom.enforcement.guarding.audit import LOOM, kept
 
 When = Literal["before", "after", "during"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loom.domain.registry import Registry
-from loom.enforcement.loader import load as load_enforcement
+from loom.enforcement.reading.loader import load as load_enforcement
 from loom.errors import ConfigurationError, EnforcementError, Problem, RegistryError
 from loom.registry import load as load_registry
 from loom.registry import schema

@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-from loom.enforcement.places import places_of
-from loom.enforcement.sealing import seal
+from loom.enforcement.judges.places import places_of
+from loom.enforcement.reading.sealing import seal
 from tests.ground.shut import REPOSITORY
 
 NOWHERE = places_of(Path("/nowhere"), {})

@@ -10,10 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from loom.domain.rules import HttpRule, OutputRule
-from loom.enforcement.http_rules import Asked, decide_http
-from loom.enforcement.loader import load
-from loom.enforcement.output_rules import rule_on
-from loom.enforcement.sealing import seal
+from loom.enforcement.judges.http import Asked, decide_http
+from loom.enforcement.judges.output import rule_on
+from loom.enforcement.reading.loader import load
+from loom.enforcement.reading.sealing import seal
 
 SHIPPED = load(Path(__file__).parents[2] / "enforcement")
 

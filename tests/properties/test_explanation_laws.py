@@ -27,14 +27,14 @@ from loom.domain.rules import (
 )
 from loom.domain.schedule import Schedule
 from loom.domain.worker import Requires, Worker
-from loom.enforcement.client import asked_by
-from loom.enforcement.document import Document
-from loom.enforcement.explaining import explain
-from loom.enforcement.gate import Gate
-from loom.enforcement.guard import RunGuard
-from loom.enforcement.places import Places
-from loom.enforcement.questions import Questions
-from loom.enforcement.rules import read_rule
+from loom.enforcement.asking.explaining import explain
+from loom.enforcement.asking.questions import Questions
+from loom.enforcement.guarding.client import asked_by
+from loom.enforcement.guarding.gate import Gate
+from loom.enforcement.guarding.guard import RunGuard
+from loom.enforcement.judges.places import Places
+from loom.enforcement.reading.document import Document
+from loom.enforcement.reading.rules import read_rule
 from loom.worker import Refused
 
 PLACES = Places(

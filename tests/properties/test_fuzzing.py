@@ -50,7 +50,7 @@ def _plant_in_registry(patch: Monkey) -> None:
 
 
 def _plant_in_rules(patch: Monkey) -> None:
-    patch.setattr("loom.enforcement.document.shown", _stumble)
+    patch.setattr("loom.enforcement.reading.document.shown", _stumble)
 
 
 def _plant_in_lines(patch: Monkey) -> None:

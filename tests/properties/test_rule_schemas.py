@@ -14,8 +14,8 @@ import yaml
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from loom.enforcement.document import Document
-from loom.enforcement.rules import KINDS, read_rule, rule_schema
+from loom.enforcement.reading.document import Document
+from loom.enforcement.reading.rules import KINDS, read_rule, rule_schema
 
 SHIPPED = [
     yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from loom.domain.rules import HttpAllowance, HttpRule
 from loom.domain.run import Execution
 from loom.domain.schedule import Schedule
 from loom.domain.worker import Requires, Retry, Worker
-from loom.enforcement.guard import RunGuard
+from loom.enforcement.guarding.guard import RunGuard
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor
 from tests.ground.rules import NOWHERE

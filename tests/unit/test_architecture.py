@@ -46,7 +46,8 @@ ENVIRONMENT_DOORS = (
     "loom.cli",
     "loom.wiring",
     "loom.child",
-    *(f"loom.enforcement.{name}" for name in ("client", "acts", "paths", "programs")),
+    *(f"loom.enforcement.guarding.{name}" for name in ("client", "acts", "paths")),
+    "loom.enforcement.judges.programs",
 )
 
 

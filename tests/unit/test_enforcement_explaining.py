@@ -13,12 +13,12 @@ from loom.domain.explanation import Explanation, Says
 from loom.domain.rules import HttpAllowance, HttpRule, LimitsRule
 from loom.domain.schedule import Schedule
 from loom.domain.worker import Isolation, Requires, Worker
-from loom.enforcement.document import Document
-from loom.enforcement.explaining import explain
-from loom.enforcement.loader import load
-from loom.enforcement.places import places_of
-from loom.enforcement.questions import FORMS, Questions
-from loom.enforcement.rules import read_rule
+from loom.enforcement.asking.explaining import explain
+from loom.enforcement.asking.questions import FORMS, Questions
+from loom.enforcement.judges.places import places_of
+from loom.enforcement.reading.document import Document
+from loom.enforcement.reading.loader import load
+from loom.enforcement.reading.rules import read_rule
 from loom.errors import UsageError
 from tests.ground.shut import REPOSITORY
 

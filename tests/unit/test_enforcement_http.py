@@ -7,9 +7,9 @@ import pytest
 
 from loom.domain.enforcement import Refusal
 from loom.domain.rules import HttpAllowance, HttpRule
-from loom.enforcement.client import asked_by
-from loom.enforcement.http_rules import Asked, decide_http
-from loom.enforcement.loader import load
+from loom.enforcement.guarding.client import asked_by
+from loom.enforcement.judges.http import Asked, decide_http
+from loom.enforcement.reading.loader import load
 
 SHIPPED = load(Path(__file__).parents[2] / "enforcement").of(HttpRule)
 EVERYTHING = HttpAllowance(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"), ("/**",))

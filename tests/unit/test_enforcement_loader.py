@@ -14,9 +14,9 @@ import pytest
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.rules import Guidance, HttpAllowance, HttpRule, OutputPattern, OutputRule
-from loom.enforcement.folder import LARGEST
-from loom.enforcement.loader import digest_of, load
-from loom.enforcement.sealing import seal
+from loom.enforcement.reading.folder import LARGEST
+from loom.enforcement.reading.loader import digest_of, load
+from loom.enforcement.reading.sealing import seal
 from loom.errors import EnforcementError, ExitCode, Problem
 
 CALENDAR = """\
@@ -442,7 +442,7 @@ def test_what_may_not_be_read_is_a_problem(folder: Path, name: str) -> None:
 
 def test_loading_needs_no_http_library(folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from loom.enforcement.loader import load; "
+        "import sys; from pathlib import Path; from loom.enforcement.reading.loader import load; "
         "load(Path(sys.argv[1])); "
         "print([name for name in ('httpx', 'httpcore', 'anyio', 'asyncio', 'ssl', 'pydantic') "
         "if name in sys.modules])"

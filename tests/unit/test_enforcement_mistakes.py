@@ -10,8 +10,8 @@ from loom.domain.rules import (
     SecretsRule,
     SocketsRule,
 )
-from loom.enforcement.document import Document
-from loom.enforcement.rules import read_rule
+from loom.enforcement.reading.document import Document
+from loom.enforcement.reading.rules import read_rule
 
 PLACE = "isn't a place to connect to"
 SIZE = "expected a size such as 512KiB, 1MB or 1000000"

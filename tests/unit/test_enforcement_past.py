@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from loom.domain.enforcement import EnforcementContext
-from loom.enforcement.loader import load, of_files
-from loom.enforcement.past import Past, rules_under
-from loom.enforcement.revisions import Revisions
-from loom.enforcement.sealing import seal
+from loom.enforcement.asking.past import Past, rules_under
+from loom.enforcement.asking.revisions import Revisions
+from loom.enforcement.reading.loader import load, of_files
+from loom.enforcement.reading.sealing import seal
 from tests.ground.branch import git
 from tests.ground.project import Project, build_project
 

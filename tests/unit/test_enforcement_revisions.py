@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from loom.domain.revision import Revision
-from loom.enforcement.folder import read_folder
-from loom.enforcement.loader import load
-from loom.enforcement.revisions import Revisions
-from loom.enforcement.sealing import seal
+from loom.enforcement.asking.revisions import Revisions
+from loom.enforcement.reading.folder import read_folder
+from loom.enforcement.reading.loader import load
+from loom.enforcement.reading.sealing import seal
 from loom.errors import Problem, SettingsError, UsageError
 from tests.ground.branch import git
 from tests.ground.project import Project, build_project

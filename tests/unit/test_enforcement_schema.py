@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from loom.cli import schema_command
-from loom.enforcement.manifest import schema as manifest_schema
-from loom.enforcement.rules import KINDS, guidance_schema, rule_schema
+from loom.enforcement.reading.manifest import schema as manifest_schema
+from loom.enforcement.reading.rules import KINDS, guidance_schema, rule_schema
 from tests.ground.command import Command
 from tests.ground.shut import REPOSITORY
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loom.enforcement.loader import load
-from loom.enforcement.sealing import Unsealed, seal, unsealed
+from loom.enforcement.reading.loader import load
+from loom.enforcement.reading.sealing import Unsealed, seal, unsealed
 from loom.errors import EnforcementError
 
 RULE = "id: {}\nkind: output\nwhy: w\naction: redact\npatterns: [{{name: n, pattern: p}}]\n"

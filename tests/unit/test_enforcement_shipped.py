@@ -7,8 +7,8 @@ import pytest
 
 from loom.domain.enforcement import OutputRuling
 from loom.domain.rules import HttpRule, OutputRule
-from loom.enforcement.guard import RunGuard
-from loom.enforcement.loader import load
+from loom.enforcement.guarding.guard import RunGuard
+from loom.enforcement.reading.loader import load
 from tests.ground.rules import NOWHERE
 
 CONTEXT = load(Path(__file__).parents[2] / "enforcement")

@@ -14,7 +14,7 @@ from loom.clock import ManualClock
 from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution
 from loom.domain.worker import Worker
-from loom.enforcement.guard import RunGuard
+from loom.enforcement.guarding.guard import RunGuard
 from loom.execution.inline import InlineExecutor
 from loom.validation import judge
 from tests.ground.rules import NOWHERE

@@ -18,7 +18,7 @@ from werkzeug import Request, Response
 from loom import __version__
 from loom.domain.enforcement import EnforcementContext, Refusal
 from loom.domain.rules import HttpAllowance, HttpRule
-from loom.enforcement.guard import RunGuard
+from loom.enforcement.guarding.guard import RunGuard
 from loom.ports import Guard
 from loom.worker import Refused
 from tests.ground.rules import NOWHERE

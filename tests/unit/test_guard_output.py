@@ -6,8 +6,8 @@ import pytest
 
 from loom.domain.enforcement import EnforcementContext, OutputRuling
 from loom.domain.rules import OutputPattern, OutputRule
-from loom.enforcement.guard import RunGuard
-from loom.enforcement.output_rules import DEEPEST, LARGEST
+from loom.enforcement.guarding.guard import RunGuard
+from loom.enforcement.judges.output import DEEPEST, LARGEST
 from tests.ground.rules import NOWHERE
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from loom.domain.enforcement import OutputRuling
 from loom.domain.rules import OutputRule
-from loom.enforcement.loader import load
-from loom.enforcement.output_rules import rule_on
+from loom.enforcement.judges.output import rule_on
+from loom.enforcement.reading.loader import load
 
 RULES = load(Path(__file__).parents[2] / "enforcement").of(OutputRule)
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from loom.enforcement.guard import RunGuard
-from loom.enforcement.loader import load
+from loom.enforcement.guarding.guard import RunGuard
+from loom.enforcement.reading.loader import load
 from loom.execution.failure import in_bytes
 from loom.execution.isolated.errand import packed, unpacked
 from loom.execution.isolated.folder import environment, make_folder, remove_folder

@@ -11,12 +11,12 @@ import pytest
 
 from loom.domain.enforcement import OutputRuling
 from loom.domain.rules import OutputPattern, OutputRule
-from loom.enforcement.kinds.output import schema
-from loom.enforcement.loader import digest_of, load, of_files
-from loom.enforcement.output_rules import rule_on
-from loom.enforcement.patterns.catalogue import NAMES, SHIPPED, shipped, text_digest
-from loom.enforcement.patterns.checks import iban
-from loom.enforcement.sealing import seal
+from loom.enforcement.judges.checks import iban
+from loom.enforcement.judges.output import rule_on
+from loom.enforcement.reading.kinds.output import schema
+from loom.enforcement.reading.loader import digest_of, load, of_files
+from loom.enforcement.reading.patterns.catalogue import NAMES, SHIPPED, shipped, text_digest
+from loom.enforcement.reading.sealing import seal
 from loom.errors import EnforcementError
 from tests.ground.secrets import CREDENTIALS, TOKENS
 
@@ -228,9 +228,9 @@ def files(folder: Path) -> dict[str, bytes]:
 SLOWEST = """
 import sys
 from time import process_time
-from loom.enforcement.output_rules import rule_on
+from loom.enforcement.judges.output import rule_on
 from loom.domain.rules import OutputRule
-from loom.enforcement.patterns.catalogue import SHIPPED, shipped
+from loom.enforcement.reading.patterns.catalogue import SHIPPED, shipped
 from tests.ground.secrets import CREDENTIALS, TOKENS
 
 LONG = 30_000

@@ -817,7 +817,7 @@ INSIDE = family(
     Trick(
         name="the-gate-opened",
         body="""
-            from loom.enforcement import gate
+            from loom.enforcement.guarding import gate
             gate.Gate.admit = lambda self, asked: None
             context.http.delete(f"{SITE}/open/{NAME}")
         """,
@@ -829,7 +829,7 @@ INSIDE = family(
     Trick(
         name="the-guards-own-door",
         body="""
-            from loom.enforcement.audit import LOOM, kept
+            from loom.enforcement.guarding.audit import LOOM, kept
             with kept(LOOM):
                 VICTIM.unlink()
         """,

@@ -1,0 +1,1 @@
+"""What a person asks of the rules: which one decides, what they were, and what changed in them."""

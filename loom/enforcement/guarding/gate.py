@@ -1,0 +1,182 @@
+"""Gate: all that one run does beyond itself passes here; what was asked, what was refused, what is open."""
+
+import ipaddress
+import sys
+import sysconfig
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from loom.cutting import cut
+from loom.domain.enforcement import GUARD, EnforcementContext, Refusal
+from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, SocketsRule
+from loom.enforcement.guarding.acts import Acts, Judged
+from loom.enforcement.judges.addresses import public
+from loom.enforcement.judges.files import file_ruler
+from loom.enforcement.judges.http import Asked, HttpRuler, names
+from loom.enforcement.judges.limits import Allowance
+from loom.enforcement.judges.places import Places
+from loom.enforcement.judges.programs import ProgramRuler
+from loom.enforcement.judges.sockets import SocketRuler
+from loom.worker import Refused
+
+_NOT_THE_WORKERS = (
+    f"{Path(__file__).parents[2]}/",
+    f"{sysconfig.get_path('stdlib')}/",
+    f"{sysconfig.get_path('purelib')}/",
+    f"{sysconfig.get_path('platlib')}/",
+    "<",
+)
+_MOST_NOTED = 100
+
+
+class Connection(Protocol):
+    def cut(self) -> None:
+        """End it at once, from any thread, whoever is reading or writing."""
+
+
+class Gate:
+    """Safe to use from several threads.
+
+    rules: those that apply to the worker. places: its surroundings. alone: whether its process is its own.
+    """
+
+    def __init__(
+        self,
+        rules: EnforcementContext,
+        worker_id: str,
+        *,
+        places: Places,
+        alone: bool,
+    ) -> None:
+        self._http = rules.of(HttpRule)
+        self._http_ruler = HttpRuler(self._http, worker_id)
+        self._acts = Acts(
+            file_ruler(rules.of(FilesRule), places),
+            SocketRuler(rules.of(SocketsRule)),
+            ProgramRuler(rules.of(ProcessRule), places),
+            places,
+            alone=alone,
+            ask=self._ask,
+        )
+        self.allowance = Allowance(rules.of(LimitsRule))
+        self.listeners: list[Callable[[Refusal], None]] = []
+        """Hear of each refusal at once, in the thread that was refused."""
+        self._lock = threading.Lock()
+        self._refusals: list[Refusal] = []
+        self._connections: set[Connection] = set()
+        self._revoked: str | None = None
+        self.checks = 0
+        """How many acts were judged."""
+        self.refused_count = 0
+        """How many of them were refused."""
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What was refused, in order, as far as it is kept: the first hundred."""
+        with self._lock:
+            return tuple(self._refusals)
+
+    def consider(self, event: str, arguments: tuple[Any, ...]) -> Refused | None:
+        """The refusal of what an audit event announces, if the rules or the end of the run forbid it. What
+        can't be judged is refused."""
+        try:
+            return self._first_forbidden(self._acts.of(event, arguments))
+        except Exception as error:  # noqa: BLE001  (a worker may hand Python anything, and may catch this)
+            why = f"it can't be judged ({type(error).__name__}: {cut(str(error), 200)})"
+            return self.refused(Refusal(GUARD, f"an act by the name of {event}", why))
+
+    def admit(self, asked: Asked) -> None:
+        """Raises Refused when the rules, a limit, or the end of the run forbid this request."""
+        with self._lock:
+            self.checks += 1
+        if self._revoked is not None:
+            raise self.refused(Refusal(GUARD, asked.act, self._revoked))
+        refusal = self._http_ruler.decide(asked)
+        if refusal is None and not self.allowance.unlimited:
+            refusal = self.allowance.use("requests", 1)
+        if refusal is not None:
+            raise self.refused(refusal)
+
+    def admit_addresses(self, host: str, port: int, addresses: Sequence[str]) -> None:
+        """Raises Refused when a name that no rule names leads to an address that isn't public."""
+        self.still_open(f"connecting to {host}:{port}")
+        if names(self._http, host, port):
+            return
+        inside = [each for each in addresses if not public(ipaddress.ip_address(each.partition("%")[0]))]
+        if inside:
+            why = (
+                f"it leads to {inside[0]}, which isn't on the public internet; "
+                "a rule has to name such a host itself, not by a wildcard"
+            )
+            raise self.refused(Refusal(GUARD, f"connecting to {host}:{port}", why))
+
+    def still_open(self, act: str) -> None:
+        """Raises Refused once the run is over."""
+        if self._revoked is not None:
+            raise self.refused(Refusal(GUARD, act, self._revoked))
+
+    def pass_bytes(self, limit: str, amount: int) -> None:
+        """Raises Refused once the run is over, or when so many more are beyond a limit of `LimitsRule`."""
+        if self._revoked is not None:
+            act = "reading an answer" if limit == "bytes_in" else "sending a request"
+            raise self.refused(Refusal(GUARD, act, self._revoked))
+        if not self.allowance.unlimited:
+            refusal = self.allowance.use(limit, amount)
+            if refusal is not None:
+                raise self.refused(refusal)
+
+    def refused(self, refusal: Refusal) -> Refused:
+        """Note the refusal, with the place in the worker's code, as the exception to raise."""
+        noted = Refusal(refusal.rule, refusal.act, refusal.why, refusal.where or _workers_line())
+        with self._lock:
+            self.refused_count += 1
+            if len(self._refusals) < _MOST_NOTED:
+                self._refusals.append(noted)
+        for listener in self.listeners:
+            listener(noted)
+        return Refused(noted)
+
+    def hold(self, connection: Connection) -> None:
+        with self._lock:
+            self._connections.add(connection)
+        if self._revoked is not None:
+            connection.cut()
+
+    def release(self, connection: Connection) -> None:
+        with self._lock:
+            self._connections.discard(connection)
+
+    def revoke(self, why: str) -> None:
+        """Close for good; the first reason is the one that is told."""
+        with self._lock:
+            self._revoked = self._revoked or why
+            connections = tuple(self._connections)
+        for connection in connections:
+            connection.cut()
+
+    def _ask(self, acts: Judged) -> bool:
+        return self._first_forbidden(acts) is None
+
+    def _first_forbidden(self, acts: Judged) -> Refused | None:
+        for act, ruling in acts:
+            with self._lock:
+                self.checks += 1
+            if self._revoked is not None:
+                return self.refused(Refusal(GUARD, act, self._revoked))
+            if not ruling.allowed:
+                return self.refused(Refusal(ruling.rule, act, ruling.why))
+        return None
+
+
+def _workers_line() -> str | None:
+    """The innermost line on the stack that is neither Loom's, nor a library's, nor Python's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_NOT_THE_WORKERS) and "site-packages" not in file:
+            return f"{file}:{frame.f_lineno}"
+        frame = frame.f_back
+    return None

@@ -1,0 +1,91 @@
+"""What a worker starts is the worker's: its threads, what it gives to a pool, and what it leaves for the end.
+
+Python's threads start with nothing of whoever started them (until 3.14), and the threads of a pool with what
+was there when they were first needed. So what starts them is wrapped, once for the process.
+"""
+
+import _thread
+import atexit
+import concurrent.futures.thread as pools
+import functools
+import threading
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any
+
+from loom.enforcement.guarding.audit import Keeper, Loom, keeper, kept
+
+_wrapped = False
+
+
+def install() -> None:
+    """Wrap what starts threads, pool jobs and functions at exit. Does it once."""
+    global _wrapped
+    if _wrapped:
+        return
+    _wrapped = True
+    for module, name in (
+        (_thread, "start_new_thread"),
+        (_thread, "start_new"),
+        (_thread, "start_joinable_thread"),
+        (threading, "_start_new_thread"),
+        (threading, "_start_joinable_thread"),
+    ):
+        if hasattr(module, name):
+            setattr(module, name, _starting(getattr(module, name)))
+    pools.ThreadPoolExecutor.submit = _submitting(pools.ThreadPoolExecutor.submit)  # type: ignore[method-assign]
+    atexit.register = _registering(atexit.register)
+
+
+def _starting(start: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(start)
+    def start_kept(function: Callable[..., Any], *rest: Any, **options: Any) -> Any:
+        return start(_handed_on(function), *rest, **options)
+
+    return start_kept
+
+
+def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(submit)
+    def submit_kept(pool: Any, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
+        return submit(pool, _handed_on(function), *arguments, **options)
+
+    return submit_kept
+
+
+def _registering(register: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(register)
+    def register_kept(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        register(_handed_on(function), *arguments, **options)
+        return function
+
+    return register_kept
+
+
+def _handed_on(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` with whoever answers for it here. Loom's own errands too: a thread that they are run in may
+    be a worker's."""
+    by = keeper()
+    return function if by is None else _Kept(by, function)
+
+
+class _Kept:
+    """A function that somebody answers for, wherever it is called, in the context it was handed over in."""
+
+    def __init__(self, by: Keeper | Loom, function: Callable[..., Any]) -> None:
+        self._by = by
+        self._function = function
+        self._context: Context = copy_context()
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._context.run(self._call, arguments, options)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or self._function == other  # for atexit.unregister
+
+    def __hash__(self) -> int:
+        return hash(self._function)
+
+    def _call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        with kept(self._by):
+            return self._function(*arguments, **options)
