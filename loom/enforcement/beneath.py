@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from loom.enforcement.paths import opened_from
+from loom.enforcement.paths import links_themselves, opened_from
 
 _wrapped = False
 
@@ -19,6 +19,7 @@ def install() -> None:
     _wrapped = True
     import _posixsubprocess
     import _thread
+    import faulthandler
     import posix
     import signal
     import socket
@@ -28,6 +29,15 @@ def install() -> None:
     os.open = posix.open = _opening(os.open)
     os.mkfifo = _announced("loom.mkfifo", os.mkfifo, _making)
     os.mknod = _announced("loom.mkfifo", os.mknod, _making)
+    os.lchown = _about_links(os.lchown)
+    known = (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks)
+    for name in ("utime", "chown", "setxattr", "removexattr"):
+        if hasattr(os, name):
+            plain = getattr(os, name)
+            setattr(os, name, _following(plain))
+            for able in known:
+                if plain in able:
+                    able.add(getattr(os, name))
     os.supports_dir_fd |= {os.open, os.mkfifo, os.mknod}
     os.posix_spawn, os.posix_spawnp = _spawning(os.posix_spawn), _spawning(os.posix_spawnp)
     os._exit = _announced("loom.exit", os._exit, lambda _status: ())
@@ -36,6 +46,7 @@ def install() -> None:
     _thread.interrupt_main = _announced("os.kill", _thread.interrupt_main, _interrupting)
     signal.alarm = _announced("loom.alarm", signal.alarm, lambda seconds: (seconds,))
     signal.setitimer = _announced("loom.alarm", signal.setitimer, lambda _which, seconds, *_again: (seconds,))
+    faulthandler.dump_traceback_later = _announced("loom.alarm", faulthandler.dump_traceback_later, _dumping)
     if hasattr(signal, "pidfd_send_signal"):
         signal.pidfd_send_signal = _announced("os.kill", signal.pidfd_send_signal, _signalling)
     socket.socket.listen = _announced("loom.listen", socket.socket.listen, lambda self, *_backlog: (self,))  # type: ignore[method-assign]
@@ -83,6 +94,29 @@ def _opening(open_: Callable[..., int]) -> Callable[..., int]:
     return open_from
 
 
+def _following(change: Callable[..., None]) -> Callable[..., None]:
+    """The events of these leave out whether a link is followed."""
+    change_links = _about_links(functools.partial(change, follow_symlinks=False))
+
+    @functools.wraps(change)
+    def change_what_is_meant(*arguments: Any, follow_symlinks: bool = True, **options: Any) -> None:
+        (change if follow_symlinks else change_links)(*arguments, **options)
+
+    return change_what_is_meant
+
+
+def _about_links(change: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(change)
+    def change_links(*arguments: Any, **options: Any) -> None:
+        token = links_themselves.set(True)
+        try:
+            change(*arguments, **options)
+        finally:
+            links_themselves.reset(token)
+
+    return change_links
+
+
 def _spawning(spawn: Callable[..., int]) -> Callable[..., int]:
     """What the program is to find open is opened by the system, once it is too late to ask."""
 
@@ -103,6 +137,12 @@ def _making(path: Any, *rest: Any, dir_fd: int | None = None, **options: Any) ->
 
 def _interrupting(number: int = 2) -> tuple[Any, ...]:
     return os.getpid(), number
+
+
+def _dumping(timeout: float, *rest: Any, **options: Any) -> tuple[Any, ...]:
+    """rest: repeat, file, exit."""
+    ends = options.get("exit", any(rest[2:]))
+    return (timeout if ends else 0,)
 
 
 def _signalling(descriptor: int, number: int, *rest: Any) -> tuple[Any, ...]:  # noqa: ARG001

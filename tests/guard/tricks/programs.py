@@ -355,6 +355,18 @@ leak("sent")""",
             leak("could have rung")
         """,
     ),
+    Trick(
+        name="a-dump-that-ends-the-process",
+        body="""
+            import faulthandler
+            with open(os.devnull, "w") as nowhere:
+                faulthandler.dump_traceback_later(60, file=nowhere)
+                faulthandler.cancel_dump_traceback_later()
+                faulthandler.dump_traceback_later(60, exit=True, file=nowhere)  #!
+                faulthandler.cancel_dump_traceback_later()
+                leak("could have ended")
+        """,
+    ),
 )
 
 MACHINE = (*PROGRAMS, *GRANTED, *COPIES, *NATIVE, *SIGNALS)
