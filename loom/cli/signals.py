@@ -25,11 +25,13 @@ def obeying(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
     os.set_blocking(written, False)
     handlers = {number: signal.signal(number, _left_to_the_listener) for number in _CODES}
     before = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    copies = _Copies()
     listener = threading.Thread(target=_listen, args=(heard, stop, say), name="loom signals", daemon=True)
     listener.start()
     try:
         yield
     finally:
+        copies.end()
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -39,6 +41,32 @@ def obeying(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
         os.close(written)
         listener.join()
         os.close(heard)
+
+
+class _Copies:
+    """What a worker makes of this process by forking isn't Loom: it ends when told to, unheard."""
+
+    def __init__(self) -> None:
+        self._masks: dict[int, set[int]] = {}
+        self._over = False
+        os.register_at_fork(before=self._hold, after_in_parent=self._release, after_in_child=self._let_go)
+
+    def end(self) -> None:
+        self._over = True
+
+    def _hold(self) -> None:
+        # What is sent to the copy at once waits until it has handlers of its own.
+        self._masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _CODES)
+
+    def _release(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.pop(threading.get_ident()))
+
+    def _let_go(self) -> None:
+        if not self._over:
+            signal.set_wakeup_fd(-1)
+            for number in _CODES:
+                signal.signal(number, signal.SIG_DFL)
+        self._release()
 
 
 def _left_to_the_listener(signum: int, frame: FrameType | None) -> None:

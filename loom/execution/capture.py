@@ -30,7 +30,8 @@ class RunLog:
         self._left_out = 0
         self._at_line_start = True
         self._closed = False
-        self._lock = threading.Lock()
+        # What the collector comes upon in here may have something to say.
+        self._lock = threading.RLock()
         self.logger = logging.Logger(name, logging.DEBUG)
         self.logger.addHandler(_ToRunLog(self))
 

@@ -42,6 +42,20 @@ ASYNC = """
             await asyncio.sleep(60)
         return WorkerOutput(summary="done")
 """
+COPYING = """
+    import os, signal
+
+    def run(context: WorkerContext) -> WorkerOutput:
+        copy = os.fork()
+        if copy == 0:
+            try:
+                time.sleep(30)
+            finally:
+                os._exit(0)
+        os.kill(copy, signal.SIGTERM)
+        _, status = os.waitpid(copy, 0)
+        return WorkerOutput(summary=f"ended by signal {os.WTERMSIG(status)}")
+"""
 
 
 def a_project_with(project: Project, body: str) -> Project:
@@ -103,6 +117,14 @@ def test_a_worker_that_goes_on_all_the_same_is_cut_off_alerted_and_started_again
     assert [alert["event"] for alert in json.loads(answer)["alerts"]] == ["worker.failing"]
     assert "Traceback" not in talk
     assert next_tick(loom, project) == [("second", "succeeded", True), ("first", "succeeded", True)]
+
+
+def test_a_copy_of_the_process_that_a_worker_ends_is_not_the_tick(loom: Command, project: Project) -> None:
+    a_project_with(project, COPYING)
+    told = loom("run", *AT, "--json", "--project", project.root)
+    assert runs(told.stdout) == [("first", "succeeded", True), ("second", "succeeded", True)], told.stderr
+    assert json.loads(told.stdout)["runs"][0]["output"]["summary"] == "ended by signal 15"
+    assert "stopping" not in told.stderr
 
 
 def test_a_coroutine_is_cancelled_and_its_slot_is_tried_again(loom: Command, project: Project) -> None:

@@ -45,6 +45,22 @@ FILES = (
         """,
         apart=True,
     ),
+    act(
+        "copy-links",
+        """
+        import io, tarfile
+        mine = PROJECT / "drafts" / NAME
+        mine.mkdir()
+        (mine / "link").symlink_to("/etc/hostname")
+        shutil.copytree(mine, PROJECT / "drafts" / f"{NAME}.copy", symlinks=True)
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            archive.add(mine, NAME)
+        packed.seek(0)
+        with tarfile.open(fileobj=packed) as archive:
+            archive.extractall(PROJECT / "drafts" / f"{NAME}.unpacked")
+        """,
+    ),
     act("write-relatively", """pathlib.Path("drafts", NAME).write_text("x")""", apart=True),
     act(
         "write-from-a-descriptor",
@@ -288,6 +304,10 @@ PROGRAMS = (
         child.wait()
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(["sleep", "60"], timeout=0.05)
+        ended = subprocess.Popen(["true"])
+        os.waitpid(ended.pid, 0)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(ended.pid, 15)
         """,
         apart=True,
     ),

@@ -344,4 +344,7 @@ def judge(context: EnforcementContext, act: tuple[str, tuple[Any, ...]], *words:
 
 def _by_gate(context: EnforcementContext, act: tuple[str, tuple[Any, ...]]) -> Refusal | None:
     refused = gate(context).consider(*act)
-    return None if refused is None else refused.refusal
+    if refused is None:
+        return None
+    assert isinstance(refused, Refused)
+    return refused.refusal

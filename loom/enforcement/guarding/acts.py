@@ -14,7 +14,13 @@ from typing import Any
 
 from loom.cutting import cut
 from loom.domain.enforcement import GUARD, Ruling
-from loom.enforcement.guarding.paths import folder_of_open, is_no_file, of_descriptor, real_path
+from loom.enforcement.guarding.paths import (
+    folder_of_open,
+    is_no_file,
+    links_themselves,
+    of_descriptor,
+    real_path,
+)
 from loom.enforcement.judges.files import FileRuler
 from loom.enforcement.judges.places import Places
 from loom.enforcement.judges.programs import ProgramRuler
@@ -59,18 +65,18 @@ class Acts:
 
     def opens(self, path: Any, mode: str | None, flags: int | None) -> Judged:
         if not (flags or 0) & _WRITING:
-            yield from self._reads(path, mode)
+            yield from self._reads(path, folder_of_open(mode), listing=mode is None)
         elif isinstance(path, int):
             yield from self._changes(path)
         else:
             yield from self.writes(path, folder_of_open(mode))
 
-    def _reads(self, path: Any, mode: str | None) -> Judged:
+    def _reads(self, path: Any, dir_fd: int = -1, *, listing: bool = False) -> Judged:
         if isinstance(path, int):
             return
         if not self._files.reads_freely or os.path.basename(os.fsdecode(path)) in ("environ", "mem"):  # noqa: PTH119
-            real = real_path(path, folder_of_open(mode))
-            if mode is None and os.path.isdir(real):  # noqa: PTH112
+            real = real_path(path, dir_fd)
+            if listing and os.path.isdir(real):  # noqa: PTH112
                 return  # what stands in a folder can be listed by other means too
             yield f"reading {self._shown(real)}", self._files.read(real)
 
@@ -82,7 +88,7 @@ class Acts:
     def _changes(self, path: Any, *rest: Any, dir_fd: int = -1, verb: str = "writing to") -> Judged:  # noqa: ARG002
         """What is open on a descriptor, or what is at a path."""
         if not isinstance(path, int):
-            yield from self.writes(path, dir_fd, verb=verb)
+            yield from self.writes(path, dir_fd, follow=not links_themselves.get(), verb=verb)
         elif (found := of_descriptor(path)) is not None:
             yield from self.writes(found, verb=verb)
 
@@ -94,15 +100,20 @@ class Acts:
 
     def renames(self, old: Any, new: Any, old_fd: int = -1, new_fd: int = -1) -> Judged:
         yield from self.writes(old, old_fd, follow=False, verb="moving")
+        yield from self._reads(old, old_fd)  # by its new name, nobody would know it
         yield from self.writes(new, new_fd, follow=False, verb="moving something to")
 
     def links(self, old: Any, new: Any, old_fd: int = -1, new_fd: int = -1) -> Judged:
         # Another name for a file is another way to write to it.
         yield from self.writes(old, old_fd, verb="making another name for")
+        yield from self._reads(old, old_fd)
         yield from self.writes(new, new_fd, follow=False, verb="making")
 
-    def links_softly(self, target: Any, new: Any, dir_fd: int = -1) -> Judged:  # noqa: ARG002
+    def links_softly(self, target: Any, new: Any, dir_fd: int = -1) -> Judged:
         yield from self.writes(new, dir_fd, follow=False, verb="making")
+        if self._files.reads_freely:  # else each reading is looked at by where it leads
+            folder = os.path.dirname(real_path(new, dir_fd, follow=False))  # noqa: PTH120
+            yield from self._reads(os.path.join(folder, os.fsdecode(target)))  # noqa: PTH118
 
     def changes_mode(self, path: Any, *rest: Any) -> Judged:
         yield from self._changes(path, dir_fd=rest[-1] if rest else -1, verb="changing what may be done with")
@@ -111,16 +122,24 @@ class Acts:
         yield from self._changes(path, dir_fd=dir_fd, verb="changing the times of")
 
     def opens_database(self, database: Any) -> Judged:
-        from loom.enforcement.guarding.databases import file_written
+        from loom.enforcement.guarding.databases import file_opened
 
-        path = file_written(database)
+        path, written = file_opened(database)
         if path is not None:
-            yield from self.writes(path, verb="opening for writing the database")
+            yield from self._database(path, written, "opening for writing the database")
+
+    def _database(self, path: str, written: bool, verb: str) -> Judged:
+        yield from self._reads(path)
+        if written:
+            yield from self.writes(path, verb=verb)
 
     def watches_database(self, connection: Any) -> Judged:
         from loom.enforcement.guarding.databases import watch
 
-        watch(connection, lambda path: self._ask(self.writes(path, verb="attaching for writing")))
+        watch(
+            connection,
+            lambda path, written: self._ask(self._database(path, written, "attaching for writing")),
+        )
         return iter(())
 
     def connects(self, connection: Any, address: Any) -> Judged:
@@ -217,6 +236,8 @@ class Acts:
 
     def kills(self, pid: int, number: int) -> Judged:
         if number == 0:
+            return
+        if _is_gone(pid):
             return
         mine = _is_child(os.P_PID, pid) or (self._alone and pid == os.getpid())
         yield f"sending {_signal(number)} to process {pid}", _signalling(mine)
@@ -378,6 +399,16 @@ def _is_child(kind: int, number: int) -> bool:
     except (OSError, OverflowError):
         return False
     return True
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return pid > 0
+    except (OSError, OverflowError):
+        pass
+    return False
 
 
 def _signal(number: int) -> str:

@@ -78,6 +78,16 @@ def kept(by: Keeper | Loom) -> Iterator[None]:
             _of_thread[thread] = before
 
 
+@contextmanager
+def of_thread() -> Iterator[None]:
+    """Within, whoever this thread belongs to answers for what it does, though it does it for another."""
+    token = _keeper.set(None)
+    try:
+        yield
+    finally:
+        _keeper.reset(token)
+
+
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     # This is called for all that Python does; where no worker runs it must cost next to nothing.
     if not _of_thread and _of_process is None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from loom.enforcement.guarding.paths import opened_from
+from loom.enforcement.guarding.paths import links_themselves, opened_from
 
 _wrapped = False
 
@@ -29,6 +29,15 @@ def install() -> None:
     os.open = posix.open = _opening(os.open)
     os.mkfifo = _announced("loom.mkfifo", os.mkfifo, _making)
     os.mknod = _announced("loom.mkfifo", os.mknod, _making)
+    os.lchown = _about_links(os.lchown)
+    known = (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks)
+    for name in ("utime", "chown", "setxattr", "removexattr"):
+        if hasattr(os, name):
+            plain = getattr(os, name)
+            setattr(os, name, _following(plain))
+            for able in known:
+                if plain in able:
+                    able.add(getattr(os, name))
     os.supports_dir_fd |= {os.open, os.mkfifo, os.mknod}
     os.posix_spawn, os.posix_spawnp = _spawning(os.posix_spawn), _spawning(os.posix_spawnp)
     os._exit = _announced("loom.exit", os._exit, lambda _status: ())
@@ -88,6 +97,29 @@ def _opening(open_: Callable[..., int]) -> Callable[..., int]:
             opened_from.reset(token)
 
     return open_from
+
+
+def _following(change: Callable[..., None]) -> Callable[..., None]:
+    """The events of these leave out whether a link is followed."""
+    change_links = _about_links(functools.partial(change, follow_symlinks=False))
+
+    @functools.wraps(change)
+    def change_what_is_meant(*arguments: Any, follow_symlinks: bool = True, **options: Any) -> None:
+        (change if follow_symlinks else change_links)(*arguments, **options)
+
+    return change_what_is_meant
+
+
+def _about_links(change: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(change)
+    def change_links(*arguments: Any, **options: Any) -> None:
+        token = links_themselves.set(True)
+        try:
+            change(*arguments, **options)
+        finally:
+            links_themselves.reset(token)
+
+    return change_links
 
 
 def _spawning(spawn: Callable[..., int]) -> Callable[..., int]:

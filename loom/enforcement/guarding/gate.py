@@ -30,6 +30,7 @@ _NOT_THE_WORKERS = (
     "<",
 )
 _MOST_NOTED = 100
+_LONGEST = 1000  # characters of what is said of a refusal: a name may be a megabyte
 
 
 class Connection(Protocol):
@@ -64,7 +65,8 @@ class Gate:
         self.allowance = Allowance(rules.of(LimitsRule))
         self.listeners: list[Callable[[Refusal], None]] = []
         """Hear of each refusal at once, in the thread that was refused."""
-        self._lock = threading.Lock()
+        # What the collector comes upon in here may be refused, and noted, in its turn.
+        self._lock = threading.RLock()
         self._refusals: list[Refusal] = []
         self._connections: set[Connection] = set()
         self._revoked: str | None = None
@@ -79,12 +81,16 @@ class Gate:
         with self._lock:
             return tuple(self._refusals)
 
-    def consider(self, event: str, arguments: tuple[Any, ...]) -> Refused | None:
+    def consider(self, event: str, arguments: tuple[Any, ...]) -> Exception | None:
         """The refusal of what an audit event announces, if the rules or the end of the run forbid it. What
-        can't be judged is refused."""
+        can't be judged is refused; where there is no room left to judge, it fails as Python itself does."""
         try:
             return self._first_forbidden(self._acts.of(event, arguments))
+        except (RecursionError, MemoryError) as error:
+            return error
         except Exception as error:  # noqa: BLE001  (a worker may hand Python anything, and may catch this)
+            with self._lock:
+                self.checks += 1
             why = f"it can't be judged ({type(error).__name__}: {cut(str(error), 200)})"
             return self.refused(Refusal(GUARD, f"an act by the name of {event}", why))
 
@@ -130,7 +136,8 @@ class Gate:
 
     def refused(self, refusal: Refusal) -> Refused:
         """Note the refusal, with the place in the worker's code, as the exception to raise."""
-        noted = Refusal(refusal.rule, refusal.act, refusal.why, refusal.where or _workers_line())
+        act, why = cut(refusal.act, _LONGEST), cut(refusal.why, _LONGEST)
+        noted = Refusal(refusal.rule, act, why, refusal.where or _workers_line())
         with self._lock:
             self.refused_count += 1
             if len(self._refusals) < _MOST_NOTED:

@@ -118,6 +118,7 @@ class RunGuard:
     def admit_secret(self, name: str) -> None:
         """Raises `loom.worker.Refused` when a rule keeps this secret, which the worker requires, from it."""
         act = f"reading the secret {name}"
+        self._gate.checks += 1
         self._gate.still_open(act)
         ruling = rule_on_secret(self._secrets, *self._who, name)
         if not ruling.allowed:

@@ -6,14 +6,14 @@ was there when they were first needed. So what starts them is wrapped, once for 
 
 import _thread
 import atexit
-import concurrent.futures.thread as pools
+import concurrent.futures as futures
 import functools
 import threading
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any
 
-from loom.enforcement.guarding.audit import Keeper, Loom, keeper, kept
+from loom.enforcement.guarding.audit import Keeper, Loom, keeper, kept, of_thread
 
 _wrapped = False
 
@@ -33,7 +33,8 @@ def install() -> None:
     ):
         if hasattr(module, name):
             setattr(module, name, _starting(getattr(module, name)))
-    pools.ThreadPoolExecutor.submit = _submitting(pools.ThreadPoolExecutor.submit)  # type: ignore[method-assign]
+    futures.ThreadPoolExecutor.submit = _submitting(futures.ThreadPoolExecutor.submit)  # type: ignore[method-assign]
+    futures.Future.add_done_callback = _awaiting(futures.Future.add_done_callback)  # type: ignore[method-assign]
     atexit.register = _registering(atexit.register)
 
 
@@ -48,9 +49,20 @@ def _starting(start: Callable[..., Any]) -> Callable[..., Any]:
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(submit)
     def submit_kept(pool: Any, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
-        return submit(pool, _handed_on(function), *arguments, **options)
+        job = _handed_on(function)
+        # A job of Loom's own may be the first of a worker's pool: the thread that it gets is the worker's.
+        with of_thread():
+            return submit(pool, job, *arguments, **options)
 
     return submit_kept
+
+
+def _awaiting(await_: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(await_)
+    def await_kept(future: Any, function: Callable[..., Any]) -> None:
+        await_(future, _handed_on(function))
+
+    return await_kept
 
 
 def _registering(register: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,9 @@ from typing import Any
 opened_from: ContextVar[int] = ContextVar("loom_opened_from", default=-1)
 """`dir_fd` of the `os.open` that is under way in this thread or task; -1 for none."""
 
+links_themselves: ContextVar[bool] = ContextVar("loom_links_themselves", default=False)
+"""Whether what is under way in this thread or task changes a link itself, not what it leads to."""
+
 _NO_FILE = re.compile(r"/proc/\d+/(task/\d+/)?fd/(pipe|socket|anon_inode|/memfd):.*", re.DOTALL)
 
 
@@ -19,7 +22,8 @@ def real_path(path: Any, dir_fd: int = -1, *, follow: bool = True) -> str:
     """
     text = os.fsdecode(path)
     base = of_descriptor(dir_fd) if dir_fd >= 0 else None
-    whole = os.path.join(base or os.getcwd(), text)  # noqa: PTH109, PTH118
+    # The working folder may be gone, which is no matter to a path that isn't seen from it.
+    whole = text if text.startswith("/") else os.path.join(base or os.getcwd(), text)  # noqa: PTH109, PTH118
     head, name = os.path.split(whole.rstrip("/") or "/")
     if follow or name in ("", ".", ".."):
         return os.path.realpath(whole)

@@ -73,6 +73,8 @@ class ProgramRuler:
 
     def _really(self, program: str, cwd: str | None, env: Mapping[str, str]) -> str | None:
         """The file that would be run, links resolved; None if there is none."""
+        if program.startswith("/"):
+            return os.path.realpath(program)
         if "/" in program:
             return os.path.realpath(os.path.join(cwd or os.getcwd(), program))  # noqa: PTH109, PTH118
         found = shutil.which(program, path=os.pathsep.join(os.get_exec_path(dict(env))))

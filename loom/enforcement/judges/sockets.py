@@ -45,9 +45,13 @@ class SocketRuler:
         if not host or (literal(host) is not None and not reverse):
             return Ruling(True, GUARD, "nobody is asked about an address")
         for id_, why, place in (*self._connect, *self._listen):
+            if place.startswith("unix:"):
+                continue
             name, port = _split(place)
             if name == plain_host(host) or (reverse and self._fits(place, host, int(port.strip("*") or 0))):
                 return Ruling(True, id_, why)
+        if host == socket.gethostname():
+            return Ruling(True, GUARD, "it is this machine's own name")
         return Ruling(False, GUARD, _nobody(f"look up {host}"))
 
     def _ruling(self, granted: Sequence[tuple[str, str, str]], host: str, port: int, verb: str) -> Ruling:

@@ -32,16 +32,17 @@ class Channel:
 
     def __init__(self, handle: int) -> None:
         self._pipe = Pipe(handle)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def send(self, kind: bytes, payload: bytes = b"") -> None:
         """Raises OSError when the worker's code has closed the pipe, or Loom is gone."""
+        whole = frame(kind, payload)
         with self._lock:
-            self._pipe.write(frame(kind, payload))
+            self._pipe.write(whole)
 
     def forked(self) -> None:
         """In a copy of this process: whoever held the lock isn't here."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
 
 class PipeLog(RunLog):
@@ -68,4 +69,4 @@ class PipeLog(RunLog):
 
     def forked(self) -> None:
         """In a copy of this process: whoever held the lock isn't here."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()

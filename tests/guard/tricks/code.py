@@ -84,6 +84,31 @@ THREADS = family(
         """,
     ),
     Trick(
+        name="callback-in-a-thread-that-the-client-began",
+        body="""
+            from concurrent.futures import ThreadPoolExecutor
+            async def act():
+                pool = ThreadPoolExecutor(1)
+                asyncio.get_running_loop().set_default_executor(pool)
+                await context.http_async.get(f"http://localhost:{SITE_PORT}/open/x")
+                job = pool.submit(time.sleep, 0.05)
+                job.add_done_callback(lambda _: VICTIM.unlink())  #!
+                await asyncio.wrap_future(job)
+            asyncio.run(act())
+        """,
+    ),
+    Trick(
+        name="initializer-of-a-pool-that-the-client-began",
+        body="""
+            from concurrent.futures import ThreadPoolExecutor
+            async def act():
+                pool = ThreadPoolExecutor(1, initializer=lambda: VICTIM.unlink())  #!
+                asyncio.get_running_loop().set_default_executor(pool)
+                await context.http_async.get(f"http://localhost:{SITE_PORT}/open/x")
+            asyncio.run(act())
+        """,
+    ),
+    Trick(
         name="to-thread",
         body="""
             async def act():
