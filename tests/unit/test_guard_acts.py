@@ -135,6 +135,28 @@ def test_the_name_of_a_granted_address_may_be_asked_for_beside_a_grant_of_a_path
     assert ask("socket.getnameinfo", ("192.0.2.1", 5432)) == "guard"
 
 
+def test_an_address_that_the_worker_was_told_of_a_granted_name_is_granted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["127.0.7.1", "127.0.7.2", "127.0.7.3"])  # one address each time, never the same
+
+    def resolver(*_: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers, "127.0.7.9"), 0))]
+
+    monkeypatch.setattr("_socket.getaddrinfo", resolver)
+    rule = SocketsRule(id="sockets", why="asked", connect=("db.example.org:5432",))
+    context = EnforcementContext(digest="sha256:0", rules=(rule,))
+    guard = RunGuard(context, worker_id="echo", agent=None, places=places_of(tmp_path, {}))
+    with guard.inside(), socket.socket() as connection:
+        ((*_, address),) = socket.getaddrinfo("db.example.org", 5432)
+        sys.audit("socket.connect", connection, ("127.0.7.1", 5432))
+        with pytest.raises(Refused):
+            sys.audit("socket.connect", connection, ("127.0.7.77", 5432))
+    guard.close()
+    assert address == ("127.0.7.1", 0)
+    assert guard.refused == 1
+
+
 def test_the_name_of_this_machine_may_be_looked_up(ask: Ask) -> None:
     assert ask("socket.gethostbyaddr", socket.gethostname()) is None  # as email.utils.make_msgid does
     assert ask("socket.gethostbyaddr", f"not-{socket.gethostname()}") == "guard"

@@ -167,6 +167,10 @@ class Acts:
         name = _host(host)
         yield f"looking up {name}", self._sockets.look_up(name)
 
+    def was_told(self, host: Any, addresses: Sequence[str]) -> Judged:
+        self._sockets.told(_host(host), addresses)
+        return iter(())
+
     def looks_up_name(self, address: Any, *rest: Any) -> Judged:  # noqa: ARG002
         name = _host(address[0] if isinstance(address, tuple) else address)
         yield f"looking up the name of {name}", self._sockets.look_up(name, reverse=True)
@@ -326,6 +330,7 @@ EVENTS: Mapping[str, Callable[..., Judged]] = {
     "loom.exit_later": Acts.ends_process_later,
     "loom.closerange": Acts.closes_range,
     "loom.alarm": Acts.sets_alarm,
+    "loom.told": Acts.was_told,
 }
 """What is judged of each event."""
 

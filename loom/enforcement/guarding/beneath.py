@@ -55,6 +55,7 @@ def install() -> None:
     if hasattr(signal, "pidfd_send_signal"):
         signal.pidfd_send_signal = _announced("os.kill", signal.pidfd_send_signal, _signalling)
     socket.socket.listen = _announced("loom.listen", socket.socket.listen, lambda self, *_backlog: (self,))  # type: ignore[method-assign]
+    socket.getaddrinfo = _telling(socket.getaddrinfo)
     sys.meta_path.insert(0, _Announcer())
     # How `multiprocessing` starts Python anew. `subprocess` has events of its own, and its own hold of this.
     _posixsubprocess.fork_exec = _announced("loom.fork_exec", _posixsubprocess.fork_exec, _starting)
@@ -81,6 +82,16 @@ def _announcing(connect: Callable[..., Any]) -> Callable[..., Any]:
         return connection
 
     return connect_and_announce
+
+
+def _telling(look_up: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    @functools.wraps(look_up)
+    def look_up_and_tell(host: Any, *arguments: Any, **options: Any) -> list[Any]:
+        found = look_up(host, *arguments, **options)
+        sys.audit("loom.told", host, [str(each[4][0]) for each in found])
+        return found
+
+    return look_up_and_tell
 
 
 def _opening(open_: Callable[..., int]) -> Callable[..., int]:

@@ -1,7 +1,7 @@
 """May this worker connect there by itself, or listen? By the rules of kind sockets."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from loom.domain.enforcement import GUARD, Ruling
@@ -23,13 +23,20 @@ def look_up(host: str) -> frozenset[str]:
 
 class SocketRuler:
     """rules: those that apply to the worker. A host is a name or an address, or 'unix:' and a path, whose
-    port is 0. A rule that grants a name grants the addresses it leads to, as `find` tells them."""
+    port is 0. A rule that grants a name grants the addresses it leads to, as the worker was told or as `find`
+    tells them: of many addresses a name server names others each time."""
 
     def __init__(self, rules: Sequence[SocketsRule], find: LookUp = look_up) -> None:
         self._connect = [(r.id, r.why, each) for r in rules for each in r.connect]
         self._listen = [(r.id, r.why, each) for r in rules for each in r.listen]
         self._deny = [(r.id, r.why, each) for r in rules for each in r.deny]
         self._find = find
+        self._told: dict[str, set[str]] = {}
+
+    def told(self, host: str, addresses: Iterable[str]) -> None:
+        """Remember which addresses the worker got for a name."""
+        if literal(host) is None and self.look_up(host).allowed:
+            self._told.setdefault(plain_host(host), set()).update(addresses)
 
     def connect(self, host: str, port: int) -> Ruling:
         """May it connect, or send, to this place?"""
@@ -77,6 +84,8 @@ class SocketRuler:
         mine = literal(name)
         if mine is not None:
             return mine == address
+        if any(literal(found) == address for found in self._told.get(name, ())):
+            return True
         return any(literal(found) == address for found in self._find(name))
 
 
