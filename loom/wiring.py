@@ -145,11 +145,14 @@ def _branch_ledger(
     from loom.ledger.branch import BranchLedger
 
     outputs = registry.state.outputs if registry is not None else "redacted"
+    # As it was at the start: what an inline worker makes of PATH decides which git would be run.
+    secrets = registry.declared_env if registry is not None else ()
+    env = {name: value for name, value in settings.env.items() if name not in secrets}
     return BranchLedger(
         ledger_path(settings, registry),
         repository=settings.project,
         branch=state_branch(settings, registry) or "",
-        env=os.environ,
+        env=env,
         clock=clock,
         redact=None if outputs == "full" else _redactor(),
         reading=reading,
@@ -237,6 +240,8 @@ def _liveness(settings: Settings, registry: Registry | None) -> Liveness:
 def _executor(clock: Clock) -> AbstractContextManager[Executor]:
     from loom.execution.executors import Executors
 
+    env = dict(os.environ)  # as it is before any worker runs in this process, and may change it
+
     def make(isolation: Isolation, arrivals: "Arrivals") -> "InlineExecutor | ProcessExecutor":
         if isolation is Isolation.INLINE:
             from loom.execution.inline import InlineExecutor
@@ -244,7 +249,7 @@ def _executor(clock: Clock) -> AbstractContextManager[Executor]:
             return InlineExecutor(clock, arrivals=arrivals)
         from loom.execution.isolated.process import ProcessExecutor
 
-        return ProcessExecutor(clock, python=_PYTHON, env=os.environ, arrivals=arrivals)
+        return ProcessExecutor(clock, python=_PYTHON, env=env, arrivals=arrivals)
 
     return Executors(make)
 
