@@ -6,8 +6,8 @@ Heavy rooms are imported when the part that needs them is asked for, so that a t
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -237,7 +237,8 @@ def _liveness(settings: Settings, registry: Registry | None) -> Liveness:
     return ProcessLiveness(folder, host=settings.host, pid=os.getpid())
 
 
-def _executor(clock: Clock) -> AbstractContextManager[Executor]:
+@contextmanager
+def _executor(clock: Clock) -> Iterator[Executor]:
     from loom.execution.executors import Executors
 
     env = dict(os.environ)  # as it is before any worker runs in this process, and may change it
@@ -251,7 +252,14 @@ def _executor(clock: Clock) -> AbstractContextManager[Executor]:
 
         return ProcessExecutor(clock, python=_PYTHON, env=env, arrivals=arrivals)
 
-    return Executors(make)
+    try:
+        with Executors(make) as executors:
+            yield executors
+    finally:
+        # What is told afterwards goes by the proxies and certificates that the person set.
+        if dict(os.environ) != env:
+            os.environ.clear()
+            os.environ.update(env)
 
 
 def guard_of(settings: Settings) -> Callable[[EnforcementContext, Worker], Guard]:
