@@ -73,7 +73,10 @@ def forget(known: Collection[str], project: Path) -> None:
     """Take out of Python's list what of the project was imported beyond the modules `known`: whoever needs it
     imports it anew, and is what is refused then."""
     for name in sys.modules.keys() - known:
-        file = getattr(sys.modules.get(name), "__file__", None)
+        module = sys.modules.get(name)
+        if getattr(getattr(module, "__spec__", None), "_initializing", False):
+            continue  # another worker's thread is at it
+        file = getattr(module, "__file__", None)
         if isinstance(file, str) and place_of_line(file, 1, project) is not None:
             sys.modules.pop(name, None)
 

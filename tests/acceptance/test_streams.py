@@ -117,7 +117,7 @@ MISCHIEF = (
     "sys.stdout.detach()",
     "sys.stdout.reconfigure(encoding='ascii', errors='strict')",
     "os.close(1); os.close(2)",
-    "os.closerange(0, 3)",
+    "[os.close(n) for n in (0, 1, 2)]",
     "os.dup2(os.open(os.devnull, os.O_WRONLY), 1)",
 )
 

@@ -1,5 +1,6 @@
 """An entrypoint is a function that Loom can call and validate, or an error that says why it is not."""
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 
 from loom.domain.worker import Worker
 from loom.errors import LoomError
-from loom.execution.entrypoint import EntrypointError, load
+from loom.execution.entrypoint import EntrypointError, forget, load
 from tests.unit.execution_bench import Bench, bench_in
 
 
@@ -170,3 +171,17 @@ def test_the_project_comes_first_on_the_path_and_only_once(bench: Bench) -> None
         load(bench.worker("def run(context) -> Output: ..."), bench.project)
     assert sys.path[0] == str(bench.project)
     assert sys.path.count(str(bench.project)) == 1
+
+
+def test_what_another_worker_is_just_importing_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half_done.py").write_text("import sys\nforget()\nhere = __name__ in sys.modules\n")
+    (tmp_path / "done.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    known = set(sys.modules)
+    importlib.import_module("done")
+    monkeypatch.setattr("builtins.forget", lambda: forget(known, tmp_path), raising=False)
+    assert importlib.import_module("half_done").here
+    assert "done" not in sys.modules
+    del sys.modules["half_done"]

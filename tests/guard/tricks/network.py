@@ -366,7 +366,7 @@ LOCAL = family(
         name="listener-of-multiprocessing",
         body="""
             import multiprocessing.connection
-            multiprocessing.connection.Listener(str(NEW))  #!
+            multiprocessing.connection.Listener(("127.0.0.1", 0))  #!
             leak("listens")
         """,
     ),
