@@ -1,5 +1,5 @@
 """guarded_requests.py PORT TIMES: prints the processor seconds of so many requests by the guarded client
-and by plain httpx, in turns, each for another path."""
+and by plain httpx, in turns, each for another page of the same."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ def main(port: str, times: str) -> None:
             # Each goes first as often as the other: what one has just done the other finds in the caches.
             taken = {}
             for client in (guarded, plain) if turn % 2 else (plain, guarded):
-                url = f"{base}/{turn}?limit=100&after={turn}{'g' if client is guarded else 'p'}"
+                url = f"{base}/search?limit=100&after={turn}{'g' if client is guarded else 'p'}"
                 with guard.inside() if client is guarded else nullcontext():
                     taken[client] = _timed(client, url)
             mine, other = taken[guarded], taken[plain]

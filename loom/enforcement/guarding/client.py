@@ -41,21 +41,27 @@ def async_client(gate: Gate) -> httpx.AsyncClient:
 def asked_by(request: httpx.Request) -> Asked:
     """What `request` would put on the wire."""
     url = request.url
+    scheme = url.scheme
     return Asked(
-        method=request.method,
-        scheme=url.scheme,
-        host=url.raw_host.decode("ascii"),
-        port=url.port or _PORTS.get(url.scheme, 0),
-        target=url.raw_path.decode("ascii"),
-        headers=tuple(
-            [
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in request.headers.raw
-                if name.lower().replace(b"_", b"-") in _TELLING
-            ]
-        ),
-        form=_form(request),
+        request.method,
+        scheme,
+        url.raw_host.decode("ascii"),
+        url.port or _PORTS.get(scheme, 0),
+        url.raw_path.decode("ascii"),
+        _telling(request.headers.raw),
+        _form(request),
     )
+
+
+def _telling(raw: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    places = _telling_places(tuple([name for name, _ in raw]))
+    return tuple([(raw[place][0].decode("latin-1"), raw[place][1].decode("latin-1")) for place in places])
+
+
+@lru_cache(maxsize=256)
+def _telling_places(names: tuple[bytes, ...]) -> tuple[int, ...]:
+    # A worker's requests have much the same headers.
+    return tuple(place for place, name in enumerate(names) if name.lower().replace(b"_", b"-") in _TELLING)
 
 
 def _form(request: httpx.Request) -> str:

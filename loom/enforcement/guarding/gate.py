@@ -70,6 +70,8 @@ class Gate:
         self._refusals: list[Refusal] = []
         self._connections: set[Connection] = set()
         self._revoked: str | None = None
+        self.free = self.allowance.unlimited
+        """Whether bytes needn't be counted, nor held up because the run is over."""
         self.checks = 0
         """How many acts were judged."""
         self.refused_count = 0
@@ -159,6 +161,7 @@ class Gate:
     def revoke(self, why: str) -> None:
         """Close for good; the first reason is the one that is told."""
         with self._lock:
+            self.free = False
             self._revoked = self._revoked or why
             connections = tuple(self._connections)
         for connection in connections:

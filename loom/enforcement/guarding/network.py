@@ -56,11 +56,13 @@ class Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._stream.read(max_bytes, timeout)
-        self._gate.pass_bytes("bytes_in", len(data))
+        if not self._gate.free:
+            self._gate.pass_bytes("bytes_in", len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._gate.pass_bytes("bytes_out", len(buffer))
+        if not self._gate.free:
+            self._gate.pass_bytes("bytes_out", len(buffer))
         self._stream.write(buffer, timeout)
 
     def close(self) -> None:
@@ -129,11 +131,13 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
-        self._gate.pass_bytes("bytes_in", len(data))
+        if not self._gate.free:
+            self._gate.pass_bytes("bytes_in", len(data))
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._gate.pass_bytes("bytes_out", len(buffer))
+        if not self._gate.free:
+            self._gate.pass_bytes("bytes_out", len(buffer))
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:

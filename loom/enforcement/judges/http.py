@@ -60,6 +60,7 @@ class HttpRuler:
         self._rules = rules
         self._worker_id = worker_id
         self._hosts: dict[tuple[str, int], tuple[_Deciding, ...]] = {}
+        self._plain: dict[tuple[str, str, str, int, str], Refusal | None] = {}
 
     def decide(self, asked: Asked) -> Refusal | None:
         """None when the request is allowed; else who refuses it, and why.
@@ -69,6 +70,20 @@ class HttpRuler:
         request as another method counts as that method too. A wildcard never reaches an address that isn't
         public.
         """
+        path, _, query = asked.target.partition("?")
+        if "_method" in query or "%" in query or asked.form or not _is_usual(asked):
+            return self._decide(asked)
+        # Nothing but these five makes a difference: a worker that turns pages asks for the same again.
+        known = asked.method, asked.scheme, asked.host, asked.port, path
+        try:
+            return self._plain[known]
+        except KeyError:
+            refusal = self._decide(asked)
+            if len(self._plain) < _MOST_HOSTS:
+                self._plain[known] = refusal
+            return refusal
+
+    def _decide(self, asked: Asked) -> Refusal | None:
         host = plain_host(asked.host)
         trouble = _malformed(asked, host)
         if trouble is not None:
@@ -166,6 +181,14 @@ def _malformed(asked: Asked, host: str) -> str | None:
         elif _as_read(name) in _PATH_OVERRIDES:
             return f"its header {name} may make the server read another path than the one asked for"
     return "it has more than one Host header" if named > 1 else None
+
+
+def _is_usual(asked: Asked) -> bool:
+    """Whether of the headers that may change what is asked it has the Host alone, as it should be."""
+    if len(asked.headers) != 1 or asked.scheme not in _DEFAULT_PORTS:
+        return False
+    name, value = asked.headers[0]
+    return name == "Host" and _same_host(value, asked.host, asked.port, asked.scheme)
 
 
 @lru_cache(maxsize=1024)
