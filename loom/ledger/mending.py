@@ -35,8 +35,7 @@ def mend(db: sqlite3.Connection, known: Known) -> list[str]:
         _runs_that_tickets_name(db, known)
     said += mend_marks(db, known)
     _standings(db)
-    if not losses.whole("episodes"):
-        _episodes(db)
+    _episodes(db)
     if not losses.whole("pauses"):
         said.append("pauses by hand may be lost: a worker that was paused so runs again")
     if not losses.whole("ledger"):

@@ -345,6 +345,16 @@ def test_what_lost_pauses_and_alerts_mean_is_said(path: Path) -> None:
     assert_said(done, "alerts were lost")
 
 
+def test_a_flipped_bit_in_the_name_of_an_episode_leaves_no_run_without_one(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE runs SET body = json_set(body, '$.episode', 'a1') WHERE run_id = 'run-seven'")
+    mend(path)
+    seven = run_of(path, "run-seven")
+    assert seven is not None
+    assert seven.episode == "a1"
+    assert [each.id for each in snapshot_of(path).episodes.values()] == ["e1"], "the one nobody has is over"
+
+
 def test_two_ends_of_one_slot_stay_and_are_told(path: Path) -> None:
     with opened(path) as ledger:
         ledger.record([a_run("run-twice", slot=SEVEN)])
