@@ -11,6 +11,7 @@ from loom.alerts.payload import encode
 from loom.alerts.plain import plain
 from loom.domain.alert import EVERY_EVENT, Alert, Event
 from loom.errors import DeliveryFailed
+from loom.programs import starting
 
 if TYPE_CHECKING:
     import subprocess
@@ -54,15 +55,16 @@ class CommandHook:
             given.write(encode(alert))
             given.seek(0)
             try:
-                process = subprocess.Popen(  # noqa: S603  the command is the registry's, no shell reads it
-                    self._command,
-                    cwd=self._cwd,
-                    env=self._env,
-                    stdin=given,
-                    stdout=subprocess.DEVNULL,
-                    stderr=said,
-                    start_new_session=True,
-                )
+                with starting():
+                    process = subprocess.Popen(  # noqa: S603  the command is the registry's, no shell reads it
+                        self._command,
+                        cwd=self._cwd,
+                        env=self._env,
+                        stdin=given,
+                        stdout=subprocess.DEVNULL,
+                        stderr=said,
+                        start_new_session=True,
+                    )
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or str(error)
                 raise DeliveryFailed(f"{program} can't be started: {why}; check 'command'") from error

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loom.ledger.git_advice import advice
+from loom.programs import starting
 
 AUTHOR = "Loom <loom@localhost>"
 
@@ -164,20 +166,25 @@ class RemoteBranch:
         env = {name: value for name, value in self.env.items() if name not in _NOT_INHERITED}
         env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never"}
         try:
-            process = subprocess.Popen(  # noqa: S603  (the program is git; a branch follows `--` or `refs/`)
-                ["git", *_CALM, command, *arguments],  # noqa: S607  (whichever git the user has)
-                cwd=self.folder,
-                env=env,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                # Without a terminal of its own nothing that git starts (ssh) can ask a question there.
-                start_new_session=True,
-            )
+            # A file has its end whoever else has a copy of what this process has open; a pipe hasn't.
+            with tempfile.TemporaryFile() as given, starting():
+                given.write(stdin)
+                given.seek(0)
+                process = subprocess.Popen(  # noqa: S603  (it is git; a branch follows `--` or `refs/`)
+                    ["git", *_CALM, command, *arguments],  # noqa: S607  (whichever git the user has)
+                    cwd=self.folder,
+                    env=env,
+                    stdin=given,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    # Without a terminal of its own nothing that git starts (ssh) can ask a question there.
+                    start_new_session=True,
+                )
         except OSError as error:
-            raise GitFailed(advice(command, f"{error.strerror}: {error.filename}", self.branch)) from None
+            where = f": {error.filename}" if error.filename else ""
+            raise GitFailed(advice(command, f"{error.strerror}{where}", self.branch)) from None
         try:
-            stdout, stderr = process.communicate(stdin, timeout=self.timeout.total_seconds())
+            stdout, stderr = process.communicate(timeout=self.timeout.total_seconds())
         except BaseException as error:
             _end(process)
             if isinstance(error, subprocess.TimeoutExpired):

@@ -592,3 +592,38 @@ def test_a_thread_that_a_worker_left_holds_its_run_up_for_two_seconds_at_most(tr
     assert bad["outcome"] == "succeeded"
     assert bad["duration_s"] < 10
     assert "something in its process went on after its end" in bad["log"]
+
+
+def test_descriptors_that_an_inline_worker_copied_hold_nobody_s_process_up(trial: Trial) -> None:
+    names = [f"apart-{number}" for number in range(8)]
+    trial.project.entries(
+        'copier: {schedule: "0 * * * *", entrypoint: "workers.copier:run"}\n'
+        + "\n".join(
+            f'{name}: {{schedule: "0 * * * *", entrypoint: "workers.echo:run", isolation: process}}'
+            for name in names
+        ),
+        top="max_parallel: 3",
+    )
+    trial.project.worker(
+        "copier",
+        """
+        import os, time
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            seen, copies = set(), set()
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                for handle in map(int, os.listdir("/dev/fd")):
+                    try:
+                        pipe = handle, os.readlink(f"/proc/self/fd/{handle}")
+                        if handle not in copies and pipe not in seen and pipe[1].startswith("pipe:"):
+                            seen.add(pipe)
+                            copies.add(os.dup(handle))
+                    except OSError:
+                        continue
+            return WorkerOutput(summary="copied")
+        """,
+    )
+    runs = {run["worker"]: run["outcome"] for run in trial.tick().json()["runs"]}
+    assert runs == dict.fromkeys(["copier", *names], "succeeded")

@@ -3,7 +3,6 @@
 import os
 import selectors
 import signal
-import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -180,9 +179,9 @@ class Custody:
         with self._lock:
             self._launched = None
         launched.close()
-        if not _ended(launched.process):
+        if not launched.process.wait(_LAST_S):
             launched.process.kill()
-            _ended(launched.process)
+            launched.process.wait(_LAST_S)
         if heard.code is None and heard.worker is not None:
             # The supervisor was killed. So is the worker then, by the system; its group is left to us.
             send_group(heard.worker, signal.SIGKILL)
@@ -246,11 +245,3 @@ class Custody:
         if self._heard.dump:
             self.flight.log.line("INFO", "where its threads were:")
             self.flight.log.write(shown(self._heard.dump))
-
-
-def _ended(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        process.wait(_LAST_S)
-    except subprocess.TimeoutExpired:
-        return False
-    return True

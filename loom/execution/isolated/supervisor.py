@@ -23,12 +23,13 @@ class Post:
     request: the run, behind 8 bytes of length. orders: lines of Loom's, ``stop WHY``, ``overrun`` or
     ``kill``; closed when Loom is gone. status: to Loom, the worker's process id in a line, and at the end
     a line ``exit CODE KILLED`` and what `faulthandler` wrote.
-    frames: the worker's to Loom. parent: Loom's process id. folder: the run's own, by its path.
+    frames: the worker's to Loom. parent: Loom's process id. folder: the run's own, by its path. project: the
+    folder it works in, by its path.
     """
 
     def __init__(self, arguments: list[str]) -> None:
         self.request, self.orders, self.status, self.frames, self.parent = map(int, arguments[:5])
-        self.folder = arguments[5]
+        self.folder, self.project = arguments[5:7]
 
 
 class Ends:
@@ -43,8 +44,11 @@ def supervise(post: Post, work: Callable[[bytes, Ends], object]) -> None:
 
     CODE is the child's exit code, or a signal's number with a minus; KILLED is how many it left running.
     """
-    for handle in (post.request, post.orders, post.status, post.frames):
+    given = (post.request, post.orders, post.status, post.frames)
+    _close_all_but(given)
+    for handle in given:
         os.set_inheritable(handle, False)
+    os.chdir(post.project)
     # Whatever Loom's own threads block or ignore is no business of a worker's.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -78,6 +82,14 @@ def supervise(post: Post, work: Callable[[bytes, Ends], object]) -> None:
     for stream in (1, 2):
         os.dup2(0, stream)  # what is printed is the worker's; Loom waits for the last writer to go
     _Watch(post, worker, nudge).keep(dump)
+
+
+def _close_all_but(given: tuple[int, ...]) -> None:
+    """Whatever else Loom had open, and would have let any program have."""
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208  (needs no import)
+        if int(name) > 2 and int(name) not in given:
+            with suppress(OSError):
+                os.close(int(name))
 
 
 def _read_request(handle: int) -> bytes | None:
