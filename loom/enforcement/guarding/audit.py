@@ -6,7 +6,7 @@ could be lost from. What belongs to nobody is Loom's own.
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from typing import Any, Final, Protocol
@@ -30,7 +30,6 @@ LOOM: Final = Loom()
 _keeper: ContextVar[Any] = ContextVar("loom_keeper", default=None)
 _of_thread: dict[int, Keeper] = {}
 _of_process: Keeper | None = None
-_installed = False
 
 
 def keeper() -> Keeper | Loom | None:
@@ -41,11 +40,8 @@ def keeper() -> Keeper | Loom | None:
 
 
 def install() -> None:
-    """Listen from now on, for as long as the process lives: Python has no way back. Does it once."""
-    global _installed
-    if not _installed:
-        _installed = True
-        sys.addaudithook(_hear)
+    """Listen from now on, for as long as the process lives: Python has no way back. Once is enough."""
+    sys.addaudithook(_hear)
 
 
 def keep_process(whole: Keeper) -> None:
@@ -54,38 +50,38 @@ def keep_process(whole: Keeper) -> None:
     _of_process = whole
 
 
-@contextmanager
-def kept(by: Keeper | Loom) -> Iterator[None]:
+def kept(by: Keeper | Loom) -> AbstractContextManager[None]:
     """Within, `by` answers for what this thread does; LOOM: it is Loom's own doing, though a worker waits."""
-    if isinstance(by, Loom):
-        token = _keeper.set(by)
-        try:
-            yield
-        finally:
-            _keeper.reset(token)
-        return
-    thread = get_ident()
-    before = _of_thread.get(thread)
-    _of_thread[thread] = by
-    token = _keeper.set(by)
+    return _answering(by) if isinstance(by, Loom) else _owning(by)
+
+
+def of_thread() -> AbstractContextManager[None]:
+    """Within, whoever this thread belongs to answers for what it does, though it does it for another."""
+    return _answering(None)
+
+
+@contextmanager
+def _answering(who: Keeper | Loom | None) -> Iterator[None]:
+    token = _keeper.set(who)
     try:
         yield
     finally:
         _keeper.reset(token)
+
+
+@contextmanager
+def _owning(by: Keeper) -> Iterator[None]:
+    thread = get_ident()
+    before = _of_thread.get(thread)
+    _of_thread[thread] = by
+    try:
+        with _answering(by):
+            yield
+    finally:
         if before is None:
             del _of_thread[thread]
         else:
             _of_thread[thread] = before
-
-
-@contextmanager
-def of_thread() -> Iterator[None]:
-    """Within, whoever this thread belongs to answers for what it does, though it does it for another."""
-    token = _keeper.set(None)
-    try:
-        yield
-    finally:
-        _keeper.reset(token)
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:

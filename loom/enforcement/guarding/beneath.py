@@ -8,15 +8,9 @@ from typing import Any
 
 from loom.enforcement.guarding.paths import links_themselves, opened_from
 
-_wrapped = False
-
 
 def install() -> None:
-    """Does it once for the process."""
-    global _wrapped
-    if _wrapped:
-        return
-    _wrapped = True
+    """For the process; once is enough."""
     import _posixsubprocess
     import _thread
     import faulthandler

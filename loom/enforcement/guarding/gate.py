@@ -4,15 +4,15 @@ import ipaddress
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 from loom.cutting import cut
-from loom.domain.enforcement import GUARD, EnforcementContext, Refusal
+from loom.domain.enforcement import GUARD, EnforcementContext, Refusal, Ruling
 from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, SocketsRule
-from loom.enforcement.guarding.acts import Acts, Judged
+from loom.enforcement.guarding.acts import Acts
 from loom.enforcement.judges.addresses import public
 from loom.enforcement.judges.files import file_ruler
 from loom.enforcement.judges.http import Asked, HttpRuler, names
@@ -60,7 +60,7 @@ class Gate:
             ProgramRuler(rules.of(ProcessRule), places),
             places,
             alone=alone,
-            ask=self._ask,
+            ask=lambda acts: self.judge(acts) is None,
         )
         self.allowance = Allowance(rules.of(LimitsRule))
         self.listeners: list[Callable[[Refusal], None]] = []
@@ -87,7 +87,7 @@ class Gate:
         """The refusal of what an audit event announces, if the rules or the end of the run forbid it. What
         can't be judged is refused; where there is no room left to judge, it fails as Python itself does."""
         try:
-            return self._first_forbidden(self._acts.of(event, arguments))
+            return self.judge(self._acts.of(event, arguments))
         except (RecursionError, MemoryError) as error:
             return error
         except Exception as error:  # noqa: BLE001  (a worker may hand Python anything, and may catch this)
@@ -102,9 +102,7 @@ class Gate:
             self.checks += 1
         if self._revoked is not None:
             raise self.refused(Refusal(GUARD, asked.act, self._revoked))
-        refusal = self._http_ruler.decide(asked)
-        if refusal is None and not self.allowance.unlimited:
-            refusal = self.allowance.use("requests", 1)
+        refusal = self._http_ruler.decide(asked) or self.allowance.use("requests", 1)
         if refusal is not None:
             raise self.refused(refusal)
 
@@ -128,13 +126,10 @@ class Gate:
 
     def pass_bytes(self, limit: str, amount: int) -> None:
         """Raises Refused once the run is over, or when so many more are beyond a limit of `LimitsRule`."""
-        if self._revoked is not None:
-            act = "reading an answer" if limit == "bytes_in" else "sending a request"
-            raise self.refused(Refusal(GUARD, act, self._revoked))
-        if not self.allowance.unlimited:
-            refusal = self.allowance.use(limit, amount)
-            if refusal is not None:
-                raise self.refused(refusal)
+        self.still_open("reading an answer" if limit == "bytes_in" else "sending a request")
+        refusal = self.allowance.use(limit, amount)
+        if refusal is not None:
+            raise self.refused(refusal)
 
     def refused(self, refusal: Refusal) -> Refused:
         """Note the refusal, with the place in the worker's code, as the exception to raise."""
@@ -167,10 +162,8 @@ class Gate:
         for connection in connections:
             connection.cut()
 
-    def _ask(self, acts: Judged) -> bool:
-        return self._first_forbidden(acts) is None
-
-    def _first_forbidden(self, acts: Judged) -> Refused | None:
+    def judge(self, acts: Iterable[tuple[str, Ruling]]) -> Refused | None:
+        """The refusal of the first of these acts that the rules, or the end of the run, forbid."""
         for act, ruling in acts:
             with self._lock:
                 self.checks += 1

@@ -17,6 +17,9 @@ from loom.enforcement.judges.secrets import rule_on_secret
 if TYPE_CHECKING:
     import httpx
 
+_listening = False
+_beginning = threading.Lock()
+
 
 class RunGuard:
     """Stands between one run and everything beyond it: hands out the clients through which a worker may reach
@@ -77,11 +80,7 @@ class RunGuard:
 
         A forbidden one raises `loom.worker.Refused` and is noted in `refusals`; it doesn't happen.
         """
-        from loom.enforcement.guarding import inheritance
-
-        beneath.install()
-        inheritance.install()
-        audit.install()
+        _listen()
         if self._alone:
             audit.keep_process(self._gate)
         return audit.kept(self._gate)
@@ -117,12 +116,10 @@ class RunGuard:
 
     def admit_secret(self, name: str) -> None:
         """Raises `loom.worker.Refused` when a rule keeps this secret, which the worker requires, from it."""
-        act = f"reading the secret {name}"
-        self._gate.checks += 1
-        self._gate.still_open(act)
         ruling = rule_on_secret(self._secrets, *self._who, name)
-        if not ruling.allowed:
-            raise self._gate.refused(Refusal(ruling.rule, act, ruling.why))
+        refused = self._gate.judge([(f"reading the secret {name}", ruling)])
+        if refused is not None:
+            raise refused
 
     def revoke(self, why: str) -> None:
         """From now on every act is refused, through clients handed out before too; connections are cut."""
@@ -147,3 +144,16 @@ class RunGuard:
         with self._lock:
             if self._client is not None:
                 self._client.close()
+
+
+def _listen() -> None:
+    """From the first run on. Those that begin with it wait until all is in place."""
+    global _listening
+    with _beginning:
+        if not _listening:
+            from loom.enforcement.guarding import inheritance
+
+            beneath.install()
+            inheritance.install()
+            audit.install()
+            _listening = True

@@ -15,15 +15,9 @@ from typing import Any
 
 from loom.enforcement.guarding.audit import Keeper, Loom, keeper, kept, of_thread
 
-_wrapped = False
-
 
 def install() -> None:
-    """Wrap what starts threads, pool jobs and functions at exit. Does it once."""
-    global _wrapped
-    if _wrapped:
-        return
-    _wrapped = True
+    """Wrap what starts threads, pool jobs and functions at exit, for the process; once is enough."""
     for module, name in (
         (_thread, "start_new_thread"),
         (_thread, "start_new"),
