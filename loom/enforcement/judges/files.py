@@ -25,10 +25,8 @@ class FileRuler:
     """rules: those that apply to the worker. Paths are absolute, without links or dots in them."""
 
     def __init__(self, rules: Sequence[FilesRule], places: Places) -> None:
-        self._rules = rules
         self._places = places
         self._write = _Patterns(((r.id, r.why, r.write) for r in rules), places)
-        self._write_here = _Patterns(((r.id, r.why, _unbased(r.write)) for r in rules), places)
         self._deny_write = _Patterns(((r.id, r.why, r.deny_write) for r in rules), places)
         self._deny_read = _Patterns(((r.id, r.why, r.deny_read) for r in rules), places)
         self._own = tuple(f"{places.project}/{name}" for name in _OWN)
@@ -45,7 +43,8 @@ class FileRuler:
         denied = self._deny_write.find(path)
         if denied is not None:
             return Ruling(False, *denied)
-        allowed = self._write_here.find(path) if self._in_project(path) else self._write.find(path)
+        # A project may lie in the folder of temporary files, or in a home; that doesn't open it.
+        allowed = self._write.find(path, by_name=_within(path, self._places.project))
         if allowed is not None:
             return Ruling(True, *allowed)
         why = (
@@ -63,10 +62,6 @@ class FileRuler:
             return Ruling(False, *denied)
         return Ruling(True, GUARD, "files are read freely where no rule denies it")
 
-    def _in_project(self, path: str) -> bool:
-        """A project may lie in the folder of temporary files, or in a home; that doesn't open it."""
-        return _within(path, self._places.project)
-
     def _loom_s_own(self, path: str) -> str | None:
         for own in self._own:
             if _within(path, own):
@@ -80,15 +75,21 @@ class _Patterns:
 
     def __init__(self, rules: Iterable[tuple[str, str, tuple[str, ...]]], places: Places) -> None:
         self._all = tuple(
-            (id_, why, _compiled(pattern, places)) for id_, why, patterns in rules for pattern in patterns
+            (id_, why, _compiled(pattern, places), not pattern.startswith("$"))
+            for id_, why, patterns in rules
+            for pattern in patterns
         )
 
     def __bool__(self) -> bool:
         return bool(self._all)
 
-    def find(self, path: str) -> tuple[str, str] | None:
-        """The id and the why of the first rule of which a pattern fits."""
-        return next(((id_, why) for id_, why, pattern in self._all if pattern.fullmatch(path)), None)
+    def find(self, path: str, *, by_name: bool = False) -> tuple[str, str] | None:
+        """The id and the why of the first rule of which a pattern fits. by_name: none that says `$TMP`
+        or `$HOME` of the folder."""
+        for id_, why, pattern, names_it in self._all:
+            if (names_it or not by_name) and pattern.fullmatch(path):
+                return id_, why
+        return None
 
 
 def _compiled(pattern: str, places: Places) -> re.Pattern[str]:
@@ -104,10 +105,6 @@ def _based(pattern: str, places: Places) -> tuple[str, str]:
         if pattern.startswith(word):
             return base, pattern.removeprefix(word)
     return places.project, pattern
-
-
-def _unbased(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(pattern for pattern in patterns if not pattern.startswith("$"))
 
 
 def _name(glob: str) -> str:

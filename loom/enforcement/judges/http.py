@@ -16,10 +16,9 @@ _PATH_OVERRIDES = frozenset({"x-original-url", "x-rewrite-url"})
 TELLING = frozenset({"host"}) | _METHOD_OVERRIDES | _PATH_OVERRIDES
 """The headers, in lower case, by which a server may take a request for another one."""
 
-_MOST_HOSTS = 1_000
+_MOST_KEPT = 1_000
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _LONGEST_NAME = 253  # RFC 1035, as text
-_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_~$@:+,=-][A-Za-z0-9._~$@:+,=-]*)+/?")
 _UNCLEAR = re.compile(r"[/\\%;#\x00-\x20\x7f]")
 
 
@@ -79,7 +78,7 @@ class HttpRuler:
             return self._plain[known]
         except KeyError:
             refusal = self._decide(asked)
-            if len(self._plain) < _MOST_HOSTS:
+            if len(self._plain) < _MOST_KEPT:
                 self._plain[known] = refusal
             return refusal
 
@@ -106,7 +105,7 @@ class HttpRuler:
         found = self._hosts.get((host, port))
         if found is None:
             found = tuple(_Deciding(rule, host, port) for rule in _naming(self._rules, host, port))
-            if len(self._hosts) < _MOST_HOSTS:
+            if len(self._hosts) < _MOST_KEPT:
                 self._hosts[host, port] = found
         return found
 
@@ -148,8 +147,6 @@ def plain_host(host: str) -> str:
 def segments(target: str) -> tuple[str, ...] | None:
     """The decoded segments of a request target's path, or None when a server might read it otherwise."""
     path = target.partition("?")[0]
-    if _PLAIN_PATH.fullmatch(path):
-        return tuple(path[1:].split("/"))
     if not path.startswith("/"):
         return None
     parts = path[1:].split("/")
