@@ -11,9 +11,9 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """ours, theirs: seconds, one per round, in order. ratio: of the medians. goal: the ratio may be at most
-    this. what, against: the two sides in words."""
+class _Pairs:
+    """ours, theirs: seconds, one per round, in order; each round is a pair. goal: what is made of them may be
+    at most this. what, against: the two sides in words."""
 
     what: str
     against: str
@@ -22,45 +22,47 @@ class Comparison:
     goal: float
 
     @property
+    def _medians(self) -> tuple[float, float]:
+        return statistics.median(self.ours), statistics.median(self.theirs)
+
+    def _in_json(self, **made: Any) -> dict[str, Any]:
+        sides = {"what": self.what, "against": self.against, "ours_s": self.ours, "theirs_s": self.theirs}
+        return sides | made
+
+
+class Comparison(_Pairs):
+    """ratio: of the medians."""
+
+    @property
     def ratio(self) -> float:
-        return statistics.median(self.ours) / statistics.median(self.theirs)
+        ours, theirs = self._medians
+        return ours / theirs
 
     @property
     def reached(self) -> bool:
         return self.ratio <= self.goal
 
     def __str__(self) -> str:
-        ours, theirs = statistics.median(self.ours), statistics.median(self.theirs)
+        ours, theirs = self._medians
         return (
             f"{self.what}: {ours * 1000:.0f} ms, {self.against}: {theirs * 1000:.0f} ms, "
             f"ratio {self.ratio:.2f} (goal: at most {self.goal:g}, {_verdict(self.reached)})"
         )
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "what": self.what,
-            "against": self.against,
-            "ours_s": self.ours,
-            "theirs_s": self.theirs,
-            "ours_median_s": statistics.median(self.ours),
-            "theirs_median_s": statistics.median(self.theirs),
-            "ratio": self.ratio,
-            "goal": self.goal,
-            "reached": self.reached,
-        }
+        ours, theirs = self._medians
+        return self._in_json(
+            ours_median_s=ours,
+            theirs_median_s=theirs,
+            ratio=self.ratio,
+            goal=self.goal,
+            reached=self.reached,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Surcharge:
-    """What something costs more than without it. ours, theirs: seconds of the processor, one per round, in
-    order; each round is a pair. extra: the median of the pairs' differences, in seconds. goal: it may be at
-    most this. what, against: the two sides in words."""
-
-    what: str
-    against: str
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...]
-    goal: float
+class Surcharge(_Pairs):
+    """What something costs more than without it, in seconds of the processor. extra: the median of the pairs'
+    differences."""
 
     @property
     def extra(self) -> float:
@@ -71,22 +73,14 @@ class Surcharge:
         return self.extra <= self.goal
 
     def __str__(self) -> str:
-        ours, theirs = statistics.median(self.ours), statistics.median(self.theirs)
+        ours, theirs = self._medians
         return (
             f"{self.what}: {ours * 1e6:.2f} us, {self.against}: {theirs * 1e6:.2f} us, "
             f"{self.extra * 1e6:.2f} us more (goal: at most {self.goal * 1e6:g} us, {_verdict(self.reached)})"
         )
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "what": self.what,
-            "against": self.against,
-            "ours_s": self.ours,
-            "theirs_s": self.theirs,
-            "extra_s": self.extra,
-            "goal_s": self.goal,
-            "reached": self.reached,
-        }
+        return self._in_json(extra_s=self.extra, goal_s=self.goal, reached=self.reached)
 
 
 def _verdict(reached: bool) -> str:
