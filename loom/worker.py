@@ -64,7 +64,7 @@ class Refused(PermanentError):
 
 
 class Finding(BaseModel):
-    """One thing a person can act on: how bad, what, where."""
+    """One thing a person can act on: how bad, what, where, and what to do about it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,6 +73,7 @@ class Finding(BaseModel):
     detail: str = ""
     subject: str = ""
     url: str | None = None
+    action: str = ""
 
 
 class WorkerOutput(BaseModel):

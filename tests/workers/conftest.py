@@ -37,10 +37,13 @@ class Contexts:
         now: datetime = NOW,
         http: "httpx.Client | None" = None,
         previous: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> WorkerContext[SettingsT]:
-        def no_secret(name: str) -> str:
-            raise PermanentError(f"no secret {name!r} here")
+        def secret(name: str) -> str:
+            if secrets is None or name not in secrets:
+                raise PermanentError(f"no secret {name!r} here")
+            return secrets[name]
 
         def client() -> "httpx.Client":
             if http is None:
@@ -61,7 +64,7 @@ class Contexts:
             log=logging.getLogger("worker-under-test"),
             previous=previous,
             project=project or self.project,
-            secret_source=no_secret,
+            secret_source=secret,
             http_source=client,
             http_async_source=no_async,
             progress_sink=self.said.append,

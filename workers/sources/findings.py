@@ -31,7 +31,14 @@ class Report:
 
 
 def note(
-    kind: str, severity: Severity, title: str, *, subject: str = "", detail: str = "", url: str | None = None
+    kind: str,
+    severity: Severity,
+    title: str,
+    *,
+    subject: str = "",
+    detail: str = "",
+    action: str = "",
+    url: str | None = None,
 ) -> Note:
     """A finding whose texts, which may come from outside, are fit to show and to keep as JSON."""
     finding = Finding(
@@ -40,6 +47,7 @@ def note(
         detail=plain(detail, limit=3_000),
         subject=plain(subject, limit=500),
         url=url,
+        action=plain(action, limit=1_000),
     )
     return Note(kind, finding)
 
