@@ -47,6 +47,19 @@ def test_a_ledger_that_forgets_former_names_would_be_found() -> None:
         rename_meanwhile(with_plant(former_names_are_forgotten)(), "before claim 1")
 
 
+@pytest.mark.parametrize("abandoned", ["true", "false"])
+def test_a_backfill_that_stops_gives_back_no_more_than_it_found(abandoned: str) -> None:
+    """Among the slots that it claims by force is one whose process died."""
+    life: Any = Life()
+    life.begin(start="a plain day", ant={"schedule": "0 * * * *", "abandoned": abandoned}, bee=None)
+    with life.open:
+        life.tick(after="0m")
+        life.tick_that_dies(after="1h", point="before wait 1", host="here")
+        life.backfill(worker="ant", count=4, force=True, how={"stops": "before wait 2"})
+        life.tick(after="5m")
+        life.tick(after="1h")
+
+
 @pytest.mark.parametrize("bug", PLANTS)
 def test_a_bug_in_the_runner_would_be_found(bug: str) -> None:
     # The same steps each time: this is about the laws, not about luck.
