@@ -18,7 +18,7 @@ UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_every_promise_holds_through_the_life_of_a_project() -> None:
-    run_state_machine_as_test(Life, settings=settings(UNHURRIED, max_examples=40, stateful_step_count=30))
+    run_state_machine_as_test(Life, settings=settings(UNHURRIED, max_examples=20, stateful_step_count=25))
 
 
 def test_every_promise_holds_with_the_ledger_in_a_file_and_ticks_in_threads() -> None:
