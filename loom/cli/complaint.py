@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from loom.cli.streams import OwnStream
 from loom.errors import ConfigurationError, ExitCode, LoomError, Problem
@@ -26,14 +27,18 @@ def as_json(complaint: Complaint) -> str:
     # By itself: where something is badly wrong, no room can be counted on, the report's neither.
     import json
 
-    problems = [
-        {"file": each.file, "line": each.line, "address": list(each.address), "message": each.message}
-        for each in complaint.problems
-    ]
-    error = {"kind": complaint.kind, "message": complaint.message, "problems": problems}
+    error = {"kind": complaint.kind, "message": complaint.message, "problems": told(complaint.problems)}
     text = json.dumps({"error": error, "exit_code": int(complaint.exit_code)}, indent=2)
     # As in loom.report.as_json: the runner of GitHub Actions obeys this anywhere in a line.
     return text.replace("##[", "\\u0023#[") + "\n"
+
+
+def told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """The JSON form of mistakes."""
+    return [
+        {"file": each.file, "line": each.line, "address": list(each.address), "message": each.message}
+        for each in problems
+    ]
 
 
 def answer_with(complaint: Complaint, arguments: Sequence[str], answer: OwnStream) -> None:

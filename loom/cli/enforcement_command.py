@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loom.cli.complaint import told
 from loom.cli.enforcement_diff import diff
 from loom.cli.enforcement_explain import explain
 from loom.cli.enforcement_show import show
-from loom.cli.enforcement_told import told
 from loom.cli.options import json_option, project_option, settings_for
 from loom.errors import EnforcementError, ExitCode
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from loom.cli.enforcement_told import told, zone_of
+from loom.cli.complaint import told
+from loom.cli.enforcement_told import zone_of
 from loom.cli.options import json_option, project_option, settings_for
 
 

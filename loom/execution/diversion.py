@@ -10,6 +10,7 @@ import io
 import logging
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
@@ -18,6 +19,8 @@ from loom.execution.capture import RunLog, record_to
 
 Streams = tuple[TextIO | None, TextIO | None]
 """`sys.stdout` and `sys.stderr`; None where there is none, as when it was closed from the start."""
+
+_KEPT = 16
 
 _speaking: contextvars.ContextVar[RunLog | None] = contextvars.ContextVar("loom_run_log", default=None)
 
@@ -54,6 +57,9 @@ class Diversion:
         self._lock = threading.Lock()
         self._holders = 0
         self._streams: Streams = (None, None)
+        # `print` doesn't hold on to the stream that it finds (python/cpython#130163): what was in place while
+        # a worker printed must outlive that, so the newest are kept, and one is laid over a stream but once.
+        self._laid: deque[_Diverted] = deque(maxlen=_KEPT)
         self._handler = _RootHandler()
         self._start = threading.Thread.start
         self._handing_on = self._start
@@ -88,7 +94,7 @@ class Diversion:
         root = logging.getLogger()
         (out, err), before = streams, self._streams
         self._streams = _open(_real(out)) or _open(before[0]), _open(_real(err)) or _open(before[1])
-        sys.stdout, sys.stderr = map(_diverted, self._streams)
+        sys.stdout, sys.stderr = map(self._diverted, self._streams)
         if root.handlers == self._covered:
             return
         if self._handler not in root.handlers:
@@ -97,6 +103,15 @@ class Diversion:
             if handler is not self._handler:
                 handler.addFilter(_outside_runs)
         self._covered = list(root.handlers)
+
+    def _diverted(self, stream: TextIO | None) -> TextIO | None:
+        if stream is None:
+            return None
+        laid = next((each for each in self._laid if each._stream is stream), None)
+        if laid is None:
+            laid = _Diverted(stream)
+            self._laid.append(laid)
+        return cast(TextIO, laid)
 
     def _uncover(self) -> None:
         if threading.Thread.start is self._handing_on:
@@ -109,10 +124,6 @@ class Diversion:
         # Whoever has replaced them since will put back what they found, and that passes text on.
         sys.stdout, sys.stderr = _real(sys.stdout), _real(sys.stderr)
         self._streams = (None, None)
-
-
-def _diverted(stream: TextIO | None) -> TextIO | None:
-    return None if stream is None else cast(TextIO, _Diverted(stream))
 
 
 def _real(stream: Any) -> TextIO | None:

@@ -15,16 +15,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from loom import git_objects
 from loom.ledger.git_advice import advice
 from loom.programs import starting
 
 AUTHOR = "Loom <loom@localhost>"
 
-# A hook or a script that calls Loom says by these where *its* repository is.
-_NOT_INHERITED = frozenset(
-    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"}
-    | {"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"}
-)
 _CALM = (
     *("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgSign=false", "-c", "push.gpgSign=false"),
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "push.followTags=false"),
@@ -89,30 +85,20 @@ class RemoteBranch:
 
     def files(self, commit: str) -> dict[str, Stored]:
         """Every file of `commit` by its path."""
-        found: dict[str, Stored] = {}
-        for row in self._git("ls-tree", "-r", "-l", "-z", "--full-tree", commit).split(b"\0")[:-1]:
-            about, _, path = row.partition(b"\t")
-            _, kind, blob, size = about.split()
-            if kind == b"blob":
-                found[os.fsdecode(path)] = Stored(blob.decode("ascii"), int(size))
-        return found
+        answer = self._git(*git_objects.LIST_FILES, commit)
+        return {each.path: Stored(each.blob, each.size) for each in git_objects.listed(answer)}
 
     def contents(self, blobs: Sequence[str]) -> list[bytes]:
         """What is in these blobs, in their order."""
         if not blobs:
             return []
-        answer = self._git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in blobs).encode())
-        found: list[bytes] = []
-        at = 0
-        for blob in blobs:
-            head, _, _ = answer[at : at + 200].partition(b"\n")
-            words = head.split()
-            if len(words) != 3:
-                raise GitFailed(f"git has lost the object {blob} of the branch {self.branch}: {head!r}")
-            begin = at + len(head) + 1
-            at = begin + int(words[2]) + 1
-            found.append(answer[begin : at - 1])
-        return found
+        answer = self._git(*git_objects.READ_BLOBS, stdin=git_objects.asked_for(blobs))
+        try:
+            return list(git_objects.read(blobs, answer))
+        except git_objects.LostObject as lost:
+            raise GitFailed(
+                f"git has lost the object {lost.blob} of the branch {self.branch}: {lost.said!r}"
+            ) from None
 
     def commit(
         self,
@@ -163,8 +149,7 @@ class RemoteBranch:
         return f"refs/heads/{self.branch}"
 
     def _git(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
-        env = {name: value for name, value in self.env.items() if name not in _NOT_INHERITED}
-        env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never"}
+        env = git_objects.environment(self.env) | {"GCM_INTERACTIVE": "never"}
         try:
             # A file has its end whoever else has a copy of what this process has open; a pipe hasn't.
             with tempfile.TemporaryFile() as given, starting():

@@ -30,7 +30,8 @@ def put_off(
     digest: str,
     new_id: Callable[[], str],
 ) -> Undone:
-    """Give back what was claimed and never began: slots stay open, a request by hand ends.
+    """Give back what was claimed and never began: slots stay open, a request by hand ends, and so does a
+    slot that only a request could have started again.
 
     as_before: the same tickets by key as they were before the claim, whose last run is still theirs.
     """
@@ -41,8 +42,10 @@ def put_off(
         if by_hand(ticket):
             tickets.append(closed(ticket, Outcome.SKIPPED))
             runs.append(_request_ended(ticket, workers[ticket.worker], why, tick, digest))
+        elif _died_for_good(before := as_before[ticket.key], workers[ticket.worker]):
+            tickets.append(closed(replace(before, fence=ticket.fence), Outcome.ABANDONED))
+            runs.append(_not_repeated(before, workers[ticket.worker], why, tick, digest, new_id()))
         else:
-            before = as_before[ticket.key]
             given_back = replace(let_go(before), fence=ticket.fence, reason=OpenReason.BUDGET, detail=why)
             waiting.setdefault(ticket.worker, []).append(replace(given_back, not_before=None))
     for worker, slots in waiting.items():
@@ -93,6 +96,26 @@ def cut_short(
             )
         )
     return Undone(tickets=tuple(tickets), runs=tuple(runs))
+
+
+def _died_for_good(before: Ticket, worker: Worker) -> bool:
+    """Whether only a person's force could have started it again."""
+    return before.outcome is Outcome.ABANDONED and not worker.retry.abandoned
+
+
+def _not_repeated(ticket: Ticket, worker: Worker, why: str, tick: Tick, digest: str, run_id: str) -> Run:
+    return Run(
+        run_id=run_id,
+        worker=worker.id,
+        agent=worker.agent,
+        slot=ticket.slot,
+        trigger=ticket.trigger,
+        outcome=Outcome.ABANDONED,
+        reason=f"{why} before it began again; its process had died, and such a run is not repeated",
+        enforcement_digest=digest,
+        tick_id=tick.id,
+        tick_at=tick.at,
+    )
 
 
 def _request_ended(ticket: Ticket, worker: Worker, why: str, tick: Tick, digest: str) -> Run:

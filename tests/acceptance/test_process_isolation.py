@@ -387,7 +387,8 @@ def test_when_loom_dies_so_does_all_that_it_ran(trial: Trial, signum: signal.Sig
     trial.worker(textwrap.dedent(helpers) + body)
     process = trial.loom.start("run", *AT, "--project", trial.project.root)
     try:
-        wait_for(lambda: len(trial.pids()) >= 3)
+        # The good one is over: its folder is gone.
+        wait_for(lambda: len(trial.pids()) >= 3 and len(trial.folders()) == 1)
         time.sleep(0.3)
         assert all(alive(pid) for pid in trial.pids())
         process.send_signal(signum)
@@ -395,7 +396,7 @@ def test_when_loom_dies_so_does_all_that_it_ran(trial: Trial, signum: signal.Sig
     finally:
         process.kill()
         process.communicate()
-    trial.leaves_nothing(within_s=5)
+    trial.leaves_nothing(within_s=20)
     if signum is signal.SIGKILL:
         trial.worker("return WorkerOutput(summary='again')")
         again = trial.tick(*NEXT).json()

@@ -309,3 +309,47 @@ def test_an_answer_waits_for_a_pipe_that_is_full(loom: Command, project: Project
     _, talk = asked.communicate(timeout=60)
     assert (asked.returncode, talk) == (0, "")
     assert len(answer["slots"]) == 366 * 24
+
+
+@pytest.mark.parametrize("redirects", [False, True], ids=["runs begin and end", "a run redirects its output"])
+def test_what_becomes_of_the_streams_while_a_worker_prints_breaks_nothing(
+    loom: Command, project: Project, redirects: bool
+) -> None:
+    """Python itself prints to a stream that it doesn't hold on to (python/cpython#130163)."""
+    names = [f"short-{number}" for number in range(1 if redirects else 40)]
+    project.entries(
+        'talker: {schedule: "0 * * * *", entrypoint: "workers.talker:run"}\n'
+        + "\n".join(f'{name}: {{schedule: "0 * * * *", entrypoint: "workers.short:run"}}' for name in names),
+        top="max_parallel: 4",
+    )
+    project.worker(
+        "talker",
+        """
+        import sys, time
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            sys.setswitchinterval(1e-5)
+            end = time.monotonic() + 2
+            while time.monotonic() < end:
+                print("one", "two", "three", "four", "five")
+            return WorkerOutput(summary="said")
+        """,
+    )
+    project.worker(
+        "short",
+        f"""
+        import contextlib, io, time
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            end = time.monotonic() + {2 if redirects else 0.02}
+            while {redirects} and time.monotonic() < end:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    pass
+            return WorkerOutput(summary="short")
+        """,
+    )
+    done = loom("run", "--at", "2026-11-20T12:10:00Z", "--json", "--project", project.root)
+    assert done.exit_code == 0, done
+    assert {run["outcome"] for run in done.json()["runs"]} == {"succeeded"}

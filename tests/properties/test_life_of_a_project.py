@@ -18,7 +18,7 @@ UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_every_promise_holds_through_the_life_of_a_project() -> None:
-    run_state_machine_as_test(Life, settings=settings(UNHURRIED, max_examples=40, stateful_step_count=30))
+    run_state_machine_as_test(Life, settings=settings(UNHURRIED, max_examples=20, stateful_step_count=25))
 
 
 def test_every_promise_holds_with_the_ledger_in_a_file_and_ticks_in_threads() -> None:
@@ -45,6 +45,19 @@ def test_a_rename_that_comes_into_a_tick_breaks_no_promise(point: str) -> None:
 def test_a_ledger_that_forgets_former_names_would_be_found() -> None:
     with pytest.raises(Broken):
         rename_meanwhile(with_plant(former_names_are_forgotten)(), "before claim 1")
+
+
+@pytest.mark.parametrize("abandoned", ["true", "false"])
+def test_a_backfill_that_stops_gives_back_no_more_than_it_found(abandoned: str) -> None:
+    """Among the slots that it claims by force is one whose process died."""
+    life: Any = Life()
+    life.begin(start="a plain day", ant={"schedule": "0 * * * *", "abandoned": abandoned}, bee=None)
+    with life.open:
+        life.tick(after="0m")
+        life.tick_that_dies(after="1h", point="before wait 1", host="here")
+        life.backfill(worker="ant", count=4, force=True, how={"stops": "before wait 2"})
+        life.tick(after="5m")
+        life.tick(after="1h")
 
 
 @pytest.mark.parametrize("bug", PLANTS)

@@ -17,6 +17,8 @@ from tests.unit.execution_bench import Bench, StandingClock, bench_in, collect, 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
+    # Runs of other tests that overran may hold the diversion for a while yet.
+    wait_until(lambda: threading.Thread.start.__qualname__ == "Thread.start")
     with bench_in(tmp_path) as opened:
         yield opened
 
@@ -192,8 +194,6 @@ def test_threads_and_tasks_of_a_run_speak_into_its_log(
 def test_what_is_said_outside_any_run_passes_and_the_streams_are_given_back(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Runs of other tests that overran may hold the diversion for a while yet.
-    wait_until(lambda: threading.Thread.start.__qualname__ == "Thread.start")
     streams, start = (sys.stdout, sys.stderr), threading.Thread.start
     worker = bench.worker("""
         def run(context: WorkerContext) -> Output:

@@ -234,7 +234,7 @@ def _while_garbage_is_collected(when_collected: Callable[[], object], act: Calla
     thread = threading.Thread(target=collected_in_it, daemon=True)
     try:
         thread.start()
-        thread.join(10)
+        thread.join(60)
     finally:
         gc.set_threshold(*before)
         gc.enable()

@@ -3,13 +3,13 @@
 Nothing but reading: no lock, no pager, nothing fetched, and no longer than `timeout` for each call.
 """
 
-import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from loom import git_objects
 from loom.domain.revision import Revision
 from loom.enforcement.reading.folder import LARGEST, belongs
 from loom.enforcement.reading.loader import digest_of, of_files
@@ -18,11 +18,6 @@ from loom.errors import SettingsError, UsageError
 MOST_COMMITS = 500
 """How far back a digest is looked for: so many commits that changed the folder."""
 
-# A hook or a script that calls Loom says by these where *its* repository is.
-_NOT_INHERITED = frozenset(
-    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"}
-    | {"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"}
-)
 # Whatever a person's configuration makes of `git log`, a line is a commit.
 _QUIETLY = (
     *("--no-optional-locks", "--no-pager", "--no-replace-objects"),
@@ -44,8 +39,7 @@ class Revisions:
     ) -> None:
         self._project = folder.parent
         self._name = folder.name
-        self._env = {name: value for name, value in env.items() if name not in _NOT_INHERITED}
-        self._env |= {"LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+        self._env = git_objects.environment(env) | {"GIT_NO_LAZY_FETCH": "1"}
         self._timeout = timeout
         self._blobs: dict[str, bytes] = {}
 
@@ -106,31 +100,22 @@ class Revisions:
         return [each[0] if len(each) == 3 and each[1] == "tree" else None for each in words]
 
     def _files(self, tree: str) -> dict[str, bytes]:
-        found: dict[str, str] = {}
-        for row in self._call(("ls-tree", "-r", "-l", "-z", "--full-tree", tree)).split(b"\0")[:-1]:
-            about, _, path = row.partition(b"\t")
-            mode, kind, blob, size = about.decode("ascii").split()
-            name = os.fsdecode(path)
-            if kind == "blob" and mode in _PLAIN and int(size) <= LARGEST and belongs(name):
-                found[name] = blob
+        found = {
+            each.path: each.blob
+            for each in git_objects.listed(self._call((*git_objects.LIST_FILES, tree)))
+            if each.mode in _PLAIN and each.size <= LARGEST and belongs(each.path)
+        }
         self._fetch([blob for blob in found.values() if blob not in self._blobs])
         return {name: self._blobs[blob] for name, blob in sorted(found.items())}
 
     def _fetch(self, blobs: Sequence[str]) -> None:
         if not blobs:
             return
-        answer = self._call(("cat-file", "--batch"), "".join(f"{blob}\n" for blob in blobs).encode())
-        at = 0
-        for blob in blobs:
-            head, _, _ = answer[at : at + 200].partition(b"\n")
-            words = head.split()
-            if len(words) != 3:
-                raise SettingsError(
-                    f"git has lost {blob}, a file of {self._name}/: {head.decode(errors='replace')}"
-                )
-            begin = at + len(head) + 1
-            at = begin + int(words[2]) + 1
-            self._blobs[blob] = answer[begin : at - 1]
+        answer = self._call(git_objects.READ_BLOBS, git_objects.asked_for(blobs))
+        try:
+            self._blobs.update(zip(blobs, git_objects.read(blobs, answer), strict=True))
+        except git_objects.LostObject as lost:
+            raise SettingsError(f"git has lost {lost.blob}, a file of {self._name}/: {lost.said}") from None
 
     def _git(self, *arguments: str) -> str:
         return self._call(arguments).decode("utf-8", "replace")

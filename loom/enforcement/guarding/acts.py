@@ -3,17 +3,26 @@
 The events and their arguments are those of Python's own table (docs.python.org/3/library/audit_events.html).
 """
 
-import _socket
 import os
-import signal
 import socket
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import FrameType
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from loom.cutting import cut
 from loom.domain.enforcement import GUARD, Ruling
+from loom.enforcement.guarding.arguments import (
+    environment,
+    host_of,
+    is_bytecode,
+    is_child,
+    is_gone,
+    is_loading,
+    name_of_signal,
+    place,
+    shown_place,
+    told,
+    words,
+)
 from loom.enforcement.guarding.paths import (
     folder_of_open,
     is_no_file,
@@ -30,8 +39,6 @@ Judged = Iterator[tuple[str, Ruling]]
 """Each act of an event in words, and what the rules say of it."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_IMPORTER = "<frozen importlib._bootstrap_external>"
-_HERE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
 _INTO_LOOM = Ruling(False, GUARD, "it reaches into Loom itself, which keeps the records and the rules")
 _LOOM_TOO = "it would end Loom, and every other run with it"
 _SHOWN = 200
@@ -59,15 +66,11 @@ class Acts:
         self._alone = alone
         self._process = os.getpid()
 
-    def of(self, event: str, arguments: tuple[Any, ...]) -> Judged:
-        """The acts of an event out of `EVENTS`; none for one that needs nobody's leave."""
-        return EVENTS[event](self, *arguments)
-
     def opens(self, path: Any, mode: str | None, flags: int | None) -> Judged:
         if not (flags or 0) & _WRITING:
             yield from self._reads(path, folder_of_open(mode), listing=mode is None)
         elif isinstance(path, int):
-            yield from self._changes(path)
+            yield from self.changes(path)
         else:
             yield from self.writes(path, folder_of_open(mode))
 
@@ -82,10 +85,10 @@ class Acts:
 
     def writes(self, path: Any, dir_fd: int = -1, *, follow: bool = True, verb: str = "writing to") -> Judged:
         real = real_path(path, dir_fd, follow=follow)
-        if not is_no_file(real) and not _is_bytecode(real):
+        if not is_no_file(real) and not is_bytecode(real):
             yield f"{verb} {self._shown(real)}", self._files.write(real)
 
-    def _changes(self, path: Any, *rest: Any, dir_fd: int = -1, verb: str = "writing to") -> Judged:  # noqa: ARG002
+    def changes(self, path: Any, *rest: Any, dir_fd: int = -1, verb: str = "writing to") -> Judged:  # noqa: ARG002
         """What is open on a descriptor, or what is at a path."""
         if not isinstance(path, int):
             yield from self.writes(path, dir_fd, follow=not links_themselves.get(), verb=verb)
@@ -116,10 +119,10 @@ class Acts:
             yield from self._reads(os.path.join(folder, os.fsdecode(target)))  # noqa: PTH118
 
     def changes_mode(self, path: Any, *rest: Any) -> Judged:
-        yield from self._changes(path, dir_fd=rest[-1] if rest else -1, verb="changing what may be done with")
+        yield from self.changes(path, dir_fd=rest[-1] if rest else -1, verb="changing what may be done with")
 
     def changes_time(self, path: Any, times: Any, ns: Any, dir_fd: int = -1) -> Judged:  # noqa: ARG002
-        yield from self._changes(path, dir_fd=dir_fd, verb="changing the times of")
+        yield from self.changes(path, dir_fd=dir_fd, verb="changing the times of")
 
     def opens_database(self, database: Any) -> Judged:
         from loom.enforcement.guarding.databases import file_opened
@@ -144,47 +147,47 @@ class Acts:
 
     def connects(self, connection: Any, address: Any) -> Judged:
         if address is not None:
-            host, port = _place(connection, address)
-            yield f"connecting to {_shown_place(host, port)}", self._sockets.connect(host, port)
+            host, port = place(connection, address)
+            yield f"connecting to {shown_place(host, port)}", self._sockets.connect(host, port)
 
     def binds(self, connection: Any, address: Any) -> Judged:
         # What is bound to any port of this machine's own can't be reached before it listens; libraries look
         # in this way whether there is IPv6, while they are imported.
         loopback = isinstance(address, tuple) and address[:2] in (("127.0.0.1", 0), ("::1", 0))
-        if not (loopback and _told(connection, "type") == socket.SOCK_STREAM):
+        if not (loopback and told(connection, "type") == socket.SOCK_STREAM):
             yield from self.listens(connection, address)
 
     def listens(self, connection: Any, address: Any = None) -> Judged:
         """Begins to listen where it was bound to, or at `address`."""
         if address is None:
-            if _told(connection, "family") not in (socket.AF_INET, socket.AF_INET6):
+            if told(connection, "family") not in (socket.AF_INET, socket.AF_INET6):
                 return
-            address = _told(connection, "getsockname")()
-        host, port = _place(connection, address)
-        yield f"listening at {_shown_place(host, port)}", self._sockets.listen(host, port)
+            address = told(connection, "getsockname")()
+        host, port = place(connection, address)
+        yield f"listening at {shown_place(host, port)}", self._sockets.listen(host, port)
 
     def looks_up(self, host: Any, *rest: Any) -> Judged:  # noqa: ARG002
-        name = _host(host)
+        name = host_of(host)
         yield f"looking up {name}", self._sockets.look_up(name)
 
     def was_told(self, host: Any, addresses: Sequence[str]) -> Judged:
-        self._sockets.told(_host(host), addresses)
+        self._sockets.told(host_of(host), addresses)
         return iter(())
 
     def looks_up_name(self, address: Any, *rest: Any) -> Judged:  # noqa: ARG002
-        name = _host(address[0] if isinstance(address, tuple) else address)
+        name = host_of(address[0] if isinstance(address, tuple) else address)
         yield f"looking up the name of {name}", self._sockets.look_up(name, reverse=True)
 
     def logs_to_system(self, *rest: Any) -> Judged:  # noqa: ARG002
         yield "writing to the system's log", self._sockets.connect("unix:/dev/log", 0)
 
     def starts(self, program: Any, arguments: Any, cwd: Any = None, env: Any = None) -> Judged:
-        words = _words(arguments)
-        name = os.fsdecode(program) if program is not None else words[0]
+        line = words(arguments)
+        name = os.fsdecode(program) if program is not None else line[0]
         yield (
-            f"starting {cut(' '.join([name, *words[1:]]), _SHOWN)}",
+            f"starting {cut(' '.join([name, *line[1:]]), _SHOWN)}",
             self._programs.run(
-                name, words[1:], cwd=os.fsdecode(cwd) if cwd is not None else None, env=_environment(env)
+                name, line[1:], cwd=os.fsdecode(cwd) if cwd is not None else None, env=environment(env)
             ),
         )
 
@@ -215,8 +218,8 @@ class Acts:
         if not self._alone and seconds:
             yield "setting the process an alarm", Ruling(False, GUARD, _LOOM_TOO)
 
-    def limits_process(self, *told: Any) -> Judged:
-        if not self._alone and told[-1] is not None:
+    def limits_process(self, *given: Any) -> Judged:
+        if not self._alone and given[-1] is not None:
             yield "changing the limits of the process", Ruling(False, GUARD, "they would hold for Loom too")
 
     def commands(self, command: Any) -> Judged:
@@ -226,7 +229,7 @@ class Acts:
         yield "copying its process", self._programs.fork()
 
     def calls_library(self, *what: Any) -> Judged:
-        if what and what[0] is None and _is_loading("ctypes"):
+        if what and what[0] is None and is_loading("ctypes"):
             return  # the module itself opens Python's own library
         yield f"calling into a library {cut(repr(what), 100)}", self._programs.native()
 
@@ -241,186 +244,27 @@ class Acts:
     def kills(self, pid: int, number: int) -> Judged:
         if number == 0:
             return
-        if _is_gone(pid):
+        if is_gone(pid):
             return
-        mine = _is_child(os.P_PID, pid) or (self._alone and pid == os.getpid())
-        yield f"sending {_signal(number)} to process {pid}", _signalling(mine)
+        mine = is_child(os.P_PID, pid) or (self._alone and pid == os.getpid())
+        yield f"sending {name_of_signal(number)} to process {pid}", _signalling(mine)
 
     def kills_group(self, group: int, number: int) -> Judged:
         if number == 0:
             return
         own = group in (0, os.getpgrp())
-        mine = self._alone if own else _is_child(os.P_PGID, group)
-        yield f"sending {_signal(number)} to process group {group}", _signalling(mine)
+        mine = self._alone if own else is_child(os.P_PGID, group)
+        yield f"sending {name_of_signal(number)} to process group {group}", _signalling(mine)
 
     def kills_thread(self, thread: int, number: int) -> Judged:
         if number != 0:
-            yield f"sending {_signal(number)} to thread {thread}", _signalling(self._alone)
+            yield f"sending {name_of_signal(number)} to thread {thread}", _signalling(self._alone)
 
     def reaches_into_loom(self, *rest: Any) -> Judged:  # noqa: ARG002
         yield "looking at or changing what isn't its own in this process", _INTO_LOOM
 
     def _shown(self, real: str) -> str:
         return cut(real.removeprefix(f"{self._places.project}/"), _SHOWN)
-
-
-EVENTS: Mapping[str, Callable[..., Judged]] = {
-    "open": Acts.opens,
-    "os.remove": Acts.removes,
-    "os.rmdir": Acts.removes,
-    "os.mkdir": Acts.makes_folder,
-    "os.rename": Acts.renames,
-    "os.link": Acts.links,
-    "os.symlink": Acts.links_softly,
-    "os.truncate": lambda acts, path, length: acts._changes(path, length, verb="cutting off"),
-    "os.chmod": Acts.changes_mode,
-    "os.chown": Acts.changes_mode,
-    "os.utime": Acts.changes_time,
-    "os.setxattr": lambda acts, path, *rest: acts.changes_mode(path),  # noqa: ARG005
-    "os.removexattr": lambda acts, path, *rest: acts.changes_mode(path),  # noqa: ARG005
-    "os.chflags": lambda acts, path, *rest: acts.changes_mode(path),  # noqa: ARG005
-    "sqlite3.connect": Acts.opens_database,
-    "sqlite3.enable_load_extension": Acts.loads_extension,
-    "sqlite3.load_extension": Acts.loads_extension,
-    "socket.connect": Acts.connects,
-    "socket.sendto": Acts.connects,
-    "socket.sendmsg": Acts.connects,
-    "socket.bind": Acts.binds,
-    "socket.getaddrinfo": Acts.looks_up,
-    "socket.gethostbyname": Acts.looks_up,
-    "socket.gethostbyaddr": Acts.looks_up_name,
-    "socket.getnameinfo": Acts.looks_up_name,
-    "socket.sethostname": Acts.reaches_into_loom,
-    "syslog.openlog": Acts.logs_to_system,
-    "syslog.syslog": Acts.logs_to_system,
-    "subprocess.Popen": Acts.starts,
-    "os.posix_spawn": Acts.spawns,
-    "os.exec": Acts.becomes,
-    "os.system": Acts.commands,
-    "os.fork": Acts.forks,
-    "os.forkpty": Acts.forks,
-    "ctypes.dlopen": Acts.calls_library,
-    "ctypes.dlsym": Acts.calls_library,
-    "ctypes.dlsym/handle": Acts.calls_library,
-    "ctypes.call_function": Acts.calls_library,
-    "ctypes.cdata": Acts.calls_library,
-    "ctypes.PyObj_FromPtr": Acts.calls_library,
-    "ctypes.string_at": Acts.calls_library,
-    "ctypes.wstring_at": Acts.calls_library,
-    "import": Acts.imports,
-    "resource.setrlimit": Acts.limits_process,
-    "resource.prlimit": Acts.limits_process,
-    "os.kill": Acts.kills,
-    "os.killpg": Acts.kills_group,
-    "signal.pthread_kill": Acts.kills_thread,
-    "gc.get_objects": Acts.reaches_into_loom,
-    "gc.get_referrers": Acts.reaches_into_loom,
-    "sys._current_frames": Acts.reaches_into_loom,
-    "sys._current_exceptions": Acts.reaches_into_loom,
-    "sys.addaudithook": Acts.reaches_into_loom,
-    "sys.remote_exec": Acts.reaches_into_loom,
-    "cpython.PyInterpreterState_New": Acts.reaches_into_loom,
-    # For these Python raises no event; `beneath` does.
-    "loom.mkfifo": lambda acts, path, dir_fd: acts.makes_folder(path, 0, dir_fd),
-    "loom.fork_exec": Acts.starts,
-    "loom.database": Acts.watches_database,
-    "loom.import": Acts.imports,
-    "loom.listen": Acts.listens,
-    "loom.exit": Acts.ends_process,
-    "loom.exit_later": Acts.ends_process_later,
-    "loom.closerange": Acts.closes_range,
-    "loom.alarm": Acts.sets_alarm,
-    "loom.told": Acts.was_told,
-}
-"""What is judged of each event."""
-
-
-def _is_bytecode(real: str) -> bool:
-    """Whether Python's own import system keeps what it has compiled, which it does beside any module."""
-    folder, name = os.path.split(real)
-    if not (folder.endswith("/__pycache__") and ".pyc" in name) and name != "__pycache__":
-        return False
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename == _IMPORTER
-
-
-def _is_loading(module: str) -> bool:
-    spec = getattr(sys.modules.get(module), "__spec__", None)
-    return getattr(spec, "_initializing", False) is True
-
-
-def _told(connection: Any, name: str) -> Any:
-    """As the system's own socket has it, whatever a worker's kind of socket says."""
-    return getattr(_socket.socket, name).__get__(connection)
-
-
-def _place(connection: Any, address: Any) -> tuple[str, int]:
-    family: Any = _told(connection, "family")
-    match address:
-        case str() | bytes() if family == socket.AF_UNIX:
-            return f"unix:{os.fsdecode(address)}", 0
-        case (host, port, *_) if family in (socket.AF_INET, socket.AF_INET6):
-            return _host(host), int(port)
-    return f"{_family(family)} {cut(repr(address), 100)}", 0
-
-
-def _family(number: int) -> str:
-    try:
-        return socket.AddressFamily(number).name
-    except ValueError:
-        return f"family {number}"
-
-
-def _host(host: Any) -> str:
-    return os.fsdecode(host) if isinstance(host, str | bytes) else ""
-
-
-def _shown_place(host: str, port: int) -> str:
-    if not port:
-        return host or "every address"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _words(arguments: Any) -> list[str]:
-    if isinstance(arguments, str | bytes | os.PathLike):
-        return [os.fsdecode(arguments)]
-    return [os.fsdecode(each) for each in arguments]
-
-
-def _environment(env: Any) -> Mapping[str, str]:
-    if env is None:
-        return os.environ
-    if isinstance(env, Mapping):
-        return {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}
-    pairs: Sequence[Any] = env
-    return dict(os.fsdecode(each).partition("=")[::2] for each in pairs)
-
-
-def _is_child(kind: int, number: int) -> bool:
-    try:
-        os.waitid(kind, number, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except (OSError, OverflowError):
-        return False
-    return True
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return pid > 0
-    except (OSError, OverflowError):
-        pass
-    return False
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _signalling(mine: bool) -> Ruling:

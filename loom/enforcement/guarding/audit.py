@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from threading import get_ident
 from typing import Any, Final, Protocol
 
-from loom.enforcement.guarding.acts import EVENTS
+from loom.enforcement.guarding.events import EVENTS
 from loom.enforcement.guarding.plain import plain
 
 
@@ -19,7 +19,7 @@ class Keeper(Protocol):
     """Answers for what one worker does."""
 
     def consider(self, event: str, arguments: tuple[Any, ...]) -> BaseException | None:
-        """What to raise instead of the act that an event of `acts.EVENTS` announces; None to let it be."""
+        """What to raise instead of the act that an event of `events.EVENTS` announces; None to let it be."""
 
 
 class Loom:

@@ -13,6 +13,7 @@ from loom.cutting import cut
 from loom.domain.enforcement import GUARD, EnforcementContext, Refusal, Ruling
 from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, SocketsRule
 from loom.enforcement.guarding.acts import Acts
+from loom.enforcement.guarding.events import acts_of
 from loom.enforcement.judges.addresses import public
 from loom.enforcement.judges.files import file_ruler
 from loom.enforcement.judges.http import Asked, HttpRuler, names
@@ -87,7 +88,7 @@ class Gate:
         """The refusal of what an audit event announces, if the rules or the end of the run forbid it. What
         can't be judged is refused; where there is no room left to judge, it fails as Python itself does."""
         try:
-            return self.judge(self._acts.of(event, arguments))
+            return self.judge(acts_of(self._acts, event, arguments))
         except (RecursionError, MemoryError) as error:
             return error
         except Exception as error:  # noqa: BLE001  (a worker may hand Python anything, and may catch this)
