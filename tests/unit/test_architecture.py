@@ -46,7 +46,7 @@ ENVIRONMENT_DOORS = (
     "loom.cli",
     "loom.wiring",
     "loom.child",
-    *(f"loom.enforcement.guarding.{name}" for name in ("client", "acts", "paths")),
+    *(f"loom.enforcement.guarding.{name}" for name in ("client", "arguments", "paths")),
     "loom.enforcement.judges.programs",
 )
 
