@@ -16,7 +16,6 @@ UNBUILT = [
     "media_distribution",
     "media_linkedin_events",
     "media_post_production",
-    "media_pre_production",
     "media_youtube_comments",
     "pattern_memory_analyzer",
     "relationship_sentinel",

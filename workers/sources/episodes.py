@@ -7,7 +7,7 @@
     recording: 2026-06-18 10:00       # local time, or with an offset: 2026-06-18T10:00-05:00
     recording_minutes: 90             # how long the studio is booked
     published: 2026-06-25             # the day it came out or, until then, is to come out
-    duration: 42:10                   # of what is published, [hours:]minutes:seconds
+    duration: 42:10                   # of the finished audio, [hours:]minutes:seconds
     solo: no                          # yes: no guest is wanted
     guest:
       name: Ada Marsh
@@ -62,7 +62,7 @@ class Episode:
     """One file as read.
 
     id: the file's name without its ending. recording: aware. published: the day it came out, for a `status`
-    of published; otherwise the day it is meant to. duration_s: of what is published, seconds.
+    of published; otherwise the day it is meant to. duration_s: of the finished audio, seconds.
     outline, artwork, assets: as written. path: relative to the project. lines: of each key of the file.
     """
 
@@ -88,8 +88,8 @@ class Episode:
 
     @property
     def name(self) -> str:
-        """``12, The long tail of radio``: what to call it in a sentence."""
-        return f"{self.number}, {self.title}" if self.title else str(self.number)
+        """``12 (The long tail of radio)``: what to call it in a sentence."""
+        return f"{self.number} ({self.title})" if self.title else str(self.number)
 
     def where(self, key: str = "") -> str:
         """``episodes/012.yaml:4``: where the key stands; the file alone when it has no such key."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from workers.sources.findings import listing, plain
+from workers.sources.findings import Note, listing, note, plain
 from workers.sources.folder import Folder, Unreadable
 
 Place = tuple[str | int, ...]
@@ -163,3 +163,19 @@ def _mistake(file: YamlFile, at: Place, error: Any) -> Trouble:
 
 def _dotted(place: Sequence[str | int]) -> str:
     return plain(".".join(map(str, place)), limit=100)
+
+
+def told(troubles: Sequence[Trouble], *, kind: str, what: str) -> list[Note]:
+    """The troubles as findings of this kind. what: the sort of file, 'episode file'."""
+    action = "Mend the line: what it says isn't known until then."
+    return [
+        note(
+            kind,
+            "warning",
+            f"Mistake in an {what}",
+            subject=each.where,
+            detail=f"{each.text}.",
+            action=action,
+        )
+        for each in troubles
+    ]
