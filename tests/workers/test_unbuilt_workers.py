@@ -15,7 +15,6 @@ UNBUILT = [
     "instruction_optimizer",
     "media_distribution",
     "media_linkedin_events",
-    "media_post_production",
     "media_youtube_comments",
     "pattern_memory_analyzer",
     "relationship_sentinel",
