@@ -129,21 +129,9 @@ def run(context: WorkerContext[Settings]) -> Output:
         assets = read_assets(episode, folder, names, limits)
         draft = draft_of(assets, settings) if len(drafts) < settings.max_drafts else None
         drafts += [draft] if draft else []
-        notes += [
-            *check_day(episode, today),
-            *check_parts(assets, today, settings, drafted=draft is not None),
-            *check_readable(assets),
-            *(
-                each
-                for path, one in assets.captions.items()
-                for each in check_captions(path, one, assets, settings)
-            ),
-            *(
-                each
-                for path, one in assets.chapters.items()
-                for each in check_chapters(path, one, assets, settings)
-            ),
-        ]
+        notes += check_day(episode, today)
+        notes += check_parts(assets, today, settings, drafted=draft is not None)
+        notes += check_files(assets, settings)
     return _output(notes, checked, len(wanted), drafts, context)
 
 
@@ -203,8 +191,12 @@ def check_parts(assets: Assets, today: date, settings: Settings, *, drafted: boo
         yield note(part, grave, title, subject=subject, detail=f"{said}{when}", action=action)
 
 
-def check_readable(assets: Assets) -> Iterator[Note]:
-    """Files that couldn't be looked at."""
+def check_files(assets: Assets, settings: Settings) -> Iterator[Note]:
+    """Files that couldn't be looked at, and what is wrong in those that could."""
+    for path, captions in assets.captions.items():
+        yield from check_captions(path, captions, assets, settings)
+    for path, chapters in assets.chapters.items():
+        yield from check_chapters(path, chapters, assets, settings)
     for path, mistake in assets.unreadable.items():
         title = f"File of episode {assets.episode.number} that can't be read"
         action = "Save it again as UTF-8 text of that size at most."

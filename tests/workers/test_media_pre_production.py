@@ -529,3 +529,16 @@ def test_by_the_real_command_it_runs_guarded_and_a_breach_of_expect_is_invalid(
     (ran,) = by_command(loom, project, "media-pre-production", expect, "--force").json()["runs"]
     assert ran["outcome"] == "invalid", ran
     assert "episodes_checked" in ran["error"]["where"], ran
+
+
+def test_a_calendar_at_an_address_that_no_rule_grants_is_never_asked_for(
+    loom: Command, project: Project
+) -> None:
+    write(project.root, {"episodes/012.yaml": episode()})
+    feed = Feed(Answered(200, ics(BOOKED).encode()))
+    with serving({"/team": feed}) as base:
+        param = ("--param", f"calendar={base}/team/a.ics")
+        ran = by_command(loom, project, "media-pre-production", "{non_empty: [summary]}", *param)
+    (run_,) = ran.json()["runs"]
+    assert run_["outcome"] == "blocked", run_
+    assert feed.asked == []

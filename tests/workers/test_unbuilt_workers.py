@@ -14,7 +14,6 @@ UNBUILT = [
     "data_integrity",
     "instruction_optimizer",
     "media_distribution",
-    "media_linkedin_events",
     "media_youtube_comments",
     "pattern_memory_analyzer",
     "relationship_sentinel",

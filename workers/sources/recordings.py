@@ -1,16 +1,12 @@
 """Recordings to come: when each is for the reader, and whether the files that its episode names are there."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from workers.sources.episodes import Episode
-from workers.sources.findings import plain
 from workers.sources.folder import Folder
-
-_PATH = re.compile(r"[^\n]{1,200}\.(?:md|markdown|txt|rst|pdf|docx?|odt|html?|png|jpe?g|webp|gif|svg)")
-_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+from workers.sources.named_files import why_unusable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +51,8 @@ def recordings_ahead(
                     end=end,
                     zone=zone,
                     days=left,
-                    outline=_unusable(folder, episode.outline),
-                    artwork=_unusable(folder, episode.artwork),
+                    outline=why_unusable(folder, episode.outline),
+                    artwork=why_unusable(folder, episode.artwork),
                 )
             )
     return sorted(found, key=lambda recording: recording.start)
@@ -67,15 +63,3 @@ def ends(episode: Episode, minutes: int) -> datetime:
     would be an hour off. minutes: how long it takes if the episode doesn't say."""
     assert episode.recording is not None  # noqa: S101 - the caller's promise
     return episode.recording.astimezone(UTC) + timedelta(minutes=episode.recording_minutes or minutes)
-
-
-def _unusable(folder: Folder, written: str | None) -> str:
-    """Why the file that is named can't be used. Text that names none, and an address, are fine."""
-    if written is None or _ADDRESS.fullmatch(written) or not _PATH.fullmatch(written):
-        return ""
-    found = folder.find(written)
-    if found is None or folder.is_folder(found.path):
-        return f"There is no file {plain(written)}."
-    if not found.exact:
-        return f"The file is spelled {plain(found.path)}."
-    return "" if (folder.root / found.path).stat().st_size else f"{plain(written)} is empty."
