@@ -119,10 +119,8 @@ def check_dates(episode: Episode, now: datetime, settings: Settings) -> Iterator
         left = (episode.published - now.date()).days if episode.published else settings.days_ahead + 1
         if left <= settings.days_ahead:
             title = f"No recording is planned for an episode due on {episode.published}"
-            detail = f"Episode {episode.name} is to be published {_in_days(left)}."
-            action = (
-                f"Book a recording and write it into {episode.path} as `recording:`, or move `published`."
-            )
+            detail = f"Episode {episode.name}: publication {_in_days(left)}."
+            action = f"Book a recording, write it into {episode.path} as `recording:`, or move `published:`."
             yield note(
                 "unscheduled",
                 _severity(left, settings, least="warning"),
@@ -170,9 +168,7 @@ def check_parts(recording: Recording, today: date, settings: Settings) -> Iterat
         yield lack("title", light, "No title", f"Write a `title:` into {episode.path}.")
     guest = episode.guest
     if not episode.solo and (guest is None or _is_blank(guest.name)):
-        action = (
-            f"Find a guest and write `guest:` into {episode.path}, or `solo: yes` if there is to be none."
-        )
+        action = f"Find a guest and write `guest:` into {episode.path}, or `solo: yes` if none is wanted."
         yield lack("guest", grave, "No guest", action)
     elif guest is not None and guest.consent is False:
         action = "Get their consent before the recording, or find another guest."
@@ -181,9 +177,7 @@ def check_parts(recording: Recording, today: date, settings: Settings) -> Iterat
     elif guest is not None and (guest.consent is None or _lies_ahead(guest.consent, today)):
         there = guest.consent is not None
         detail = f"{guest.name}: {'the day given lies ahead.' if there else 'no consent is noted.'}"
-        action = (
-            f"Send {guest.name} the release, and write the day they agree into {episode.path}, `consent:`."
-        )
+        action = f"Have {guest.name} agree, and write the day into {episode.path} as the guest's `consent:`."
         yield lack("consent", grave, "No consent of the guest", action, detail, "guest")
     if episode.outline is None or recording.outline:
         action = f"Write the outline, and name its file in {episode.path} as `outline:`."
@@ -217,26 +211,21 @@ def check_calendar(
     """Recordings that those who look into the calendar don't know of, or expect at another time."""
     for recording in ahead:
         episode, booking = recording.episode, bookings[recording.episode.path]
+        what = f"The recording of episode {episode.number}"
         if booking.at:
             continue
         if booking.elsewhere:
             event = min(booking.elsewhere, key=lambda each: abs(each.start - recording.start))
-            kind, title = (
-                "other_time",
-                f"The calendar has the recording of episode {episode.number} at another",
-            )
+            kind, title = "other_time", f"{what} is at another time in the calendar"
             zoneless = " The calendar writes it without a zone." if event.floating else ""
             detail = f"It has {_shown(event, zone)}; the episode's file has {recording.when}.{zoneless}"
-            action, title = "Ask the guest which it is, and mend the other.", f"{title} time"
+            action = "Ask the guest which it is, and mend the other."
         elif booking.cancelled:
-            kind, title = "not_in_calendar", f"The recording of episode {episode.number} is called off"
+            kind, title = "not_in_calendar", f"{what} is called off in the calendar"
             detail = f"The calendar has {_shown(booking.cancelled[0], zone)}, cancelled."
             action = f"Book it again, or move `recording:` in {episode.path}."
         else:
-            kind, title = (
-                "not_in_calendar",
-                f"The recording of episode {episode.number} isn't in the calendar",
-            )
+            kind, title = "not_in_calendar", f"{what} isn't in the calendar"
             detail = f"Episode {episode.name} is recorded {_in_days(recording.days)}, at {recording.when}."
             action = f"Enter it, named 'Recording: episode {episode.number}'."
         severity = _severity(recording.days, settings, least="warning")
@@ -250,9 +239,10 @@ def check_clashes(
     zone: tzinfo,
     settings: Settings,
 ) -> Iterator[Note]:
-    """Recordings at times that the calendar gives to something else."""
-    own = {event for booking in bookings.values() for event in (*booking.at, *booking.elsewhere)}
+    """Recordings at times that the calendar gives to something else, or to another recording."""
+    known = {event for booking in bookings.values() for event in booking.at}
     for recording in ahead:
+        own = known.union(bookings[recording.episode.path].elsewhere)
         for event in events:
             if event.start >= recording.end:
                 break
@@ -360,7 +350,7 @@ def _is_blank(text: str | None) -> bool:
 
 def _in_days(days: int) -> str:
     if days < 0:
-        return f"since {-days} days" if days < -1 else "since yesterday"
+        return f"{-days} days ago" if days < -1 else "yesterday"
     return ("today", "tomorrow")[days] if days < 2 else f"in {days} days"
 
 

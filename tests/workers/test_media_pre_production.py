@@ -265,6 +265,22 @@ def test_an_event_that_takes_the_time_of_a_recording_clashes(
         assert only(output).title == "Recording of episode 12 clashes with 'Board meeting'"
 
 
+def test_another_recording_that_the_calendar_has_at_this_time_clashes(contexts: Contexts) -> None:
+    files = {
+        "episodes/a.yaml": episode(number="1", title="Number one", recording="2026-06-16 10:00"),
+        "episodes/b.yaml": episode(number="2", title="Number two", recording="2026-06-17 10:00"),
+        "calendar.ics": ics(
+            "SUMMARY:Recording: number one\nDTSTART:20260616T150000Z\nDURATION:PT1H",
+            "SUMMARY:Recording: number two\nDTSTART:20260616T153000Z\nDURATION:PT1H",
+        ),
+    }
+    output = scan(contexts, files)
+    assert kinds(output) == {"clash": 1, "other_time": 1}
+    assert [finding.subject for finding in output.findings if "clashes" in finding.title] == [
+        "episodes/a.yaml:5"
+    ]
+
+
 # In the calendar, and at the same time
 
 
