@@ -104,6 +104,7 @@ def test_an_event_that_repeats_is_given_once_and_says_so() -> None:
         ("DTSTART:20260618T100000Z\nDTEND:later", "later"),
         ("DTSTART:20260618T100000Z\nDTEND:20260618T090000Z", "ends before it begins"),
         ("DTSTART;TZID=Mars/Base:20260618T100000", "isn't known: Mars/Base"),
+        ("DTSTART;TZID=../../etc/passwd:20260618T100000", "isn't known: ../../etc/passwd"),
         ("DTSTART:20260618T100000\nDTSTART:20260619T100000", "DTSTART more than once"),
         ("DTSTART;VALUE=PERIOD:20260618T100000Z/PT1H", "isn't a date or a time"),
         ("DTSTART:99999999T999999Z", "99999999T999999Z"),
@@ -134,6 +135,7 @@ def test_a_line_that_is_none_is_a_mistake_beside_an_event_that_is_read() -> None
         (ics("DTSTART:20260618T100000Z")[:-20], "ends in the middle"),
         (ics("DTSTART:20260618T100000Z").replace("END:VEVENT\n", ""), "END:VEVENT is missing"),
         (ics(*["DTSTART:20260618T100000Z"] * 101), "101 events, more than the limit of 100"),
+        (ics("DTSTART;TZID=America:20260618T100000"), "a time zone that is none; these are named: America"),
         ("BEGIN:VCALENDAR\nnonsense\nEND:VCALENDAR\n", "nonsense"),
     ],
 )

@@ -19,11 +19,12 @@ import httpx
 from loom.worker import PermanentError, TransientError
 from workers.sources.extras import extra
 from workers.sources.fetching import Answer, Bounds, Fetcher, Pace, Trouble
-from workers.sources.findings import plain
+from workers.sources.findings import listing, plain
 from workers.sources.markdown import Mistake
 from workers.sources.urls import is_private, normalise
 
 _ADDRESS = re.compile(r"(?:https?|webcals?)://", re.IGNORECASE)
+_TZID = re.compile(r";TZID=([^:;\r\n]+)", re.IGNORECASE)
 _BEGIN = re.compile(r"BEGIN:VEVENT\s*", re.IGNORECASE)
 _ANSWER_S, _MAX_HOPS, _MAX_WAIT_S = 20.0, 3, 15.0
 
@@ -74,6 +75,9 @@ def read_calendar(text: str, *, zone: tzinfo, max_events: int) -> Calendar:
         calendars = icalendar.Calendar.from_ical(text, multiple=True)
     except (ValueError, KeyError, IndexError, RecursionError) as error:
         raise NotACalendar(f"It can't be parsed: {plain(str(error))}") from None
+    except OSError:  # `TZID=America`: a folder of the zones, not a zone
+        zones = listing(sorted({plain(name, limit=60) for name in _TZID.findall(text)}), limit=20)
+        raise NotACalendar(f"It names a time zone that is none; these are named: {zones}") from None
     components = [event for calendar in calendars for event in calendar.walk("VEVENT")]
     if len(components) != len(begins):
         raise NotACalendar("Its events aren't closed one by one: an END:VEVENT is missing")
