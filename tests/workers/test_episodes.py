@@ -60,7 +60,7 @@ def test_a_whole_file_is_read_as_its_writer_meant_it(tmp_path: Path) -> None:
     assert (episode.slug, episode.youtube_id) == ("the-long-tail", "dQw4w9WgXcQ")
     assert episode.where("title") == "episodes/e012.yaml:3"
     assert episode.where("description") == "episodes/e012.yaml"
-    assert episode.name == "12, No"
+    assert episode.name == "12 (No)"
 
 
 def test_what_isnt_written_is_none_and_a_guest_may_be_a_name_alone(tmp_path: Path) -> None:

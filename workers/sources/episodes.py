@@ -7,7 +7,7 @@
     recording: 2026-06-18 10:00       # local time, or with an offset: 2026-06-18T10:00-05:00
     recording_minutes: 90             # how long the studio is booked
     published: 2026-06-25             # the day it came out or, until then, is to come out
-    duration: 42:10                   # of what is published, [hours:]minutes:seconds
+    duration: 42:10                   # of the finished audio, [hours:]minutes:seconds
     solo: no                          # yes: no guest is wanted
     guest:
       name: Ada Marsh
@@ -34,7 +34,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from workers.sources.folder import Folder
-from workers.sources.yaml_files import NotYaml, Trouble, YamlFile, fitted, read_yaml
+from workers.sources.yaml_files import (
+    NotYaml,
+    Trouble,
+    YamlFile,
+    fitted,
+    in_zone,
+    moment,
+    read_yaml,
+    text_or_none,
+)
 
 __all__ = ["EXCLUDED", "Episode", "Guest", "Status", "Trouble", "episode_files", "read_episodes"]
 
@@ -62,7 +71,7 @@ class Episode:
     """One file as read.
 
     id: the file's name without its ending. recording: aware. published: the day it came out, for a `status`
-    of published; otherwise the day it is meant to. duration_s: of what is published, seconds.
+    of published; otherwise the day it is meant to. duration_s: of the finished audio, seconds.
     outline, artwork, assets: as written. path: relative to the project. lines: of each key of the file.
     """
 
@@ -88,8 +97,8 @@ class Episode:
 
     @property
     def name(self) -> str:
-        """``12, The long tail of radio``: what to call it in a sentence."""
-        return f"{self.number}, {self.title}" if self.title else str(self.number)
+        """``12 (The long tail of radio)``: what to call it in a sentence."""
+        return f"{self.number} ({self.title})" if self.title else str(self.number)
 
     def where(self, key: str = "") -> str:
         """``episodes/012.yaml:4``: where the key stands; the file alone when it has no such key."""
@@ -137,11 +146,6 @@ def read_episodes(
     return tuple(episodes), (*troubles, *_twice(episodes))
 
 
-def _text(value: Any) -> Any:
-    """Blank text is no text."""
-    return value.strip() or None if isinstance(value, str) else value
-
-
 def _day(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -149,18 +153,6 @@ def _day(value: Any) -> Any:
         return date.fromisoformat(value.strip())
     except ValueError:
         raise ValueError("expected a day such as 2026-01-31") from None
-
-
-def _moment(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        moment = datetime.fromisoformat(value.strip())
-    except ValueError:
-        moment = None
-    if moment is None or len(value.strip()) <= len("2026-01-31"):
-        raise ValueError("expected a day and a time such as 2026-01-31 10:00")
-    return moment
 
 
 def _flag(value: Any) -> Any:
@@ -195,12 +187,12 @@ def _like(pattern: re.Pattern[str], expected: str) -> BeforeValidator:
     def check(value: Any) -> Any:
         if isinstance(value, str) and not pattern.fullmatch(value.strip()):
             raise ValueError(f"expected {expected}")
-        return _text(value)
+        return text_or_none(value)
 
     return BeforeValidator(check)
 
 
-_Text = Annotated[str | None, BeforeValidator(_text)]
+_Text = Annotated[str | None, BeforeValidator(text_or_none)]
 _Day = Annotated[date | None, BeforeValidator(_day)]
 _Whole = Annotated[int, Field(ge=0, le=100_000)]
 
@@ -216,11 +208,11 @@ class _GuestForm(BaseModel):
 class _Form(BaseModel):
     """The keys of a file."""
 
-    show: Annotated[str, BeforeValidator(_text)]
+    show: Annotated[str, BeforeValidator(text_or_none)]
     number: _Whole
     title: _Text = None
     status: Status
-    recording: Annotated[datetime | None, BeforeValidator(_moment)] = None
+    recording: Annotated[datetime | None, BeforeValidator(moment)] = None
     recording_minutes: Annotated[int | None, Field(ge=1, le=1_440)] = None
     published: _Day = None
     duration: Annotated[int | None, BeforeValidator(_duration)] = None
@@ -235,12 +227,10 @@ class _Form(BaseModel):
 
 
 def _episode(form: _Form, file: YamlFile, zone: tzinfo) -> tuple[Episode | None, Trouble | None]:
-    recording = form.recording
-    if recording is not None and recording.tzinfo is None:
-        recording = recording.replace(tzinfo=zone)
-        if recording.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != form.recording:
-            text = f"`recording` has {form.recording}, a time that clocks leave out on that day"
-            return None, Trouble(file.path, file.line(("recording",)), text)
+    try:
+        recording = None if form.recording is None else in_zone(form.recording, zone)
+    except ValueError as error:
+        return None, Trouble(file.path, file.line(("recording",)), f"`recording`: {error}")
     guest = Guest(form.guest.name, form.guest.contact, form.guest.consent) if form.guest else None
     episode = Episode(
         id=file.path.rpartition("/")[2].rpartition(".")[0],

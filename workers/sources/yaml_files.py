@@ -7,12 +7,13 @@ an alias (`*name`) and a second document are mistakes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from workers.sources.findings import listing, plain
+from workers.sources.findings import Note, listing, note, plain
 from workers.sources.folder import Folder, Unreadable
 
 Place = tuple[str | int, ...]
@@ -96,6 +97,35 @@ def fitted(file: YamlFile, model: type[ModelT], *, at: Place = ()) -> tuple[Mode
         return None, [_mistake(file, at, each) for each in error.errors()[:_MOST_MISTAKES]]
 
 
+def text_or_none(value: Any) -> Any:
+    """For a model's field: blank text is no text."""
+    return value.strip() or None if isinstance(value, str) else value
+
+
+def moment(value: Any) -> Any:
+    """For a model's field: text as a day and a time. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = datetime.fromisoformat(value.strip())
+    except ValueError:
+        read = None
+    if read is None or len(value.strip()) <= len("2026-01-31"):
+        raise ValueError("expected a day and a time such as 2026-01-31 10:00")
+    return read
+
+
+def in_zone(time: datetime, zone: tzinfo) -> datetime:
+    """A time as written, aware: one without an offset is of `zone`, the first of two that are the same there
+    when clocks go back. Raises ValueError for one that they leave out when they go forward."""
+    if time.tzinfo is not None:
+        return time
+    local = time.replace(tzinfo=zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != time:
+        raise ValueError(f"{time:%Y-%m-%d %H:%M} is a time that clocks leave out on that day")
+    return local
+
+
 class _Composer(yaml.BaseLoader):
     """Values with their lines, none resolved to a type, and no aliases: they let a small file grow huge."""
 
@@ -163,3 +193,19 @@ def _mistake(file: YamlFile, at: Place, error: Any) -> Trouble:
 
 def _dotted(place: Sequence[str | int]) -> str:
     return plain(".".join(map(str, place)), limit=100)
+
+
+def told(troubles: Sequence[Trouble], *, kind: str, what: str) -> list[Note]:
+    """The troubles as findings of this kind. what: the sort of file, 'episode file'."""
+    action = "Mend the line: what it says isn't known until then."
+    return [
+        note(
+            kind,
+            "warning",
+            f"Mistake in an {what}",
+            subject=each.where,
+            detail=f"{each.text}.",
+            action=action,
+        )
+        for each in troubles
+    ]
