@@ -224,6 +224,7 @@ def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> Sequence[str]:
         enforcement=enforcement,
         secrets=waking.conditions.secrets,
         previous=lambda worker: _output(ledger, claimed.books.previous_run(worker)),
+        runs=ledger.reader(),
         params=waking.request.params,
         on_time=frozenset(claimed.plan.on_time),
         alone=claimed.alone,
