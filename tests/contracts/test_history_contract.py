@@ -169,20 +169,19 @@ def test_a_ledger_that_cant_be_read_fails_the_run_that_asks_and_no_other(
     assert other.ending is Ending.RETURNED
 
 
-def test_nothing_is_read_for_a_run_that_doesnt_ask(bench: Bench) -> None:
+def test_nothing_is_read_for_a_run_that_doesnt_ask(tmp_path: Path) -> None:
     asked = threading.Event()
 
     def read(query: RunQuery) -> list[Run]:
         asked.set()
         return []
 
-    if bench.executor is EXECUTORS["process"]:
-        pytest.skip("a function of this process can't be sent to another; see the test of its request")
-    code = "def run(context: WorkerContext) -> Output: return Output(summary='s')"
-    assert bench.run(bench.worker(code), runs=read).ending is Ending.RETURNED
-    assert not asked.is_set()
-    assert bench.run(bench.worker(NAMING), runs=read).ending is Ending.RETURNED
-    assert asked.is_set()
+    with bench_in(tmp_path) as bench:
+        code = "def run(context: WorkerContext) -> Output: return Output(summary='s')"
+        assert bench.run(bench.worker(code), runs=read).ending is Ending.RETURNED
+        assert not asked.is_set()
+        assert bench.run(bench.worker(NAMING), runs=read).ending is Ending.RETURNED
+        assert asked.is_set()
 
 
 def test_a_request_to_another_process_carries_the_ledgers_place_and_no_history(tmp_path: Path) -> None:
