@@ -22,6 +22,7 @@ class Assignment:
     previous: the last valid output's JSON form. runs: reads the ledger, for the run that asks for it.
     secrets: values by name, only of those the worker requires.
     params: ``--param`` overrides of its settings, as typed.
+    preview: only ask the worker's module what the run would read (see `loom.execution.reads`).
     say: where the worker's progress goes; called in the run's threads.
     """
 
@@ -37,4 +38,5 @@ class Assignment:
     guard: "Guard"
     secrets: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    preview: bool = False
     say: Callable[[str], None]

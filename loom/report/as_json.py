@@ -153,6 +153,7 @@ def _planned(each: Planned, zone: ZoneInfo) -> dict[str, Any]:
         "count": each.count,
         "action": each.action,
         "reason": each.reason or None,
+        "reads": None if each.reads is None else list(each.reads),
     }
 
 

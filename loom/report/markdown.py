@@ -160,7 +160,10 @@ def _planned_item(each: Planned, zone: ZoneInfo) -> Line:
     slot = f" {when(each.slot, zone)}" if each.slot else ""
     slots = f" ({count(each.count, 'slot')})" if each.count > 1 else ""
     reason = f": {escape(each.reason)}" if each.reason else ""
-    return Line(f"- would {escape(each.action)} {_named(each.worker, each.agent)}{slot}{slots}{reason}")
+    reads = f"; would read {escape('; '.join(each.reads), 1000)}" if each.reads else ""
+    return Line(
+        f"- would {escape(each.action)} {_named(each.worker, each.agent)}{slot}{slots}{reason}{reads}"
+    )
 
 
 def _coming_item(each: Coming, zone: ZoneInfo) -> Line:

@@ -51,8 +51,11 @@ def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
 def _tick_lines(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:
     for run in report.runs:
         yield from _run_lines(run, zone)
+    last = {planned.worker: planned for planned in report.planned}
     for planned in report.planned:
         yield _planned_line(planned, zone)
+        if planned.reads is not None and planned is last[planned.worker]:
+            yield _reads(planned.reads)
     for delivery in report.deliveries:
         if delivery.state is not DeliveryState.SENT:
             yield Text(
@@ -79,6 +82,16 @@ def _planned_line(planned: Planned, zone: ZoneInfo) -> Text:
     if planned.reason:
         line.append(f"  {one_line(planned.reason)}", style="dim")
     return line
+
+
+def _reads(lines: Sequence[str]) -> RenderableType:
+    """What a worker would read, once, under the last of its slots."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for number, line in enumerate(lines or ("nothing",)):
+        table.add_row("" if number else "would read:", Text(one_line(line)))
+    return Padding(table, (0, 0, 0, 4), expand=False)
 
 
 def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:

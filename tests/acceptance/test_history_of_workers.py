@@ -36,10 +36,12 @@ READER = """
         past: list[str]
 
     def run(context: WorkerContext) -> Output:
-        told = [f"{run.worker} {run.outcome} {run.error_kind}: {run.error_message}" for run in context.history]
+        told = [
+            f"{run.worker} {run.outcome} {run.error_kind}: {run.error_message}" for run in context.history
+        ]
         return Output(summary=f"{len(told)} runs", past=told)
 """
-SECRET = "swordfish-4711-value-of-the-token"
+VALUE = "swordfish-4711-value-of-the-token"
 MASKED = "leaky failed PermanentError: token *** of [mail address redacted] refused"
 
 
@@ -58,14 +60,14 @@ def test_a_worker_is_told_what_the_ledger_holds_with_nothing_unmasked(
     shutil.rmtree(project.root / "enforcement")
     shutil.copytree(REPOSITORY / "enforcement", project.root / "enforcement")
     fill(project, isolation)
-    first = loom("run", "--worker", "leaky", "--json", cwd=project.root, env={"CRM_TOKEN": SECRET})
+    first = loom("run", "--worker", "leaky", "--json", cwd=project.root, env={"CRM_TOKEN": VALUE})
     assert first.exit_code == 1, str(first)
-    second = loom("run", "--worker", "reader", "--json", cwd=project.root, env={"CRM_TOKEN": SECRET})
+    second = loom("run", "--worker", "reader", "--json", cwd=project.root, env={"CRM_TOKEN": VALUE})
     assert second.exit_code == 0, str(second)
     (run,) = second.json()["runs"]
     assert run["output"]["past"] == [MASKED]
     assert run["enforcement_refusals"] == 0
-    assert SECRET not in second.stdout
+    assert VALUE not in second.stdout
     third = loom("run", "--worker", "reader", "--json", cwd=project.root)
     assert third.json()["runs"][0]["output"]["past"] == ["reader succeeded None: None", MASKED]
 
@@ -79,7 +81,7 @@ def test_with_a_state_branch_a_worker_is_told_what_other_machines_recorded(
         build_project(tmp_path / f"{name}-files")
         shutil.copytree(tmp_path / f"{name}-files", clone, dirs_exist_ok=True)
         fill(Project(clone), "process", top=f"state: {{branch: {STATE}}}")
-    here = loom("run", "--worker", "leaky", "--json", cwd=tmp_path / "here", env={"CRM_TOKEN": SECRET})
+    here = loom("run", "--worker", "leaky", "--json", cwd=tmp_path / "here", env={"CRM_TOKEN": VALUE})
     assert here.exit_code == 1, str(here)
     there = loom("run", "--worker", "reader", "--json", cwd=tmp_path / "there")
     assert there.exit_code == 0, str(there)

@@ -36,6 +36,7 @@ class Errand:
     enforcement: EnforcementContext
     secrets: Mapping[str, str]
     params: Mapping[str, str]
+    preview: bool
     started: float
     output_limit: int
 
