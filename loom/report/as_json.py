@@ -102,6 +102,7 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
                         "outcome": row.last_outcome.value if row.last_outcome else None,
                         "final": row.last_final,
                         "at": _time(row.last_at, zone),
+                        "reason": row.skipped or None,
                     }
                 ),
                 "last_success_at": _time(row.last_success_at, zone),
