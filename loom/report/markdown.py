@@ -140,8 +140,9 @@ def _finding_item(run: Run, found: Found) -> Line:
     subject = f"{escape(found.subject, 120)}: " if found.subject else ""
     title = escape(found.title, 200)
     detail = f": {escape(found.detail, 400)}" if found.detail else ""
+    action = f" → {escape(found.action, 400)}" if found.action else ""
     url = code(found.url)
-    text = f"- {found.severity}: {subject}{title}{detail} {url}".rstrip()
+    text = f"- {found.severity}: {subject}{title}{detail}{action} {url}".rstrip()
     return Line(text, group=f"**{_named(run.worker, run.agent)}**")
 
 

@@ -17,10 +17,10 @@ NEEDY = """
 LACKING = """
     from loom.worker import Skip, WorkerContext, WorkerOutput
 
-    LIBRARIES = ("json", "feedparser_of_elsewhere", "xml.no_such_part")
+    LIBRARIES = ("json", "feedparser_elsewhere", "xml.no_such_part")
 
     def run(context: WorkerContext) -> WorkerOutput:
-        raise Skip("the library 'feedparser_of_elsewhere' isn't installed: pip install 'loom-runner[workers]'")
+        raise Skip("the library 'feedparser_elsewhere' isn't installed: pip install 'loom-runner[workers]'")
 """
 
 
@@ -78,13 +78,13 @@ def test_a_worker_without_its_library_is_skipped_and_the_command_to_install_it_i
     assert ticked.exit_code == 0, str(ticked)
     (run,) = ticked.json()["runs"]
     assert run["outcome"] == "skipped"
-    why = "the library 'feedparser_of_elsewhere' isn't installed: pip install 'loom-runner[workers]'"
+    why = "the library 'feedparser_elsewhere' isn't installed: pip install 'loom-runner[workers]'"
     assert run["reason"] == why
     assert shown(loom, project)["last_run"]["reason"] == why
     assert f"– echo: skipped: {why}" in loom("status", cwd=project.root).stdout
     assert why in loom("history", cwd=project.root).stdout
     narrow = loom.in_terminal("history", cwd=project.root, columns=60).stdout
-    assert "the library 'feedparser_of_elsewhere'" in narrow
+    assert "the library 'feedparser_elsewhere'" in narrow
 
 
 def test_check_names_the_libraries_that_a_worker_says_it_needs(loom: Command, project: Project) -> None:
@@ -94,7 +94,7 @@ def test_check_names_the_libraries_that_a_worker_says_it_needs(loom: Command, pr
     (answer,) = [each for each in checked.json()["answers"] if each["what"] == "worker echo"]
     assert (answer["level"], answer["detail"]) == (
         "warning",
-        "'feedparser_of_elsewhere' and 'xml.no_such_part' aren't installed, so it skips its runs",
+        "'feedparser_elsewhere' and 'xml.no_such_part' aren't installed, so it skips its runs",
     )
     assert "pip install 'loom-runner[workers]'" in answer["do"]
 
@@ -104,9 +104,7 @@ def test_check_names_the_libraries_that_a_worker_says_it_needs(loom: Command, pr
     [("('json',)", "ok"), ("['yaml']", "ok"), ("'json'", "warning"), ("(1,)", "warning")],
 )
 def test_libraries_are_a_list_of_names(loom: Command, project: Project, libraries: str, level: str) -> None:
-    project.worker(
-        "echo", LACKING.replace('("json", "feedparser_of_elsewhere", "xml.no_such_part")', libraries)
-    )
+    project.worker("echo", LACKING.replace('("json", "feedparser_elsewhere", "xml.no_such_part")', libraries))
     checked = loom("check", "--json", cwd=project.root)
     assert checked.exit_code == 0, str(checked)
     assert [each["level"] for each in checked.json()["answers"] if each["what"] == "worker echo"] == [level]
