@@ -1,5 +1,6 @@
 """Briefing: the context that a worker is handed, and the end of what was opened for it."""
 
+import threading
 from collections.abc import Awaitable
 from contextlib import suppress
 from types import TracebackType
@@ -71,6 +72,7 @@ class Briefing:
         self._client: httpx.Client | None = None
         self._async_client: httpx.AsyncClient | None = None
         self._past: tuple[PastRun, ...] | None = None
+        self._asking = threading.Lock()
         assignment = flight.assignment
         self.context: WorkerContext[BaseModel] = WorkerContext(
             worker_id=assignment.worker.id,
@@ -113,11 +115,12 @@ class Briefing:
         return self._async_client
 
     def _history(self) -> tuple[PastRun, ...]:
-        if self._past is None:
-            from loom.execution.recollection import recollect
+        with self._asking:
+            if self._past is None:
+                from loom.execution.recollection import recollect
 
-            self._past = recollect(self._flight.assignment)
-        return self._past
+                self._past = recollect(self._flight.assignment)
+            return self._past
 
     def _secret(self, name: str) -> str:
         worker = self._flight.assignment.worker
