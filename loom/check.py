@@ -1,7 +1,9 @@
 """Would the next tick work? Looks at everything a tick needs and runs nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from loom.alerts.missing import MissingHook
@@ -130,16 +132,11 @@ def _worker(worker: Worker, project: Path, env: Mapping[str, str], guard: Guard)
             remedy="do it in `run`, where a rule allows it; each run would be blocked",
         )
         return
-    missing = [f"{name} is not set" for name in worker.requires.env if not env.get(name)]
-    missing += [f"{path} is not there" for path in worker.requires.paths if not (project / path).exists()]
-    if missing and not disabled:
-        yield Answer(
-            level="warning",
-            what=what,
-            detail="; ".join(missing),
-            remedy="its slots wait for it within their catch-up, then they are missed and alerted",
-        )
-        return
+    if not disabled:
+        lacking = [*_lacking(worker, project, env, entrypoint.module)]
+        yield from lacking
+        if lacking:
+            return
     output = f"{entrypoint.output_model.__module__}:{entrypoint.output_model.__qualname__}"
     unmet = [*_unmeetable(worker, entrypoint.output_model)]
     for mistake in unmet:
@@ -152,6 +149,44 @@ def _worker(worker: Worker, project: Path, env: Mapping[str, str], guard: Guard)
     if unmet:
         return
     yield Answer(level="ok", what=what, detail=f"{worker.status.value}, returns {output}")
+
+
+def _lacking(worker: Worker, project: Path, env: Mapping[str, str], module: ModuleType) -> Iterator[Answer]:
+    """What it requires and hasn't got, and which of the libraries that it names aren't installed."""
+    what = f"worker {worker.id}"
+    missing = [f"{name} is not set" for name in worker.requires.env if not env.get(name)]
+    missing += [f"{path} is not there" for path in worker.requires.paths if not (project / path).exists()]
+    if missing:
+        yield Answer(
+            level="warning",
+            what=what,
+            detail="; ".join(missing),
+            remedy="its slots wait for it within their catch-up, then they are missed and alerted",
+        )
+    libraries = getattr(module, "LIBRARIES", ())
+    if not isinstance(libraries, tuple | list) or not all(isinstance(name, str) for name in libraries):
+        yield Answer(
+            level="warning",
+            what=what,
+            detail="its LIBRARIES can't be read",
+            remedy='write the names as they are imported, such as LIBRARIES = ("feedparser",)',
+        )
+    elif absent := [name for name in libraries if not _is_installed(name)]:
+        are = "isn't" if len(absent) == 1 else "aren't"
+        yield Answer(
+            level="warning",
+            what=what,
+            detail=f"{' and '.join(map(repr, absent))} {are} installed, so it skips its runs",
+            remedy="pip install 'loom-runner[workers]', in a checkout "
+            "pip install --constraint constraints.txt --editable '.[workers]'",
+        )
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _unmeetable(worker: Worker, output: "type[WorkerOutput]") -> Iterator[str]:

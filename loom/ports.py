@@ -1,6 +1,6 @@
 """The sockets the join needs. Each has an in-memory twin that ships and passes the same contract suite."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,6 +81,11 @@ class RunQuery:
     limit: int = 50
 
 
+RunReader = Callable[[RunQuery], Iterable[Run]]
+"""What answers a query for runs wherever it is called: in any thread, and, as it can be pickled, in another
+process. They are as the ledger has them when it is called. Raises LedgerError."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promises:
     """How far Loom kept its promises over some time.
@@ -127,6 +132,9 @@ class Ledger(Protocol):
         """Slots of `worker` later than `after` whose tickets are closed: run by hand ahead of the mark."""
 
     def runs(self, query: RunQuery) -> Sequence[Run]: ...
+
+    def reader(self) -> RunReader:
+        """`runs` for who isn't in the thread that this ledger is for. Costs nothing until it is called."""
 
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         """Ticks at or after `since`, oldest first."""

@@ -29,7 +29,7 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     """Everything that `loom status` shows, as of `now` (UTC)."""
     snapshot, _ = carry_over(registry, ledger.snapshot())
     last = snapshot.last_tick
-    rows = [_row(worker, snapshot, now) for worker in registry.workers]
+    rows = [_row(worker, snapshot, ledger, now) for worker in registry.workers]
     rows += [
         Row(
             worker=entry.id,
@@ -95,7 +95,7 @@ def _note(worker: Worker, at: datetime, pause: Pause | None) -> str:
     return clock_change_note(worker.schedule, at) or ""
 
 
-def _row(worker: Worker, snapshot: Snapshot, now: datetime) -> Row:
+def _row(worker: Worker, snapshot: Snapshot, ledger: Ledger, now: datetime) -> Row:
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
     tickets = tuple(t for t in snapshot.tickets.values() if t.worker == worker.id)
     paused = pause_in_force(snapshot.pauses.get(worker.id), now) is not None
@@ -117,8 +117,17 @@ def _row(worker: Worker, snapshot: Snapshot, now: datetime) -> Row:
         last_at=standing.last_at,
         last_success_at=standing.last_success_at,
         consecutive_failures=standing.consecutive_failures,
+        skipped=_skipped(standing, ledger) if health not in (Health.PAUSED, Health.DISABLED) else "",
         needs=_needs(standing, tickets),
     )
+
+
+def _skipped(standing: Standing, ledger: Ledger) -> str:
+    """Why the last run was skipped; of a worker that a person keeps from running that goes without saying."""
+    if standing.last_outcome is not Outcome.SKIPPED or standing.last_run_id is None:
+        return ""
+    last = ledger.run(standing.last_run_id)
+    return last.reason if last is not None else ""
 
 
 def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:

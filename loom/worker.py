@@ -15,7 +15,7 @@ nothing is registered twice.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Finding",
+    "PastRun",
     "PermanentError",
     "Refused",
     "Skip",
@@ -84,6 +85,34 @@ class WorkerOutput(BaseModel):
     metrics: dict[str, float] = Field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """What the ledger holds of one run of any worker. Texts are as they were recorded: what was masked or
+    redacted there stays so.
+
+    slot: the (first) scheduled instant it was for, or None when run by hand. outcome: 'succeeded', 'failed',
+        'invalid', 'timed_out', 'blocked', 'skipped', 'superseded', 'missed' or 'abandoned'.
+    final: False for an attempt that is or was tried again later.
+    reason: why it was skipped, held or missed; may be empty.
+    error_kind, error_message, error_where: of a bad one; where is 'file:line', a rule or a field.
+    tick_at: when the tick came that recorded it. started_at, duration_s: None when its code never started.
+    Times are aware, in the zone of the worker that asks.
+    """
+
+    worker: str
+    agent: str | None
+    slot: datetime | None
+    outcome: str
+    final: bool
+    reason: str
+    error_kind: str | None
+    error_message: str | None
+    error_where: str | None
+    tick_at: datetime
+    started_at: datetime | None
+    duration_s: float | None
+
+
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
@@ -108,6 +137,7 @@ class WorkerContext(Generic[SettingsT]):
     log: logging.Logger
     previous: Mapping[str, Any] | None
     project: Path
+    history_source: Callable[[], Sequence[PastRun]]
     secret_source: Callable[[str], str]
     http_source: Callable[[], "httpx.Client"]
     http_async_source: Callable[[], "httpx.AsyncClient"]
@@ -123,6 +153,13 @@ class WorkerContext(Generic[SettingsT]):
     def http_async(self) -> "httpx.AsyncClient":
         """The guarded client for an async `run`."""
         return self.http_async_source()
+
+    @property
+    def history(self) -> Sequence[PastRun]:
+        """The runs of all workers in the 90 days before `now`, newest first, at most 2,000 of them. Read from
+        Loom's ledger when first asked for; the same ones every time. Raises TransientError when it can't be
+        read."""
+        return self.history_source()
 
     @property
     def cancelled(self) -> bool:

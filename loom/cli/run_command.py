@@ -101,6 +101,7 @@ def command(
         trigger=Trigger.BACKFILL if span else Trigger.MANUAL,
         at_given=isinstance(clock, SetClock),
         dry_run=dry_run,
+        previews=dry_run,
         force=force,
         params=_pairs(params),
     )

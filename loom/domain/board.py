@@ -12,7 +12,7 @@ from loom.domain.trigger import TriggerHealth
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One worker on the board. health: None when its registry entry is broken.
-    needs: what a person must do, or empty."""
+    skipped: why its last run was skipped, if it was. needs: what a person must do, or empty."""
 
     worker: str
     agent: str | None
@@ -26,6 +26,7 @@ class Row:
     last_at: datetime | None = None
     last_success_at: datetime | None = None
     consecutive_failures: int = 0
+    skipped: str = ""
     needs: str = ""
 
 

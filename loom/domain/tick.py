@@ -46,7 +46,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What a dry run says of one slot or manual request: what a real tick would do, and why."""
+    """What a dry run says of one slot or manual request: what a real tick would do, and why.
+
+    reads: what the worker says that it would read, line by line; None when it wasn't asked or doesn't say."""
 
     worker: str
     agent: str | None
@@ -54,6 +56,7 @@ class Planned:
     action: str
     reason: str = ""
     count: int = 1
+    reads: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

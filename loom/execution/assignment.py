@@ -11,7 +11,7 @@ from loom.domain.enforcement import EnforcementContext
 from loom.domain.worker import Worker
 
 if TYPE_CHECKING:
-    from loom.ports import Guard
+    from loom.ports import Guard, RunReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +19,10 @@ class Assignment:
     """key: the ticket's; what `wait` hands the execution back under.
     slot: the scheduled instant (aware, in the worker's zone), or None by hand. slot_key: the idempotency key.
     now: the tick's time (aware, in the worker's zone).
-    previous: the last valid output's JSON form.
+    previous: the last valid output's JSON form. runs: reads the ledger, for the run that asks for it.
     secrets: values by name, only of those the worker requires.
     params: ``--param`` overrides of its settings, as typed.
+    preview: only ask the worker's module what the run would read (see `loom.execution.reads`).
     say: where the worker's progress goes; called in the run's threads.
     """
 
@@ -32,8 +33,10 @@ class Assignment:
     now: datetime
     project: Path
     previous: Mapping[str, Any] | None
+    runs: "RunReader"
     enforcement: EnforcementContext
     guard: "Guard"
     secrets: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    preview: bool = False
     say: Callable[[str], None]

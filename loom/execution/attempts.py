@@ -6,9 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
 
 from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, RunError
+from loom.execution.assignment import Assignment
 from loom.execution.backoff import wait_before
 from loom.execution.briefing import Briefing
 from loom.execution.entrypoint import Entrypoint, EntrypointError, forget, load
@@ -73,13 +77,12 @@ def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: i
         if flight.refusals():
             forget(known, assignment.project)
     with Briefing(flight, settings) as briefing:
+        begin, model = _begin(entrypoint, briefing, settings, assignment)
         while True:
             flight.attempts += 1
-            made = _attempt(flight, entrypoint, briefing, limit)
+            made = _attempt(flight, begin, briefing, limit)
             if isinstance(made, JsonForm):
-                return flight.ended(
-                    Ending.RETURNED, value=made.value, error=made.error, schema=entrypoint.output_model
-                )
+                return flight.ended(Ending.RETURNED, value=made.value, error=made.error, schema=model)
             if made.refusal is not None:
                 return flight.refused(made.refusal, made.error.where)
             if made.skip is not None:
@@ -94,9 +97,20 @@ def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: i
                 )
 
 
-def _attempt(flight: Flight, entrypoint: Entrypoint, briefing: Briefing, limit: int) -> JsonForm | _Failure:
+def _begin(
+    entrypoint: Entrypoint, briefing: Briefing, settings: BaseModel, assignment: Assignment
+) -> tuple[Callable[[], Any], type[BaseModel]]:
+    """What an attempt calls, and the model of what it returns."""
+    if not assignment.preview:
+        return lambda: entrypoint.function(briefing.context), entrypoint.output_model
+    from loom.execution.reads import Reads, reads_of
+
+    return lambda: reads_of(entrypoint, settings, assignment.project), Reads
+
+
+def _attempt(flight: Flight, begin: Callable[[], Any], briefing: Briefing, limit: int) -> JsonForm | _Failure:
     try:
-        returned = entrypoint.function(briefing.context)
+        returned = begin()
         if inspect.isawaitable(returned):
             returned = briefing.loop.run(returned)
         return json_form(returned, limit=limit)

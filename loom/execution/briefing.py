@@ -1,5 +1,6 @@
 """Briefing: the context that a worker is handed, and the end of what was opened for it."""
 
+import threading
 from collections.abc import Awaitable
 from contextlib import suppress
 from types import TracebackType
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from loom.cutting import cut
 from loom.execution.diversion import speak_again, speak_into
 from loom.execution.flight import Flight
-from loom.worker import PermanentError, WorkerContext
+from loom.worker import PastRun, PermanentError, WorkerContext
 
 if TYPE_CHECKING:
     import asyncio
@@ -70,6 +71,8 @@ class Briefing:
         self._flight = flight
         self._client: httpx.Client | None = None
         self._async_client: httpx.AsyncClient | None = None
+        self._past: tuple[PastRun, ...] | None = None
+        self._asking = threading.Lock()
         assignment = flight.assignment
         self.context: WorkerContext[BaseModel] = WorkerContext(
             worker_id=assignment.worker.id,
@@ -82,6 +85,7 @@ class Briefing:
             log=flight.log.logger,
             previous=assignment.previous,
             project=assignment.project,
+            history_source=self._history,
             secret_source=self._secret,
             http_source=self._http,
             http_async_source=self._http_async,
@@ -109,6 +113,14 @@ class Briefing:
     def _http_async(self) -> "httpx.AsyncClient":
         self._async_client = self._flight.assignment.guard.http_async()
         return self._async_client
+
+    def _history(self) -> tuple[PastRun, ...]:
+        with self._asking:
+            if self._past is None:
+                from loom.execution.recollection import recollect
+
+                self._past = recollect(self._flight.assignment)
+            return self._past
 
     def _secret(self, name: str) -> str:
         worker = self._flight.assignment.worker

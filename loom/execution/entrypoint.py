@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
@@ -34,8 +35,10 @@ class EntrypointError(LoomError):
 
 @dataclass(frozen=True, slots=True)
 class Entrypoint:
-    """settings_model: its WorkerContext's type argument, or None. output_model: its return annotation."""
+    """settings_model: its WorkerContext's type argument, or None. output_model: its return annotation.
+    module: where it stands."""
 
+    module: ModuleType
     function: Callable[[Any], Any]
     settings_model: type[BaseModel] | None
     output_model: type[WorkerOutput]
@@ -62,7 +65,7 @@ def load(worker: Worker, project: Path) -> Entrypoint:
     try:
         if function is None:
             raise _Unusable(f"the module has no {name!r}")
-        return _examined(function)
+        return _examined(module, function)
     except _Unusable as unusable:
         message = f"entrypoint {worker.entrypoint!r} can't be used: {unusable}; write `{_EXAMPLE}`"
         where = _defined_at(function, module, project)
@@ -92,7 +95,7 @@ def _put_first_on_path(project: Path) -> None:
             sys.path[:] = [root, *(entry for entry in sys.path if entry != root)]
 
 
-def _examined(function: Any) -> Entrypoint:
+def _examined(module: ModuleType, function: Any) -> Entrypoint:
     if not callable(function):
         raise _Unusable(f"it is a {type(function).__name__}, which can't be called")
     code = inspect.unwrap(function)
@@ -110,6 +113,7 @@ def _examined(function: Any) -> Entrypoint:
     except Exception as error:
         raise _Unusable(f"its annotations can't be read: {text_of(error)}") from error
     return Entrypoint(
+        module=module,
         function=function,
         settings_model=_settings_model(hints.get(next(iter(signature.parameters)))),
         output_model=_output_model(hints),

@@ -11,7 +11,7 @@ from loom.domain.tick import Tick
 from loom.errors import ClaimLost, StaleDecision
 from loom.ledger.laws import scheduled_slots, still_renamed
 from loom.ledger.tables import NEWEST, Tables
-from loom.ports import Entry, Promises, RunQuery, Snapshot
+from loom.ports import Entry, Promises, RunQuery, RunReader, Snapshot
 
 
 class MemoryLedger:
@@ -94,6 +94,18 @@ class MemoryLedger:
             fitting = [run for run in self._tables.runs.values() if _fits(run, query)]
         fitting.sort(key=lambda run: (run.tick_at, run.run_id), reverse=True)
         return fitting[: max(query.limit, 0)]
+
+    def reader(self) -> RunReader:
+        """As the port says. Another process gets what is held when it is sent there."""
+        return self.runs
+
+    def __getstate__(self) -> tuple[Tables, int]:
+        with self._lock:
+            return self._tables, self._revision
+
+    def __setstate__(self, state: tuple[Tables, int]) -> None:
+        self._lock = threading.Lock()
+        self._tables, self._revision = state
 
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         with self._lock:

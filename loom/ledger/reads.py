@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -134,7 +134,11 @@ def _past(start: str) -> str:
 
 
 def read_runs(db: sqlite3.Connection, query: RunQuery) -> Sequence[Run]:
-    return [_run(row) for row in db.execute(*runs_statement(query))]
+    return list(each_run(db, query))
+
+
+def each_run(db: sqlite3.Connection, query: RunQuery) -> Iterator[Run]:
+    return map(_run, db.execute(*runs_statement(query)))
 
 
 def runs_statement(query: RunQuery) -> tuple[str, Sequence[Any]]:

@@ -11,8 +11,9 @@ from loom.domain.tick import Tick
 from loom.errors import StaleDecision
 from loom.ledger import pruning, reads
 from loom.ledger.database import explained, open_database
+from loom.ledger.runs_in_file import RunsInFile
 from loom.ledger.writes import write
-from loom.ports import Entry, Promises, RunQuery, Snapshot
+from loom.ports import Entry, Promises, RunQuery, RunReader, Snapshot
 
 
 class SqliteLedger:
@@ -59,6 +60,10 @@ class SqliteLedger:
         finds the range's run."""
         with explained(self._path):
             return reads.read_runs(self._db, query)
+
+    def reader(self) -> RunReader:
+        """As the port says, by a connection of its own to the file; for as long as this ledger is open."""
+        return RunsInFile(self._path.absolute())
 
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         with explained(self._path):

@@ -175,7 +175,7 @@ def _bad_run(run: Run, line: int | None) -> _Annotation:
 def _critical(run: Run, line: int | None) -> Iterator[_Annotation]:
     for each in findings(run):
         if each.severity == "critical":
-            parts = (each.subject, each.title, each.detail, each.url)
+            parts = (each.subject, each.title, each.detail, each.action, each.url)
             text = ": ".join(part for part in parts if part)
             yield _Annotation("warning", f"{run.worker} found", text, _REGISTRY, line)
 

@@ -102,6 +102,7 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
                         "outcome": row.last_outcome.value if row.last_outcome else None,
                         "final": row.last_final,
                         "at": _time(row.last_at, zone),
+                        "reason": row.skipped or None,
                     }
                 ),
                 "last_success_at": _time(row.last_success_at, zone),
@@ -153,6 +154,7 @@ def _planned(each: Planned, zone: ZoneInfo) -> dict[str, Any]:
         "count": each.count,
         "action": each.action,
         "reason": each.reason or None,
+        "reads": None if each.reads is None else list(each.reads),
     }
 
 

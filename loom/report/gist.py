@@ -12,13 +12,14 @@ SEVERITIES = ("critical", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding as it stands in a run's output. severity: one of `SEVERITIES`."""
+    """A finding as it stands in a run's output. severity: one of `SEVERITIES`. action: what to do."""
 
     severity: str
     title: str
     detail: str = ""
     subject: str = ""
     url: str = ""
+    action: str = ""
 
 
 def gist(run: Run) -> str:
@@ -46,6 +47,7 @@ def _found(each: Mapping[str, Any]) -> Found:
         detail=_text(each, "detail"),
         subject=_text(each, "subject"),
         url=_text(each, "url"),
+        action=_text(each, "action"),
     )
 
 

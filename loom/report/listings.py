@@ -12,7 +12,7 @@ from rich.text import Text
 
 from loom.domain.board import Board, Coming, Row
 from loom.domain.health import Health
-from loom.domain.run import Run
+from loom.domain.run import Outcome, Run
 from loom.report.columns import Column, Layout, show_columns
 from loom.report.gist import gist
 from loom.report.terminal import OUTCOME_SIGNS, short_id
@@ -50,6 +50,8 @@ def show_board(console: Console, board: Board, zone: ZoneInfo) -> None:
     for row in board.rows:
         if row.needs:
             console.print(Text.assemble((f"! {row.worker}: ", "bold red"), one_line(row.needs)))
+        elif row.skipped:
+            console.print(Text.assemble((f"– {row.worker}: ", "yellow"), f"skipped: {one_line(row.skipped)}"))
     for problem in board.problems:
         console.print(Text(f"! {problem}", style="bold red"))
     if board.undelivered:
@@ -138,7 +140,8 @@ def show_coming(console: Console, slots: Sequence[Coming], zone: ZoneInfo, now: 
 
 
 def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
-    """One line a run; where there is no room for what it had to say, it stands below if the run was bad."""
+    """One line a run; where there is no room for what it had to say, it stands below if the run was bad,
+    or if the worker skipped it."""
     if not runs:
         console.print("No runs are recorded for this. See what is there with: loom history")
         return
@@ -148,7 +151,9 @@ def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
     at = Column("when", [Text(when(each, zone)) for each in times])
     at_short = Column(_heading(times, zone), [Text(when_in_short(each, zone)) for each in times])
     outcome = Column("outcome", [_outcome(run) for run in runs])
-    below = [Text(text, "dim") if run.bad and text else None for run, text in zip(runs, said, strict=True)]
+    below = [
+        Text(text, "dim") if text and _explains(run) else None for run, text in zip(runs, said, strict=True)
+    ]
 
     def worker(least: int) -> Column:
         return Column("worker", [Text(run.worker) for run in runs], least=least, middle=True)
@@ -166,6 +171,11 @@ def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo) -> None:
         ],
     )
     console.print(Text("More of one: loom show RUN", style="dim"))
+
+
+def _explains(run: Run) -> bool:
+    """Whether a person has to know what it says: it was bad, or skipped by the worker itself."""
+    return run.bad or (run.outcome is Outcome.SKIPPED and run.started_at is not None)
 
 
 def _heading(times: Sequence[datetime], zone: ZoneInfo) -> str:

@@ -140,8 +140,9 @@ def _finding_item(run: Run, found: Found) -> Line:
     subject = f"{escape(found.subject, 120)}: " if found.subject else ""
     title = escape(found.title, 200)
     detail = f": {escape(found.detail, 400)}" if found.detail else ""
+    action = f" → {escape(found.action, 400)}" if found.action else ""
     url = code(found.url)
-    text = f"- {found.severity}: {subject}{title}{detail} {url}".rstrip()
+    text = f"- {found.severity}: {subject}{title}{detail}{action} {url}".rstrip()
     return Line(text, group=f"**{_named(run.worker, run.agent)}**")
 
 
@@ -160,7 +161,10 @@ def _planned_item(each: Planned, zone: ZoneInfo) -> Line:
     slot = f" {when(each.slot, zone)}" if each.slot else ""
     slots = f" ({count(each.count, 'slot')})" if each.count > 1 else ""
     reason = f": {escape(each.reason)}" if each.reason else ""
-    return Line(f"- would {escape(each.action)} {_named(each.worker, each.agent)}{slot}{slots}{reason}")
+    reads = f"; would read {escape('; '.join(each.reads), 1000)}" if each.reads else ""
+    return Line(
+        f"- would {escape(each.action)} {_named(each.worker, each.agent)}{slot}{slots}{reason}{reads}"
+    )
 
 
 def _coming_item(each: Coming, zone: ZoneInfo) -> Line:

@@ -3,6 +3,7 @@
 Text that comes from workers is never read as markup: it only enters through `rich.text.Text`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.board import Answer
 from loom.domain.run import Outcome, Run
 from loom.domain.tick import Planned, TickReport
-from loom.report.gist import findings, gist
+from loom.report.gist import SEVERITIES, Found, findings, gist
 from loom.report.words import comes_next, count, one_line, span, when
 
 OUTCOME_SIGNS = {
@@ -51,8 +52,11 @@ def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
 def _tick_lines(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:
     for run in report.runs:
         yield from _run_lines(run, zone)
+    last = {planned.worker: planned for planned in report.planned}
     for planned in report.planned:
         yield _planned_line(planned, zone)
+        if planned.reads is not None and planned is last[planned.worker]:
+            yield _reads(planned.reads)
     for delivery in report.deliveries:
         if delivery.state is not DeliveryState.SENT:
             yield Text(
@@ -81,6 +85,16 @@ def _planned_line(planned: Planned, zone: ZoneInfo) -> Text:
     return line
 
 
+def _reads(lines: Sequence[str]) -> RenderableType:
+    """What a worker would read, once, under the last of its slots."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for number, line in enumerate(lines or ("nothing",)):
+        table.add_row("" if number else "would read:", Text(one_line(line)))
+    return Padding(table, (0, 0, 0, 4), expand=False)
+
+
 def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:
     """Everything the ledger knows of one run."""
     sign, style = OUTCOME_SIGNS[run.outcome]
@@ -103,8 +117,7 @@ def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: Z
         where = f" ({error.where})" if error.where else ""
         console.print(Text(_printable(f"{error.kind}: {error.message}{where}"), style="red"))
     if run.output is not None:
-        for line in _finding_lines(run, shown=None):
-            console.print(line)
+        console.print(Group(*_all_findings(run)))
         shown = ("findings", "summary") if findings(run) or not run.output.get("findings") else ("summary",)
         rest = {name: value for name, value in run.output.items() if name not in shown}
         console.print(Text("output", style="bold"))
@@ -156,24 +169,51 @@ def _run_lines(run: Run, zone: ZoneInfo) -> Iterator[RenderableType]:
         yield _indented(Text(one_line(said, 400)))
     if not run.final and run.not_before is not None:
         yield _indented(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"))
-    yield from _finding_lines(run, shown=_FINDINGS_SHOWN)
+    yield from _first_findings(run)
     if run.bad and run.log:
         yield _indented(Text(f"more: loom show {short_id(run.run_id)}", "dim"))
 
 
-def _finding_lines(run: Run, *, shown: int | None) -> Iterator[RenderableType]:
+def _first_findings(run: Run) -> Iterator[RenderableType]:
     found = findings(run)
-    for each in found[:shown]:
-        line = Text.assemble((f"{each.severity:<8}", _SEVERITY_STYLES[each.severity]), "  ")
-        if each.subject:
-            line.append(one_line(each.subject, 120) + ": ", style="bold")
-        line.append(one_line(each.title, 200))
-        yield _indented(line)
-        if each.detail:
-            yield _indented(Text(one_line(each.detail, 400), "dim"), 22)
-    if shown is not None and len(found) > shown:
-        rest = count(len(found) - shown, "more finding")
+    for each in found[:_FINDINGS_SHOWN]:
+        yield from _finding_lines(each, 12)
+    if len(found) > _FINDINGS_SHOWN:
+        rest = count(len(found) - _FINDINGS_SHOWN, "more finding")
         yield _indented(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"))
+
+
+def _all_findings(run: Run) -> Iterator[RenderableType]:
+    found = findings(run)
+    if not found:
+        return
+    numbers = Counter(each.severity for each in found)
+    line = Text(count(len(found), "finding"), "bold")
+    for number, severity in enumerate(each for each in SEVERITIES if numbers[each]):
+        line.append(", " if number else "  ", "default")
+        line.append(f"{numbers[severity]} {severity}", _SEVERITY_STYLES[severity])
+    yield line
+    for each in found:
+        yield from _finding_lines(each, 2, link=True)
+
+
+def _finding_lines(each: Found, columns: int, *, link: bool = False) -> Iterator[RenderableType]:
+    """What and where, why, and what to do. Whatever is too long for a line goes on under its beginning."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, width=8)
+    table.add_column(overflow="fold")
+    line = Text()
+    if each.subject:
+        line.append(one_line(each.subject, 120) + ": ", style="bold")
+    line.append(one_line(each.title, 200))
+    table.add_row(Text(each.severity, _SEVERITY_STYLES[each.severity]), line)
+    if each.detail:
+        table.add_row("", Text(one_line(each.detail, 400), "dim"))
+    if each.action:
+        table.add_row("", Text(f"→ {one_line(each.action, 400)}"))
+    if link and each.url:
+        table.add_row("", Text(one_line(each.url, 500), "dim"))
+    yield Padding(table, (0, 0, 0, columns), expand=False)
 
 
 def _indented(line: Text, columns: int = 12) -> RenderableType:

@@ -22,7 +22,7 @@ from typing import Any, cast
 from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.run import Run, RunError
 from loom.domain.slot import Ticket
-from loom.domain.tick import Mark, Pause, Tick, TickReport
+from loom.domain.tick import Mark, Pause, Planned, Tick, TickReport
 from loom.errors import DeliveryFailed, Problem
 from loom.ports import AlertHook, Entry, HooksInForce, Ledger, Renamed
 
@@ -96,7 +96,7 @@ def report(value: TickReport, mask: Masking) -> TickReport:
         problems=tuple(map(mask, value.problems)),
         mistakes=problems(value.mistakes, mask),
         notes=tuple(map(mask, value.notes)),
-        planned=tuple(replace(each, reason=mask(each.reason)) for each in value.planned),
+        planned=tuple(_planned(each, mask) for each in value.planned),
         trigger_lines=tuple(map(mask, value.trigger_lines)),
     )
 
@@ -118,6 +118,13 @@ def _run(run: Run, mask: Masking) -> Run:
         errors=tuple(_error(each, mask) for each in run.errors),
         log=mask(run.log),
         settings=masked(run.settings, mask),
+    )
+
+
+def _planned(planned: Planned, mask: Masking) -> Planned:
+    reads = planned.reads
+    return replace(
+        planned, reason=mask(planned.reason), reads=reads if reads is None else tuple(map(mask, reads))
     )
 
 

@@ -17,6 +17,7 @@ from loom.ports import Ledger
 class TickRequest:
     """workers: ids or agents' names; none means: whatever is due. slot: the one slot to run (UTC).
     span: first and last instant (UTC) of the slots to run again or at last, those that succeeded left out.
+    previews: whether a dry run asks the workers what they would read.
     at_given: whether the clock was set with ``--at``. params: overrides of one worker's settings.
     trigger: what a run of `workers` is asked for as: manual, retry or backfill."""
 
@@ -26,6 +27,7 @@ class TickRequest:
     trigger: Trigger = Trigger.MANUAL
     at_given: bool = False
     dry_run: bool = False
+    previews: bool = False
     force: bool = False
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from loom.domain.alert import Delivery
 from loom.domain.slot import Slot
-from loom.domain.tick import Planned, TickReport
+from loom.domain.tick import TickReport
 from loom.domain.worker import Isolation, Status, Worker
 from loom.errors import ExitCode, RegistryError, StateUnpushed, UsageError, worst
 from loom.ports import AlertHook, Ledger, Liveness, Snapshot
-from loom.runner.claiming import Claim, claim, decided
+from loom.runner.claiming import Claim, claim
 from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
 from loom.runner.plan import Plan
@@ -127,25 +127,10 @@ def _runs_of(claimed: Claim, keys: Collection[str]) -> set[str]:
 
 def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
     """What a tick would do, with nothing written and nothing run."""
-    made = decided(waking, chosen, ledger, liveness)
-    workers = waking.conditions.workers
-    planned = [
-        Planned(worker=t.worker, agent=workers[t.worker].agent, slot=t.slot, action="run", reason=t.detail)
-        for t in made.start
-    ]
-    planned += [
-        Planned(
-            worker=run.worker,
-            agent=run.agent,
-            slot=run.slot,
-            action="hold" if run.open_reason else f"record as {run.outcome.value}",
-            reason=run.reason,
-            count=run.count,
-        )
-        for run in made.runs
-    ]
+    from loom.runner.rehearsal import planned
+
     code = ExitCode.BROKEN if waking.conditions.mistakes else ExitCode.OK
-    return replace(_report(waking, code), planned=(*planned, *made.left))
+    return replace(_report(waking, code), planned=planned(waking, chosen, ledger, liveness))
 
 
 def _report(waking: Waking, code: ExitCode) -> TickReport:
@@ -224,6 +209,7 @@ def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> Sequence[str]:
         enforcement=enforcement,
         secrets=waking.conditions.secrets,
         previous=lambda worker: _output(ledger, claimed.books.previous_run(worker)),
+        runs=ledger.reader(),
         params=waking.request.params,
         on_time=frozenset(claimed.plan.on_time),
         alone=claimed.alone,

@@ -19,7 +19,7 @@ from loom.domain.tick import Tick
 from loom.domain.worker import Worker
 from loom.errors import ClaimLost
 from loom.execution.assignment import Assignment
-from loom.ports import Entry, Guard
+from loom.ports import Entry, Guard, RunReader
 from loom.runner.books import Books
 from loom.runner.conclude import conclude
 from loom.runner.parts import Executor, Parts
@@ -45,6 +45,7 @@ class Commission:
     enforcement: EnforcementContext
     secrets: Mapping[str, str]
     previous: Callable[[str], Mapping[str, Any] | None]
+    runs: RunReader
     params: Mapping[str, str]
     on_time: frozenset[str]
     alone: frozenset[str]
@@ -189,6 +190,7 @@ def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commis
             now=commission.tick.at.astimezone(zone),
             project=parts.project,
             previous=commission.previous(worker.id),
+            runs=commission.runs,
             enforcement=commission.enforcement,
             guard=each.guard,
             secrets={

@@ -80,7 +80,9 @@ def test_what_a_worker_returns_comes_back_in_its_json_form_and_as_its_model_read
     execution = bench.run(worker)
     plain = {
         "summary": "done",
-        "findings": [{"severity": "info", "title": "tüt 🜁", "detail": "", "subject": "", "url": None}],
+        "findings": [
+            {"severity": "info", "title": "tüt 🜁", "detail": "", "subject": "", "url": None, "action": ""}
+        ],
         "metrics": {"n": 2.0},
         "theCount": 3,
     }

@@ -1,12 +1,17 @@
 """What every ledger answers about what has been."""
 
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from loom.domain.alert import DeliveryState
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
-from loom.ports import Ledger, Promises, Renamed, RunQuery
+from loom.execution.isolated.errand import pickled
+from loom.ports import Ledger, Promises, Renamed, RunQuery, RunReader
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,
@@ -181,3 +186,36 @@ def test_a_run_by_hand_beside_its_slot_counts_for_no_slot(ledger: Ledger) -> Non
         ]
     )
     assert ledger.promises(since=SIX).slots == 1
+
+
+def test_a_reader_answers_in_another_thread_what_the_ledger_holds_when_it_is_asked(
+    ledger: Ledger, history: dict[str, Run]
+) -> None:
+    read = ledger.reader()
+    late = a_run("i-000000", tick_at=SIX + 4 * DAY)
+    ledger.record([late])
+    with ThreadPoolExecutor(1) as elsewhere:
+        found = elsewhere.submit(lambda: list(read(RunQuery(since=SIX + DAY, limit=4)))).result()
+    assert found == [late, history["h"], history["g"], history["f"]]
+    assert found == ledger.runs(RunQuery(since=SIX + DAY, limit=4))
+
+
+def test_a_reader_answers_after_it_was_sent_to_another_process(
+    ledger: Ledger, history: dict[str, Run]
+) -> None:
+    read: RunReader = pickle.loads(pickled(ledger.reader()))  # noqa: S301  (its own)
+    code = (
+        "import pickle, sys; read, query = pickle.load(sys.stdin.buffer);"
+        " print(*(run.run_id for run in read(query)))"
+    )
+    sent = pickled((read, RunQuery(worker="other")))
+    done = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
+    assert done.stdout.decode().split() == ["g-000000", "d-000000", "b-000000"]
+
+
+def test_a_reader_writes_nothing_and_holds_up_no_writer(ledger: Ledger, history: dict[str, Run]) -> None:
+    reading = iter(ledger.reader()(RunQuery()))
+    first = next(reading)
+    ledger.record([a_run("i-000000", tick_at=SIX + 4 * DAY)])
+    assert [first, *reading] == [history[letter] for letter in "hgfedcba"]
+    assert len(ledger.runs(RunQuery())) == 9

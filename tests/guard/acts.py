@@ -24,6 +24,17 @@ FILES = (
         """assert (PROJECT / "place.py").read_text() and open("/etc/hostname").read()""",
         apart=True,
     ),
+    act(
+        "read-history",
+        """
+        told = []
+        thread = threading.Thread(target=lambda: told.append(context.history))
+        thread.start()
+        thread.join()
+        assert told[0] is context.history
+        """,
+        apart=True,
+    ),
     act("list-folders", """assert os.listdir(PROJECT) and [*PROJECT.rglob("*.py")] and [*os.scandir("/")]"""),
     act("walk", """assert list(os.walk(PROJECT)) and [*os.fwalk(PROJECT)]"""),
     act(

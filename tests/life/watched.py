@@ -9,7 +9,7 @@ from loom.domain.run import Execution, Run
 from loom.domain.tick import Tick
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor
-from loom.ports import AlertHook, Entry, Ledger, Promises, RunQuery, Snapshot
+from loom.ports import AlertHook, Entry, Ledger, Promises, RunQuery, RunReader, Snapshot
 from tests.life.plot import Plot
 
 Writing = Callable[[Callable[[], None], Sequence[Entry]], None]
@@ -57,6 +57,9 @@ class WatchedLedger:
 
     def runs(self, query: RunQuery) -> Sequence[Run]:
         return self._plot.call("read", lambda: self._inner.runs(query))
+
+    def reader(self) -> RunReader:
+        return self._inner.reader()
 
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         return self._plot.call("read", lambda: self._inner.ticks(since=since))

@@ -20,6 +20,7 @@ from loom.domain.worker import Requires, Retry, Worker
 from loom.enforcement.guarding.guard import RunGuard
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor
+from loom.ledger.memory import MemoryLedger
 from tests.ground.rules import NOWHERE
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -133,6 +134,7 @@ class Bench:
             now=NOW,
             project=self.project,
             previous=None,
+            runs=MemoryLedger().reader(),
             enforcement=enforcement,
             guard=RunGuard(enforcement, worker_id=worker.id, agent=None, places=NOWHERE),
             secrets=secrets or {},

@@ -236,6 +236,17 @@ def test_an_idle_tick_imports_no_worker_and_nothing_that_only_work_needs(
     assert imported_workers(daily) == set()
 
 
+def test_a_dry_run_of_an_idle_tick_imports_no_worker_and_nothing_that_only_work_needs(
+    loom: Command, daily: Project
+) -> None:
+    idle = loom("run", "--dry-run", "--at", "2026-03-03T19:20:00Z", cwd=daily.root, env=TRACED)
+    assert idle.exit_code == 0, idle.stderr[-400:]
+    seen = imports_of(idle)
+    assert {"loom.runner.tick", "sqlite3", "yaml"} <= seen
+    assert tops(seen) & {"workers", "pydantic", "httpx", "httpcore", "rich", "asyncio"} == set()
+    assert imported_workers(daily) == set()
+
+
 def test_a_worker_is_imported_when_it_is_due(loom: Command, daily: Project) -> None:
     due = loom("run", "--at", "2026-03-04T09:20:00Z", cwd=daily.root)
     assert due.exit_code == 0, str(due)

@@ -93,7 +93,9 @@ def test_what_a_worker_returns_comes_back_in_its_json_form(bench: Bench) -> None
     assert execution.ending is Ending.RETURNED
     assert execution.value == {
         "summary": "done",
-        "findings": [{"severity": "info", "title": "t", "detail": "", "subject": "", "url": None}],
+        "findings": [
+            {"severity": "info", "title": "t", "detail": "", "subject": "", "url": None, "action": ""}
+        ],
         "metrics": {"n": 2.0},
     }
     assert execution.schema is not None

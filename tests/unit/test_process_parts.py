@@ -14,6 +14,7 @@ from loom.execution.failure import in_bytes
 from loom.execution.isolated.errand import packed, unpacked
 from loom.execution.isolated.folder import environment, make_folder, remove_folder
 from loom.execution.isolated.postmortem import cause_of_death, place_of_death, shown
+from loom.ledger.runs_in_file import RunsInFile
 from tests.ground.rules import NOWHERE
 from tests.ground.shut import REPOSITORY
 from tests.unit.execution_bench import NOW, bench_in, requiring
@@ -52,6 +53,8 @@ def test_an_errand_carries_everything_but_the_guard_and_the_listener(tmp_path: P
             enforcement=enforcement,
             previous={"a": None},
             now=NOW.astimezone(zone),
+            runs=RunsInFile(tmp_path / "ledger.db"),
+            preview=True,
         )
     data = packed(assignment, started=12.5, output_limit=7)
     errand = unpacked(data[8:])

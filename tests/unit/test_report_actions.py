@@ -109,13 +109,16 @@ def test_a_critical_finding_is_a_warning_and_a_lesser_one_is_not_annotated() -> 
         run("lookout", Outcome.SUCCEEDED),
         output={
             "summary": "x",
-            "findings": [finding("warning", "slow"), finding("critical", "site is down")],
+            "findings": [
+                finding("warning", "slow"),
+                finding("critical", "site is down") | {"action": "restart it"},
+            ],
         },
     )
     assert said([good], registry(lookout=7)) == [
         Obeyed(
             "warning",
-            "site is down",
+            "site is down: restart it",
             {"file": "worker-registry.yaml", "line": "7", "title": "lookout found"},
         )
     ]

@@ -152,7 +152,14 @@ def test_findings_stand_under_their_worker_the_worst_first() -> None:
         output={
             "findings": [
                 finding("info", "a word"),
-                finding("warning", "slow", subject="/news", detail="4 s", url="https://example.org/news"),
+                finding(
+                    "warning",
+                    "slow",
+                    subject="/news",
+                    detail="4 s",
+                    action="cache it",
+                    url="https://example.org/news",
+                ),
             ]
         },
     )
@@ -162,9 +169,19 @@ def test_findings_stand_under_their_worker_the_worst_first() -> None:
         "audit (Audit)",
         "critical: lost rows",
         "lookout (Lookout)",
-        "warning: /news: slow: 4 s https://example.org/news",
+        "warning: /news: slow: 4 s → cache it https://example.org/news",
         "info: a word",
     ]
+
+
+def test_what_to_do_about_a_finding_is_foreign_text_like_the_rest_of_it_and_bounded() -> None:
+    action = "mail @ann <b>now</b> " + "x" * 600
+    told = run("audit", Outcome.SUCCEEDED, output={"findings": [finding("info", "t", action=action)]})
+    text = shown(replace(REPORT, runs=(told,)))
+    assert escape(action, 400) in text
+    assert "@ann" not in text
+    assert "<b>" not in text
+    assert "x" * 400 not in text
 
 
 def test_findings_that_a_worker_redefined_are_passed_over() -> None:

@@ -51,7 +51,7 @@ def test_a_fitting_output_is_valid_and_comes_back_whole_with_its_defaults() -> N
     assert verdict == Verdict(
         {
             "summary": "s",
-            "findings": [{**FINDING, "detail": "", "subject": "", "url": None}],
+            "findings": [{**FINDING, "detail": "", "subject": "", "url": None, "action": ""}],
             "metrics": {},
             "checked": 0,
             "ratio": None,

@@ -3,7 +3,7 @@
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from loom.domain.enforcement import EnforcementContext
-from loom.worker import PermanentError, WorkerContext
+from loom.worker import PastRun, PermanentError, WorkerContext
 
 if TYPE_CHECKING:
     import httpx
@@ -37,6 +37,7 @@ class Contexts:
         now: datetime = NOW,
         http: "httpx.Client | None" = None,
         previous: Mapping[str, Any] | None = None,
+        history: Sequence[PastRun] = (),
         secrets: Mapping[str, str] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> WorkerContext[SettingsT]:
@@ -64,6 +65,7 @@ class Contexts:
             log=logging.getLogger("worker-under-test"),
             previous=previous,
             project=project or self.project,
+            history_source=lambda: history,
             secret_source=secret,
             http_source=client,
             http_async_source=no_async,

@@ -15,7 +15,7 @@ from loom.domain.worker import Worker
 from loom.execution.assignment import Assignment
 
 if TYPE_CHECKING:
-    from loom.ports import Guard
+    from loom.ports import Guard, RunReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,11 @@ class Errand:
     now: datetime
     project: Path
     previous: Mapping[str, Any] | None
+    runs: "RunReader"
     enforcement: EnforcementContext
     secrets: Mapping[str, str]
     params: Mapping[str, str]
+    preview: bool
     started: float
     output_limit: int
 
@@ -49,10 +51,15 @@ _SHARED = tuple(field.name for field in fields(Errand) if field.name not in ("st
 def packed(assignment: Assignment, *, started: float, output_limit: int) -> bytes:
     """The assignment as an errand's bytes, behind 8 bytes of their length."""
     shared = {name: getattr(assignment, name) for name in _SHARED}
-    stream = io.BytesIO()
-    _Pickler(stream).dump(Errand(**shared, started=started, output_limit=output_limit))
-    data = stream.getvalue()
+    data = pickled(Errand(**shared, started=started, output_limit=output_limit))
     return len(data).to_bytes(8) + data
+
+
+def pickled(value: object) -> bytes:
+    """Also with frozen mappings in it, which have no pickled form of their own."""
+    stream = io.BytesIO()
+    _Pickler(stream).dump(value)
+    return stream.getvalue()
 
 
 def unpacked(data: bytes) -> Errand:
@@ -63,8 +70,6 @@ def unpacked(data: bytes) -> Errand:
 
 
 class _Pickler(pickle.Pickler):
-    """Frozen mappings have no pickled form of their own."""
-
     dispatch_table = copyreg.dispatch_table | {MappingProxyType: lambda mapping: (_frozen, (dict(mapping),))}
 
 
