@@ -1,0 +1,158 @@
+"""What is wrong with data files: unreadable, flawed, against their schemas, naming what isn't there."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workers.sources.findings import Note, note, plain
+from workers.sources.folder import Folder, Unreadable, matches
+from workers.sources.schemas import Schema, Unusable
+from workers.sources.tables import Table, read_table, values_at
+
+_MOST_OF_ONE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a file: 'data/clients.csv:id'. path: the file. name: the field, see `values_at`."""
+
+    path: str
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> "Field":
+        """Raises ValueError for what names no file and field."""
+        path, colon, name = text.rpartition(":")
+        if not (colon and path and name):
+            raise ValueError(f"{text!r}: expected a file and a field such as 'data/clients.csv:id'")
+        return cls(path, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The data files that could be read, by path, and notes of those that couldn't."""
+
+    tables: Mapping[str, Table]
+    notes: Sequence[Note]
+
+
+def read_files(folder: Folder, paths: Sequence[str], *, max_bytes: int) -> Files:
+    tables: dict[str, Table] = {}
+    notes: list[Note] = []
+    for path in paths:
+        try:
+            tables[path] = read_table(folder, path, max_bytes=max_bytes)
+        except Unreadable as error:
+            action = "Correct the file; nothing in it was checked."
+            notes.append(_note("unreadable", "Data file that can't be read", path, f"It {error}.", action))
+    return Files(tables, notes)
+
+
+def check_flaws(table: Table) -> Iterator[Note]:
+    """Doubled keys and headings, rows of another length."""
+    for flaw in table.flaws[:_MOST_OF_ONE]:
+        subject = table.path if flaw.line is None else f"{table.path}:{flaw.line}"
+        yield _note("schema", "Data file with a flaw", subject, f"{flaw.text}.", "Correct it in the file.")
+    yield from _rest(len(table.flaws), table.path)
+
+
+def check_schemas(
+    tables: Mapping[str, Table], schemas: Mapping[str, str], folder: Folder, max_bytes: int
+) -> Iterator[Note]:
+    """schemas: by pattern of files, the path of the schema they are held against."""
+    documents: dict[str, Any] = {}
+    for path in sorted(set(schemas.values())):
+        try:
+            documents[path] = read_table(folder, path, max_bytes=max_bytes).document
+        except Unreadable as error:
+            yield _of_schema(path, f"It {error}.")
+    for pattern, path in schemas.items():
+        held = [table for table in tables.values() if matches(table.path, [pattern])]
+        if path in documents:
+            try:
+                schema = Schema(documents[path], documents)
+                for table in held:
+                    yield from _violations(table, schema, path)
+            except Unusable as error:
+                yield _of_schema(path, f"It {error}.")
+
+
+def _violations(table: Table, schema: Schema, path: str) -> Iterator[Note]:
+    found = list(schema.violations(table))
+    for one in found[:_MOST_OF_ONE]:
+        # The file's own value may be anybody's; a title names the place alone.
+        where = _place(table, one.place)
+        yield _note(
+            "schema", f"Against its schema at {where}", _subject(table, one.place),
+            f"{plain(one.text, limit=300)} ({path}).", "Correct the value, or the schema if it is right.",
+        )  # fmt: skip
+    yield from _rest(len(found), table.path)
+
+
+def check_references(tables: Mapping[str, Table], references: Mapping[str, str]) -> Iterator[Note]:
+    """references: 'file:field' -> the 'file:field' that must hold each of its values, once."""
+    for start, end in references.items():
+        source, target = Field.of(start), Field.of(end)
+        absent = [one for one in (source, target) if one.path not in tables]
+        for one in absent:
+            yield _note(
+                "reference", "File of a reference isn't there", one.path, f"`{start}` refers to `{end}`.",
+                "Put the file back, let `data` find it, or correct `references`.",
+            )  # fmt: skip
+        if not absent:
+            yield from _broken(tables[source.path], source, tables[target.path], target)
+    for end in dict.fromkeys(references.values()):
+        target = Field.of(end)
+        if target.path in tables:
+            yield from _doubled(tables[target.path], target)
+
+
+def _broken(source: Table, field: Field, target: Table, key: Field) -> Iterator[Note]:
+    known = {str(value) for _, value in values_at(target.document, key.name)}
+    told: set[str] = set()
+    for place, value in values_at(source.document, field.name):
+        if str(value) not in known and str(value) not in told:
+            told.add(str(value))
+            yield _note(
+                "reference", f"{field.name} {plain(str(value), limit=80)!r} isn't in {target.path}",
+                _subject(source, place), f"No {key.name} in {target.path} has this value.",
+                f"Correct {field.name}, or add the entry to {target.path}.",
+            )  # fmt: skip
+
+
+def _doubled(table: Table, field: Field) -> Iterator[Note]:
+    seen: dict[str, tuple[Hashable, ...]] = {}
+    for place, value in values_at(table.document, field.name):
+        first = seen.setdefault(str(value), place)
+        if first is not place:
+            yield _note(
+                "duplicate_key", f"{field.name} {plain(str(value), limit=80)!r} comes more than once",
+                _subject(table, place), f"First at {_place(table, first)}; others refer to it by this.",
+                f"Give each entry a {field.name} of its own.",
+            )  # fmt: skip
+
+
+def _place(table: Table, place: Sequence[Hashable]) -> str:
+    line = table.line_of(place)
+    names = place if line is None else place[1:]
+    shown = ".".join(str(one) for one in names)
+    return shown or "the top" if line is None else f"line {line}{', ' + shown if shown else ''}"
+
+
+def _subject(table: Table, place: Sequence[Hashable]) -> str:
+    line = table.line_of(place)
+    return table.path if line is None else f"{table.path}:{line}"
+
+
+def _rest(count: int, path: str) -> Iterator[Note]:
+    if count > _MOST_OF_ONE:
+        detail = f"{count - _MOST_OF_ONE} more of the {count} in this file."
+        yield _note("schema", "More flaws than shown", path, detail, "Correct those that are shown first.")
+
+
+def _of_schema(path: str, detail: str) -> Note:
+    return _note("schema", "Schema that can't be used", path, detail, "Correct the schema, or `schemas`.")
+
+
+def _note(kind: str, title: str, subject: str, detail: str, action: str) -> Note:
+    return note(kind, "warning", title, subject=subject, detail=detail, action=action)
