@@ -107,10 +107,11 @@ class HubSpot:
         try:
             question = asked.json()
             found = search([one for one in self._held(kind) if not one.get("archived")], question)
-            start, limit = int(question["after"] or 0), min(int(question["limit"]), self._page)
+            start, asked_for = int(question["after"] or 0), int(question["limit"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return _error(400, "VALIDATION_ERROR", f"Invalid input JSON: {error!r}")
-        if not 0 < limit <= 200 or start + limit > self._reach:
+        limit = min(asked_for, self._page)
+        if not 0 < asked_for <= 200 or start + limit > self._reach:
             return _error(400, "VALIDATION_ERROR", "Paging beyond the limits of a search")
         shown = [self._shown(one, question["properties"]) for one in found[start : start + limit]]
         return Answered.of_json(
