@@ -7,10 +7,11 @@ between files that lead nowhere; and says how each kind has changed since the la
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from loom.worker import WorkerContext, WorkerOutput
 from workers.sources.crm_checks import (
@@ -24,13 +25,12 @@ from workers.sources.crm_checks import (
 )
 from workers.sources.data_checks import Field as FileField
 from workers.sources.data_checks import Files, check_flaws, check_references, check_schemas, read_files
+from workers.sources.extras import extra
 from workers.sources.findings import Note, note, report
 from workers.sources.folder import Folder
 from workers.sources.formats import Fault, amount_fault, date_fault, domain_fault, mail_fault, phone_fault
-from workers.sources.hubspot import API, HubSpot
-from workers.sources.hubspot_asking import SECRET, Limits
 from workers.sources.hubspot_crm import read_crm
-from workers.sources.hubspot_records import Pages
+from workers.sources.hubspot_settings import HubSpotSettings
 
 KINDS = (
     "duplicate_contact", "duplicate_company", "missing", "malformed", "orphan", "owner", "impossible_date",
@@ -46,41 +46,38 @@ _PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "deals": ("dealname", "dealstage", "amount", "closedate", "createdate", "hubspot_owner_id"),
 }  # fmt: skip
 
+_LIBRARIES = ("rapidfuzz", "tldextract", "email_validator", "phonenumbers", "jsonschema")
+_NAMES = {"contacts": ("contact",), "companies": ("company", "companies"), "deals": ("deal",)}
 
-class Settings(BaseModel):
-    """api: the API's address. portal: the account's number in HubSpot, for links to its pages at `app`.
-    region: the country (ISO 3166, 'US') of telephone numbers that name none.
+
+class Settings(HubSpotSettings):
+    """region: the country (ISO 3166, 'US') of telephone numbers that name none.
 
     required: by kind of record, the properties that each must have.
     data, exclude: patterns of the project's data files, as in .gitignore. schemas: by pattern, the JSON
         Schema that files are held against. references: 'file:field' -> the 'file:field' that must hold its
         values.
-    max_records: of each kind, read in one run. delay: seconds between two requests.
+    max_records: of each kind, read in one run.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    api: str = API
-    app: str = "https://app.hubspot.com"
-    portal: str | None = Field(default=None, pattern=r"^\d+$")
     region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
-    required: dict[str, list[str]] = {
-        "contacts": ["email"],
-        "companies": ["name", "domain"],
-        "deals": ["dealname", "closedate", "dealstage"],
-    }
-    data: list[str] = ["data/**/*.csv", "data/**/*.tsv", "data/**/*.json", "data/**/*.yaml", "data/**/*.yml"]
-    exclude: list[str] = [".git", ".loom", ".venv", "venv", "node_modules"]
-    schemas: dict[str, str] = {}
-    references: dict[str, str] = {}
+    required: dict[str, list[str]] = Field(
+        default={
+            "contacts": ["email"],
+            "companies": ["name", "domain"],
+            "deals": ["dealname", "closedate", "dealstage"],
+        }
+    )
+    data: list[str] = Field(
+        default=["data/**/*.csv", "data/**/*.tsv", "data/**/*.json", "data/**/*.yaml", "data/**/*.yml"]
+    )
+    exclude: list[str] = Field(default=[".git", ".loom", ".venv", "venv", "node_modules"])
+    schemas: dict[str, str] = Field(default={})
+    references: dict[str, str] = Field(default={})
     max_records: int = Field(default=50_000, ge=1)
     max_files: int = Field(default=500, ge=0)
     max_file_bytes: int = Field(default=10_000_000, ge=1)
-    max_requests: int = Field(default=3_000, ge=1)
-    max_wait: float = Field(default=60, ge=0)
-    max_seconds: float = Field(default=480, gt=0)
     max_findings: int = Field(default=200, ge=1)
-    timeout: float = Field(default=30, gt=0)
     delay: float = Field(default=0.1, ge=0)
 
     @field_validator("required")
@@ -110,41 +107,38 @@ class Output(WorkerOutput):
 
 def run(context: WorkerContext[Settings]) -> Output:
     settings = context.settings
-    pages = Pages(settings.portal, settings.app)
-    hubspot = HubSpot.of(
-        context.http,
-        token=context.secret(SECRET),
-        api=settings.api,
-        limits=Limits(
-            timeout_s=settings.timeout, max_requests=settings.max_requests, max_wait_s=settings.max_wait
-        ),
-        delay_s=settings.delay,
-        max_seconds=settings.max_seconds,
-        cancelled=lambda: context.cancelled,
-    )
+    for library in _LIBRARIES:
+        extra(library)  # before all the reading, not after it
+    hubspot = settings.connect(context)
     crm = read_crm(hubspot, _wanted(settings), max_records=settings.max_records, progress=context.progress)
-    context.progress("comparing records")
-    notes = [
-        *check_duplicates(crm, pages),
-        *check_missing(crm, settings.required),
-        *check_formats(crm, _faults(settings), pages),
-        *check_ties(crm, pages),
-        *check_owners(crm),
-        *check_dates(crm, pages, context.now),
-        *(_unread(what) for what in crm.unread),
-    ]
     folder = Folder(context.project)
     paths = _data_files(folder, settings)
-    context.progress(f"{len(paths)} data files")
+    context.progress(f"reading {len(paths)} data files")
     files = read_files(folder, paths[: settings.max_files], max_bytes=settings.max_file_bytes)
-    notes += files.notes
-    for table in files.tables.values():
-        notes += check_flaws(table)
-    notes += check_schemas(files.tables, settings.schemas, folder, settings.max_file_bytes)
-    notes += check_references(files.tables, settings.references)
+    context.progress("comparing")
+    notes = [*check_crm(crm, settings, context.now), *check_files(files, folder, settings)]
     if len(paths) > settings.max_files:
         notes.append(_unread(f"data files beyond the first {settings.max_files:,}"))
     return _output(notes, crm, files, hubspot.requests, context)
+
+
+def check_crm(crm: Crm, settings: Settings, now: datetime) -> Iterator[Note]:
+    pages = settings.pages
+    yield from check_duplicates(crm, pages)
+    yield from check_missing(crm, settings.required)
+    yield from check_formats(crm, _faults(settings), pages)
+    yield from check_ties(crm, pages)
+    yield from check_owners(crm)
+    yield from check_dates(crm, pages, now)
+    yield from (_unread(what) for what in crm.unread)
+
+
+def check_files(files: Files, folder: Folder, settings: Settings) -> Iterator[Note]:
+    yield from files.notes
+    for table in files.tables.values():
+        yield from check_flaws(table)
+    yield from check_schemas(files.tables, settings.schemas, folder, settings.max_file_bytes)
+    yield from check_references(files.tables, settings.references)
 
 
 def reads(settings: Settings, project: Path) -> Iterator[str]:
@@ -172,7 +166,7 @@ def _faults(settings: Settings) -> Mapping[str, Mapping[str, Fault]]:
     phone = phone_fault(settings.region)
     return {
         "contacts": {
-            "email": mail_fault(), "phone": phone, "mobilephone": phone, "date_of_birth": date_fault,
+            "email": mail_fault(), "phone": phone, "mobilephone": phone,
         },
         "companies": {"domain": domain_fault, "phone": phone},
         "deals": {"amount": amount_fault, "closedate": date_fault},
@@ -200,7 +194,7 @@ def _output(
     records = {kind: len(some) for kind, some in crm.records.items()}
     count = len(files.tables)
     changes = _changes(told.metrics, context.previous)
-    counted = ", ".join(f"{number} {kind}" for kind, number in records.items())
+    counted = ", ".join(_counted(number, *_NAMES[kind]) for kind, number in records.items())
     of_files = f"{_counted(count, 'data file')}" if count else "no data file (none fits `data`)"
     trend = ""
     if changes is not None:
@@ -227,5 +221,5 @@ def _changes(metrics: Mapping[str, float], previous: Mapping[str, Any] | None) -
     return {kind: metrics[kind] - count for kind, count in counts.items() if isinstance(count, int | float)}
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

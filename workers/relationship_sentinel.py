@@ -8,21 +8,19 @@ about to renew whom nobody speaks to. Worst first, and within that by what is at
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from loom.worker import WorkerContext, WorkerOutput
 from workers.sources.findings import Note, Severity, note, report
-from workers.sources.hubspot import API, HubSpot
-from workers.sources.hubspot_asking import SECRET, Limits
-from workers.sources.hubspot_records import Pages
 from workers.sources.hubspot_relations import Span, read_relations
-from workers.sources.relations import Deal, Person, Relations, owner_name, people_of
+from workers.sources.hubspot_settings import HubSpotSettings
+from workers.sources.relations import Deal, Keeper, Person, Relations, keeper_of, people_of
 
 KINDS = ("waiting", "silence", "quiet", "renewal", "overdue", "stuck", "unchecked")
 
@@ -40,30 +38,28 @@ _DEAR, _PROMISING = ("customer", "evangelist"), ("opportunity", "salesqualifiedl
 _SHORTEST_SILENCE = timedelta(days=7)
 
 
-class Settings(BaseModel):
-    """api: the API's address. portal: the account's number in HubSpot, for links to its pages at `app`.
-
-    quiet_after_days: by lifecycle stage, days without a touch; one number: for each of HubSpot's stages from
-        lead on. Contacts in other stages aren't held to any.
+class Settings(HubSpotSettings):
+    """quiet_after_days: by lifecycle stage, days without a touch; one number: for each of HubSpot's stages
+        from lead on. Contacts in other stages aren't held to any.
     stuck_after_days: days in one stage of a deal; by_stage: the same for single stages, by HubSpot's ids.
     renewal_property: the companies' property that holds the day of renewal; within `renewal_days` of it there
         must have been a touch in the last `renewal_touch_days`.
     frequent_touches: days with contact within `window_days` that make it frequent; silence begins at
         `silence_factor` times the usual gap. large_deal: an amount that makes a matter worse.
-    delay: seconds between two requests (HubSpot takes five searches a second). max_seconds: for reading.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    api: str = API
-    app: str = "https://app.hubspot.com"
-    portal: str | None = Field(default=None, pattern=r"^\d+$")
-    quiet_after_days: dict[str, int] = {
-        "customer": 30, "evangelist": 60, "opportunity": 14, "salesqualifiedlead": 21,
-        "marketingqualifiedlead": 60, "lead": 60,
-    }  # fmt: skip
+    quiet_after_days: dict[str, int] = Field(
+        default={
+            "customer": 30,
+            "evangelist": 60,
+            "opportunity": 14,
+            "salesqualifiedlead": 21,
+            "marketingqualifiedlead": 60,
+            "lead": 60,
+        }
+    )
     stuck_after_days: int = Field(default=30, ge=1)
-    stuck_after_days_by_stage: dict[str, int] = {}
+    stuck_after_days_by_stage: dict[str, int] = Field(default={})
     renewal_property: str | None = None
     renewal_days: int = Field(default=60, ge=1)
     renewal_touch_days: int = Field(default=30, ge=1)
@@ -74,12 +70,7 @@ class Settings(BaseModel):
     large_deal: float = Field(default=10_000, gt=0)
     max_contacts: int = Field(default=50_000, ge=1)
     max_touches: int = Field(default=50_000, ge=1)
-    max_requests: int = Field(default=3_000, ge=1)
-    max_wait: float = Field(default=60, ge=0)
-    max_seconds: float = Field(default=480, gt=0)
     max_findings: int = Field(default=200, ge=1)
-    timeout: float = Field(default=30, gt=0)
-    delay: float = Field(default=0.22, ge=0)
 
     @field_validator("quiet_after_days", mode="before")
     @classmethod
@@ -97,26 +88,17 @@ class Output(WorkerOutput):
 
 def run(context: WorkerContext[Settings]) -> Output:
     settings = context.settings
-    hubspot = HubSpot.of(
-        context.http,
-        token=context.secret(SECRET),
-        api=settings.api,
-        limits=Limits(
-            timeout_s=settings.timeout, max_requests=settings.max_requests, max_wait_s=settings.max_wait
-        ),
-        delay_s=settings.delay,
-        max_seconds=settings.max_seconds,
-        cancelled=lambda: context.cancelled,
-    )
+    hubspot = settings.connect(context)
     relations = read_relations(hubspot, _span(settings, context.now), context.progress)
     notes = find(relations, settings, context.now)
     told = report(notes, kinds=KINDS, previous=context.previous, limit=settings.max_findings)
     people, deals = len(relations.contacts), len(relations.deals)
+    counted = f"{people} contact{'s' * (people != 1)} and {deals} open deal{'s' * (deals != 1)}"
     renewals = (
         "" if settings.renewal_property else " Renewals aren't looked at: `renewal_property` isn't set."
     )
     return Output(
-        summary=f"{people} contacts and {deals} open deals in HubSpot checked, {told.text}.{renewals}",
+        summary=f"{counted} in HubSpot checked, {told.text}.{renewals}",
         findings=told.findings,
         metrics=told.metrics
         | {
@@ -171,12 +153,11 @@ class Weighed:
 
 def find(relations: Relations, settings: Settings, now: datetime) -> list[Note]:
     """Every note, the weightiest first."""
-    pages = Pages(settings.portal, settings.app)
     people = list(people_of(relations))
     found = [
-        *(one for person in people for one in _find_of_person(person, pages, settings, now)),
-        *(one for deal in relations.deals for one in check_deal(deal, relations, pages, settings, now)),
-        *check_renewals(relations, people, pages, settings, now),
+        *(one for person in people if (one := check_person(person, settings, now)) is not None),
+        *(one for deal in relations.deals for one in check_deal(deal, relations, settings, now)),
+        *check_renewals(relations, people, settings, now),
     ]
     found.sort(key=lambda one: (one.money, one.dear, one.days), reverse=True)
     left = [
@@ -190,18 +171,13 @@ def find(relations: Relations, settings: Settings, now: datetime) -> list[Note]:
     return [*(one.note for one in found), *left]
 
 
-def _find_of_person(person: Person, pages: Pages, settings: Settings, now: datetime) -> Iterator[Weighed]:
+def check_person(person: Person, settings: Settings, now: datetime) -> Weighed | None:
     """At most one: a mail that waits says more than a silence, a sudden silence more than a long one."""
-    found = (
+    return (
         check_waiting(person, settings, now)
         or check_silence(person, settings, now)
         or check_quiet(person, settings, now)
     )
-    if found is not None:
-        link = pages.of("contacts", person.contact.id)
-        yield replace(
-            found, note=replace(found.note, finding=found.note.finding.model_copy(update={"url": link}))
-        )
 
 
 def check_waiting(person: Person, settings: Settings, now: datetime) -> Weighed | None:
@@ -218,7 +194,8 @@ def check_waiting(person: Person, settings: Settings, now: datetime) -> Weighed 
         return None
     strained = days >= 3 * settings.reply_within_days
     return _of_person(
-        person, "waiting", _worse("warning", _severity(person, settings, strained)), "Reply waiting", days,
+        person, settings, "waiting", _worse("warning", _severity(person, settings, strained)),
+        "Reply waiting", days,
         detail=f"The last mail is theirs, of {last.at:%Y-%m-%d}, {_days(days)} ago, and has no answer.",
         action=f"answer {person.contact.name}, or log the answer if it was given elsewhere",
     )  # fmt: skip
@@ -235,9 +212,9 @@ def check_silence(person: Person, settings: Settings, now: datetime) -> Weighed 
         return None
     allowed = settings.quiet_after_days.get(person.contact.stage)
     strained = allowed is not None and silent.days > allowed
-    title = "Sudden silence after frequent contact"
     return _of_person(
-        person, "silence", _worse("warning", _severity(person, settings, strained)), title, silent.days,
+        person, settings, "silence", _worse("warning", _severity(person, settings, strained)),
+        "Sudden silence after frequent contact", silent.days,
         detail=(
             f"Contact on {len(days)} days, about every {gap:g} days, up to {person.last:%Y-%m-%d}; then, for "
             f"{_days(silent.days)}, nothing."
@@ -254,26 +231,26 @@ def check_quiet(person: Person, settings: Settings, now: datetime) -> Weighed | 
         return None
     days = (now - since).days
     stage = _STAGES.get(person.contact.stage, person.contact.stage)
-    what = "Last touch" if person.last else "Never a touch; known since"
+    what = "Last touch" if person.last else "No touch on record; known since"
     return _of_person(
-        person, "quiet", _severity(person, settings, days > 2 * allowed), f"Gone quiet: {stage}", days,
+        person, settings, "quiet", _severity(person, settings, days > 2 * allowed),
+        f"Gone quiet: {stage}", days,
         detail=f"{what} {since:%Y-%m-%d}, {_days(days)} ago; in this stage {_days(allowed)} are allowed.",
         action=f"get in touch with {person.contact.name}, or move the contact to the stage it is in",
     )  # fmt: skip
 
 
-def check_deal(
-    deal: Deal, relations: Relations, pages: Pages, settings: Settings, now: datetime
-) -> Iterator[Weighed]:
+def check_deal(deal: Deal, relations: Relations, settings: Settings, now: datetime) -> Iterator[Weighed]:
     """An open deal past its close date, or too long in its stage."""
-    owner = owner_name(deal.owner_id, relations)
+    keeper = keeper_of(deal.owner_id, relations.owners)
     severity: Severity = "critical" if deal.amount >= settings.large_deal else "warning"
 
     def weighed(kind: str, title: str, days: int, detail: str, action: str) -> Weighed:
         worth = f" Worth {deal.amount:,.0f}." if deal.amount else ""
         found = note(
-            kind, severity, title, subject=f"deal {deal.id} ({deal.name})", url=pages.of("deals", deal.id),
-            detail=f"{detail}{worth} Owner: {owner}.", action=_asked_of(owner, action),
+            kind, severity, title, subject=f"deal {deal.id} ({deal.name})",
+            detail=f"{detail}{worth} Owner: {keeper.name}.", action=_asked_of(keeper, action),
+            url=settings.pages.of("deals", deal.id),
         )  # fmt: skip
         return Weighed(found, deal.amount, 0, days)
 
@@ -292,7 +269,7 @@ def check_deal(
 
 
 def check_renewals(
-    relations: Relations, people: Iterable[Person], pages: Pages, settings: Settings, now: datetime
+    relations: Relations, people: Iterable[Person], settings: Settings, now: datetime
 ) -> Iterator[Weighed]:
     """Companies about to renew whom nobody spoke to lately."""
     of_company: dict[str, list[Person]] = defaultdict(list)
@@ -307,13 +284,13 @@ def check_renewals(
             continue
         left = (company.renewal.date() - now.date()).days
         last = f"last touch {max(touched):%Y-%m-%d}" if touched else "no touch on record"
-        owner = owner_name(company.owner_id, relations)
+        keeper = keeper_of(company.owner_id, relations.owners)
         found = note(
             "renewal", "critical" if left <= settings.renewal_days / 2 else "warning",
             "Renewal ahead and no recent contact", subject=f"company {company.id} ({company.name})",
-            detail=f"Renews on {company.renewal:%Y-%m-%d}, in {_days(left)}; {last}. Owner: {owner}.",
-            action=_asked_of(owner, f"speak with {company.name} before it decides alone"),
-            url=pages.of("companies", company.id),
+            detail=f"Renews on {company.renewal:%Y-%m-%d}, in {_days(left)}; {last}. Owner: {keeper.name}.",
+            action=_asked_of(keeper, f"speak with {company.name} before it decides alone"),
+            url=settings.pages.of("companies", company.id),
         )  # fmt: skip
         yield Weighed(found, sum(person.money for person in theirs), len(_STAGES), -left)
 
@@ -330,23 +307,31 @@ def _worse(one: Severity, other: Severity) -> Severity:
 
 
 def _of_person(
-    person: Person, kind: str, severity: Severity, title: str, days: int, *, detail: str, action: str
+    person: Person,
+    settings: Settings,
+    kind: str,
+    severity: Severity,
+    title: str,
+    days: int,
+    *,
+    detail: str,
+    action: str,
 ) -> Weighed:
     company = f" Company: {person.company}." if person.company else ""
     money = f" In open deals: {person.money:,.0f}." if person.money else ""
     found = note(
         kind, severity, title, subject=f"contact {person.contact.id} ({person.contact.name})",
-        detail=f"{detail}{company}{money} Owner: {person.owner}.", action=_asked_of(person.owner, action),
+        detail=f"{detail}{company}{money} Owner: {person.keeper.name}.",
+        action=_asked_of(person.keeper, action),
+        url=settings.pages.of("contacts", person.contact.id),
     )  # fmt: skip
     stages = list(_STAGES)
     dear = len(stages) - stages.index(person.contact.stage) if person.contact.stage in stages else 0
     return Weighed(found, person.money, dear, days)
 
 
-def _asked_of(owner: str, action: str) -> str:
-    if owner == "nobody" or "," in owner:
-        return f"Give it an owner, who is to {action}."
-    return f"{owner}: {action}."
+def _asked_of(keeper: Keeper, action: str) -> str:
+    return f"{keeper.name}: {action}." if keeper.reachable else f"Give it an owner, who is to {action}."
 
 
 def _days(count: int) -> str:

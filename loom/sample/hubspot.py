@@ -27,7 +27,7 @@ def records_in(folder: Path) -> dict[str, list[Mapping[str, Any]]]:
 
 
 class HubSpot:
-    """token: the one it takes. expired: it takes none any more. lacks: a scope the token hasn't got.
+    """token: the one it takes; None: any. expired: it takes none any more. lacks: a scope the token hasn't.
     busy: so many requests are answered 429 first, with `retry_after` (None: without that header), as the
     limit `policy` ('SECONDLY', 'DAILY') makes HubSpot do. broken: so many are answered 500 after that.
     page: no page is longer. reach: how far a search can be followed."""
@@ -36,7 +36,7 @@ class HubSpot:
         self,
         records: Records,
         *,
-        token: str,
+        token: str | None,
         expired: bool = False,
         lacks: str | None = None,
         busy: int = 0,
@@ -53,7 +53,10 @@ class HubSpot:
         self._ties = _ties(self._records)
 
     def __call__(self, asked: Asked) -> Answered:
-        return self._fault(asked) or self._answer(asked)
+        try:
+            return self._fault(asked) or self._answer(asked)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return _error(400, "VALIDATION_ERROR", f"Invalid input: {error!r}")
 
     def _fault(self, asked: Asked) -> Answered | None:
         if self._busy > 0:
@@ -67,7 +70,8 @@ class HubSpot:
         if self._expired:
             message = "The OAuth token used to make this call expired 5 minute(s) ago."
             return _error(401, "EXPIRED_AUTHENTICATION", message)
-        if asked.headers.get("authorization") != f"Bearer {self._token}":
+        scheme, _, token = asked.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or not token or self._token not in (None, token):
             message = "Authentication credentials not found. This API supports OAuth 2.0 authentication."
             return _error(401, "INVALID_AUTHENTICATION", message)
         if self._lacks is not None:
@@ -104,12 +108,9 @@ class HubSpot:
         return Answered.of_json(200, {"results": shown, **_paging(start + limit, len(held))})
 
     def _search(self, kind: str, asked: Asked) -> Answered:
-        try:
-            question = asked.json()
-            found = search([one for one in self._held(kind) if not one.get("archived")], question)
-            start, asked_for = int(question["after"] or 0), int(question["limit"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return _error(400, "VALIDATION_ERROR", f"Invalid input JSON: {error!r}")
+        question = asked.json()
+        found = search([one for one in self._held(kind) if not one.get("archived")], question)
+        start, asked_for = int(question["after"] or 0), int(question["limit"])
         limit = min(asked_for, self._page)
         if not 0 < asked_for <= 200 or start + limit > self._reach:
             return _error(400, "VALIDATION_ERROR", "Paging beyond the limits of a search")

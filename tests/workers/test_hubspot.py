@@ -268,6 +268,13 @@ def test_a_refused_token_and_a_missing_scope_say_what_to_do(desk: Desk, connect:
         assert "another" not in str(caught.value), "a token is never told"
 
 
+def test_a_stand_in_for_newcomers_takes_any_token_but_wants_one(desk: Desk, connect: Connect) -> None:
+    with desk.served(StandInHubSpot({"contacts": some(1)}, token=None)) as service:
+        assert ids(connect(service.api, token="anything").search("contacts", properties=[])) == ["1"]  # noqa: S106
+        said = httpx.get(f"{service.api}/crm/v3/owners", trust_env=False)
+        assert (said.status_code, said.json()["category"]) == (401, "INVALID_AUTHENTICATION")
+
+
 def test_a_refused_question_is_told_with_hubspots_reference(desk: Desk, connect: Connect) -> None:
     unknown: list[dict[str, Any]] = [{"propertyName": "x", "operator": "CONTAINS_TOKEN", "value": "y"}]
     told = "400 VALIDATION_ERROR: .*CONTAINS_TOKEN.*reference aeb5f871"

@@ -187,7 +187,7 @@ def test_a_planned_meeting_makes_nobody_quiet(watch: Watch) -> None:
 
 def test_whoever_was_never_touched_counts_from_the_day_they_became_known(watch: Watch) -> None:
     one = watch({"contacts": [crm_record(1, {"lifecyclestage": "lead"}, created=ago(70))]})
-    assert only(one).detail.startswith("Never a touch; known since")
+    assert only(one).detail.startswith("No touch on record; known since")
     assert only(one).subject == "contact 1 ((no name))"
     assert watch({"contacts": [crm_record(1, {"lifecyclestage": "lead"}, created=ago(7))]}).findings == []
 
@@ -387,3 +387,23 @@ def test_a_dry_run_names_every_request_it_would_make(
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         Settings.model_validate(wrong)
+
+
+def test_what_people_wrote_into_the_crm_is_bounded_and_made_plain(watch: Watch) -> None:
+    name = "Eve\x1b[31m\n\u202e<script>" + "x" * 5_000
+    quiet = contact(1, firstname=name, notes_last_contacted=ago(40), associatedcompanyid="31")
+    firms = [crm_record(31, {"name": "Acme\r\nOwner: Boss" + "y" * 9_000})]
+    found = only(watch({"contacts": [quiet], "companies": firms}))
+    for text in (found.title, found.subject, found.detail, found.action):
+        assert text.isprintable()
+    assert (len(found.subject), len(found.detail), len(found.action)) == (500, 3_000, 1_000)
+
+
+def test_a_run_that_is_cancelled_asks_nothing_more(
+    contexts: Contexts, client: httpx.Client, desk: Desk
+) -> None:
+    with desk.served(sample_crm()) as service:
+        settings = Settings.model_validate({"api": service.api, "delay": 0})
+        with pytest.raises(TransientError, match="was over after 0 requests"):
+            run(contexts(settings, http=client, secrets=SECRETS, cancelled=lambda: True))
+        assert service.exchanges == []

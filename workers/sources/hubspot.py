@@ -83,7 +83,7 @@ class HubSpot:
                 raise PermanentError(f"HubSpot's POST {path} goes round in circles at {following!r}")
             after = following
             if following.isdecimal() and int(following) + _SEARCH_PAGE > _SEARCH_REACH:
-                if above and int(last) <= int(above):
+                if not last.isdecimal() or int(last) <= int(above or 0):
                     raise PermanentError(f"HubSpot's POST {path} isn't in order of id at {last}")
                 above, after = last, "0"
 

@@ -73,6 +73,15 @@ class Relations:
     unread: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who looks after something, by name, and why it is nobody where it is. reachable: whether they can be
+    asked to do something about it."""
+
+    name: str
+    reachable: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A contact, and what Sentinel makes of it. last: the last touch of any kind, or None. money: in open
@@ -84,7 +93,7 @@ class Person:
     money: float
     planned: bool
     company: str
-    owner: str
+    keeper: Keeper
 
 
 def people_of(relations: Relations) -> Iterator[Person]:
@@ -101,7 +110,7 @@ def people_of(relations: Relations) -> Iterator[Person]:
             money=money.get(contact.id, 0.0),
             planned=contact.id in relations.ahead,
             company=company.name if company else "",
-            owner=owner_name(contact.owner_id, relations),
+            keeper=keeper_of(contact.owner_id, relations.owners),
         )
 
 
@@ -113,11 +122,10 @@ def _money(relations: Relations) -> Mapping[str, float]:
     return found
 
 
-def owner_name(owner_id: str, relations: Relations) -> str:
-    """The owner's name, and why it can't be asked where it can't."""
+def keeper_of(owner_id: str, owners: Mapping[str, Owner]) -> Keeper:
     if not owner_id:
-        return "nobody"
-    owner = relations.owners.get(owner_id)
+        return Keeper("nobody", reachable=False)
+    owner = owners.get(owner_id)
     if owner is None:
-        return f"owner {owner_id}, whom HubSpot doesn't list"
-    return owner.name if owner.active else f"{owner.name}, who has left"
+        return Keeper(f"owner {owner_id}, whom HubSpot doesn't list", reachable=False)
+    return Keeper(owner.name if owner.active else f"{owner.name}, who has left", reachable=owner.active)
