@@ -323,6 +323,14 @@ def served_anyhow(desk: Desk) -> Callable[[StandIn], Any]:
         ({"results": [], "paging": 3}, "paging: expected an object, got 3"),
         ({"results": [], "paging": {"next": {"after": "5"}}}, "goes round in circles at '5'"),
         (
+            {"results": [], "paging": {"next": {"after": "9900"}}},
+            "isn't in order of id: some would be missed",
+        ),
+        (
+            {"results": [{"id": n, "properties": {}} for n in (5, 3)], "paging": {"next": {"after": "9900"}}},
+            "isn't in order of id: some would be missed",
+        ),
+        (
             {"results": [{"id": "1", "properties": {}}], "paging": {"next": {"after": "0"}}},
             "round in circles",
         ),

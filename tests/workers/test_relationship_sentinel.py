@@ -226,7 +226,7 @@ def test_open_deals_past_their_close_date_or_stuck_are_found_and_closed_ones_not
         "contacts": [contact(1, "other")],
         "deals": [
             deal(21, closedate=ago(1), amount="900"),
-            deal(22, closedate=ago(0), amount="900"),
+            deal(22, closedate=ago(0.2), amount="900"),
             deal(23, closedate=ago(40), amount="12000"),
             deal(24, closedate=ago(40), hs_is_closed="true"),
             deal(25, closedate=ago(-9), **{entered: ago(31)}),

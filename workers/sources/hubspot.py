@@ -62,7 +62,8 @@ class HubSpot:
         HubSpot shows the first 10,000 results of a search and refuses to go on; from there the search is
         asked anew for ids above the last one seen.
         """
-        path, above, after = f"/crm/v3/objects/{_address(kind)}/search", "", "0"
+        path, above, after = f"/crm/v3/objects/{_address(kind)}/search", 0, "0"
+        highest, rising = 0, True
         while True:
             body = {
                 "filterGroups": [{"filters": filters} for filters in _beyond(groups, above)],
@@ -72,20 +73,21 @@ class HubSpot:
                 "after": after,
             }
             answer = self._asking.post(path, body)
-            last = ""
             for record in _records(answer, f"POST {path}"):
-                last = record.id
+                number = int(record.id) if record.id.isdecimal() else 0
+                highest, rising = max(number, highest), rising and number > highest
                 yield record
             following = _following(answer, f"POST {path}")
             if following is None:
                 return
-            if not last or following == after:
+            if following == after:
                 raise PermanentError(f"HubSpot's POST {path} goes round in circles at {following!r}")
             after = following
             if following.isdecimal() and int(following) + _SEARCH_PAGE > _SEARCH_REACH:
-                if not last.isdecimal() or int(last) <= int(above or 0):
-                    raise PermanentError(f"HubSpot's POST {path} isn't in order of id at {last}")
-                above, after = last, "0"
+                # Out of order, the ids above the highest would leave out some that weren't shown yet.
+                if not rising or highest <= above:
+                    raise PermanentError(f"HubSpot's POST {path} isn't in order of id: some would be missed")
+                above, after = highest, "0"
 
     def listing(
         self, kind: str, *, properties: Sequence[str], associations: Sequence[str] = ()
@@ -165,13 +167,12 @@ def _batches(ids: Iterable[str], size: int) -> Iterator[list[str]]:
         yield some
 
 
-def _beyond(groups: Sequence[Sequence[Filter]], above: str) -> list[list[Filter]]:
-    further: list[Filter] = (
-        [{"propertyName": "hs_object_id", "operator": "GT", "value": above}] if above else []
-    )
-    if not groups:
-        return [further] if further else []
-    return [[*filters, *further] for filters in groups]
+def _beyond(groups: Sequence[Sequence[Filter]], above: int) -> list[list[Filter]]:
+    """The groups, each with the condition that the id is above this one; 0: as they are."""
+    if not above:
+        return [list(filters) for filters in groups]
+    further: Filter = {"propertyName": "hs_object_id", "operator": "GT", "value": str(above)}
+    return [[*filters, further] for filters in groups or ([],)]
 
 
 def _records(answer: Any, where: str) -> Iterator[Record]:
