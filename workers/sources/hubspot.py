@@ -161,6 +161,19 @@ class HubSpot:
             after = following
 
 
+def up_to(
+    limit: int, found: Iterator[Record], kind: str, unread: list[str], progress: Callable[[str], None]
+) -> Iterator[Record]:
+    """The first so many records; that there are more is added to `unread`. Each thousand is told."""
+    for number, one in enumerate(found):
+        if number == limit:
+            unread.append(f"{kind} beyond the first {limit:,}")
+            return
+        if number and number % 1_000 == 0:
+            progress(f"{number:,} {kind}")
+        yield one
+
+
 def _batches(ids: Iterable[str], size: int) -> Iterator[list[str]]:
     left = iter(dict.fromkeys(ids))
     while some := list(islice(left, size)):

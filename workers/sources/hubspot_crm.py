@@ -1,10 +1,9 @@
 """Reading whole tables of HubSpot's CRM, and which of the records they name aren't there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 
 from workers.sources.crm_checks import Crm, named_ids
-from workers.sources.hubspot import HubSpot
+from workers.sources.hubspot import HubSpot, up_to
 from workers.sources.hubspot_records import Record
 
 _TIED_TO = {"contacts": ("companies",), "companies": (), "deals": ("contacts", "companies")}
@@ -26,9 +25,7 @@ def read_crm(
     for kind, names in properties.items():
         progress(f"reading {kind}")
         found = hubspot.listing(kind, properties=names, associations=_TIED_TO[kind])
-        records[kind] = list(islice(found, max_records))
-        if next(found, None) is not None:
-            unread.append(f"{kind} beyond the first {max_records:,}")
+        records[kind] = list(up_to(max_records, found, kind, unread, progress))
     progress("reading owners and what the records name")
     absent: dict[str, frozenset[str]] = {}
     for kind, ids in named_ids(records).items():

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
 
-from workers.sources.hubspot import Filter, HubSpot
+from workers.sources.hubspot import Filter, HubSpot, up_to
 from workers.sources.hubspot_records import Record
 from workers.sources.relations import Company, Contact, Deal, Relations, Touch
 
@@ -44,18 +43,17 @@ class Span:
     max_touches: int
 
 
-def read_relations(hubspot: HubSpot, span: Span, progress: Callable[[str], None]) -> Relations:
+Progress = Callable[[str], None]
+
+
+def read_relations(hubspot: HubSpot, span: Span, progress: Progress) -> Relations:
     """Raises what `HubSpot` raises."""
     unread: list[str] = []
     progress("reading owners and contacts")
     owners = hubspot.owners()
-    contacts = [
-        _contact(one)
-        for one in _up_to(
-            span.max_contacts, "contacts", hubspot.search("contacts", properties=_CONTACT), unread
-        )
-    ]
-    progress(f"{len(contacts)} contacts; reading deals and companies")
+    people = hubspot.search("contacts", properties=_CONTACT)
+    contacts = [_contact(one) for one in up_to(span.max_contacts, people, "contacts", unread, progress)]
+    progress("reading deals and companies")
     open_ones: list[list[Filter]] = [
         [{"propertyName": "hs_is_closed", "operator": "EQ", "value": "false"}],
         [{"propertyName": "hs_is_closed", "operator": "NOT_HAS_PROPERTY"}],
@@ -64,23 +62,21 @@ def read_relations(hubspot: HubSpot, span: Span, progress: Callable[[str], None]
     deal_contacts = _gathered(hubspot.associations("deals", "contacts", (deal.id for deal in deals)))
     companies = _companies(hubspot, span, contacts)
     touches: dict[str, list[Touch]] = defaultdict(list)
+    ahead: dict[str, datetime] = {}
     for kind in _TOUCHES:
         progress(f"reading {kind}")
-        _read_touches(hubspot, kind, span, touches, unread)
+        for contact_id, touch in _touches(hubspot, kind, span, unread, progress):
+            if touch.at <= span.now:
+                touches[contact_id].append(touch)
+            else:
+                ahead[contact_id] = min(touch.at, ahead.get(contact_id, touch.at))
     return Relations(
         contacts=contacts,
         companies=companies,
         deals=deals,
         owners=owners,
-        touches={
-            who: sorted((one for one in some if one.at <= span.now), key=lambda one: one.at)
-            for who, some in touches.items()
-        },
-        ahead={
-            who: min(planned)
-            for who, some in touches.items()
-            if (planned := [one.at for one in some if one.at > span.now])
-        },
+        touches={who: sorted(theirs, key=lambda one: one.at) for who, theirs in touches.items()},
+        ahead=ahead,
         deal_contacts=deal_contacts,
         unread=unread,
     )
@@ -103,10 +99,11 @@ def _companies(hubspot: HubSpot, span: Span, contacts: Iterable[Contact]) -> dic
     return found
 
 
-def _read_touches(
-    hubspot: HubSpot, kind: str, span: Span, touches: dict[str, list[Touch]], unread: list[str]
-) -> None:
-    """Add to `touches` those of one kind, planned meetings included."""
+def _touches(
+    hubspot: HubSpot, kind: str, span: Span, unread: list[str], progress: Progress
+) -> Iterator[tuple[str, Touch]]:
+    """Those of one kind, planned meetings included, each with the id of a contact; for several contacts it
+    comes several times."""
     until = span.now + _AHEAD if kind == "meetings" else span.now
     between: Filter = {
         "propertyName": "hs_timestamp",
@@ -117,12 +114,11 @@ def _read_touches(
     found = hubspot.search(kind, properties=_TOUCHES[kind], groups=[[between]])
     read = {
         one.id: touch
-        for one in _up_to(span.max_touches, kind, found, unread)
+        for one in up_to(span.max_touches, found, kind, unread, progress)
         if (touch := _touch(kind, one)) is not None
     }
     for touch_id, contact_ids in hubspot.associations(kind, "contacts", read):
-        for contact_id in contact_ids:
-            touches[contact_id].append(read[touch_id])
+        yield from ((contact_id, read[touch_id]) for contact_id in contact_ids if touch_id in read)
 
 
 def _contact(one: Record) -> Contact:
@@ -170,12 +166,6 @@ def _gathered(parts: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[s
     for one, ends in parts:
         found[one] = found.get(one, ()) + ends
     return found
-
-
-def _up_to(limit: int, kind: str, found: Iterator[Record], unread: list[str]) -> Iterator[Record]:
-    yield from islice(found, limit)
-    if next(found, None) is not None:
-        unread.append(f"{kind} beyond the first {limit:,}")
 
 
 def _milliseconds(moment: datetime) -> str:
