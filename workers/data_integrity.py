@@ -24,7 +24,14 @@ from workers.sources.crm_checks import (
     check_ties,
 )
 from workers.sources.data_checks import Field as FileField
-from workers.sources.data_checks import Files, check_flaws, check_references, check_schemas, read_files
+from workers.sources.data_checks import (
+    Files,
+    check_flaws,
+    check_readable,
+    check_references,
+    check_schemas,
+    read_files,
+)
 from workers.sources.extras import extra
 from workers.sources.findings import Note, note, report
 from workers.sources.folder import Folder
@@ -46,7 +53,7 @@ _PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "deals": ("dealname", "dealstage", "amount", "closedate", "createdate", "hubspot_owner_id"),
 }  # fmt: skip
 
-_LIBRARIES = ("rapidfuzz", "tldextract", "email_validator", "phonenumbers", "jsonschema")
+LIBRARIES = ("rapidfuzz", "tldextract", "email_validator", "phonenumbers", "jsonschema")
 _NAMES = {"contacts": ("contact",), "companies": ("company", "companies"), "deals": ("deal",)}
 
 
@@ -107,7 +114,7 @@ class Output(WorkerOutput):
 
 def run(context: WorkerContext[Settings]) -> Output:
     settings = context.settings
-    for library in _LIBRARIES:
+    for library in LIBRARIES:
         extra(library)  # before all the reading, not after it
     hubspot = settings.connect(context)
     crm = read_crm(hubspot, _wanted(settings), max_records=settings.max_records, progress=context.progress)
@@ -134,11 +141,11 @@ def check_crm(crm: Crm, settings: Settings, now: datetime) -> Iterator[Note]:
 
 
 def check_files(files: Files, folder: Folder, settings: Settings) -> Iterator[Note]:
-    yield from files.notes
+    yield from check_readable(files)
     for table in files.tables.values():
         yield from check_flaws(table)
-    yield from check_schemas(files.tables, settings.schemas, folder, settings.max_file_bytes)
-    yield from check_references(files.tables, settings.references)
+    yield from check_schemas(files, settings.schemas, folder, settings.max_file_bytes)
+    yield from check_references(files, settings.references)
 
 
 def reads(settings: Settings, project: Path) -> Iterator[str]:

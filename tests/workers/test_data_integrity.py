@@ -158,6 +158,8 @@ def test_spellings_of_one_mailbox_are_one(audit: Audit, one: str, other: str, sa
 def test_an_additional_address_of_one_may_be_the_main_one_of_another(audit: Audit) -> None:
     first = contact(1, hs_additional_emails="x@firm.example;c2@firm.example")
     assert only(audit({"contacts": [first, contact(2, "Bob")]})).detail == "So have contact 2 (Bob Name2)."
+    both = contact(2, "Bob", email="c1@firm.example", hs_additional_emails="x@firm.example")
+    assert only(audit({"contacts": [first, both]})).subject == "contact 1 (Ana Name1)"
 
 
 @pytest.mark.parametrize(
@@ -475,8 +477,46 @@ def test_references_between_files_must_lead_somewhere_and_to_one_place(audit: Au
         ("client '3' isn't in data/clients.json", "data/bookings.csv:3"),
         ("client '4' isn't in data/clients.json", "data/bookings.csv:6"),
         ("also '9' isn't in data/clients.json", "data/tags.yaml"),
-        ("File of a reference isn't there", "data/gone.csv"),
+        ("Reference that can't be followed", "data/tags.yaml:client"),
         ("clients.id '2' comes more than once", "data/clients.json"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clients", "bookings", "why"),
+    [
+        (None, "client\n1\n", "data/clients.csv isn't there."),
+        ('id\n"1', "client\n1\n", "data/clients.csv can't be read."),
+        ("number\n1\n", "client\n1\n", "nothing in data/clients.csv has id."),
+        ("id\n1\n", "customer\n1\n", "nothing in data/bookings.csv has client."),
+    ],
+)
+def test_a_reference_that_cannot_be_followed_is_told_once_and_never_passes_for_whole(
+    audit: Audit, clients: str | None, bookings: str, why: str
+) -> None:
+    if clients is not None:
+        audit.write("data/clients.csv", clients)
+    audit.write("data/bookings.csv", bookings)
+    output = audit(references={"data/bookings.csv:client": "data/clients.csv:id"})
+    (told_of,) = [one for one in output.findings if one.title == "Reference that can't be followed"]
+    assert (told_of.subject, told_of.detail) == ("data/bookings.csv:client", why)
+    assert output.metrics["reference"] == 1
+
+
+def test_many_broken_references_tell_the_first_and_count_the_rest(audit: Audit) -> None:
+    audit.write("data/clients.csv", "id\n0\n")
+    audit.write("data/bookings.csv", "client\n" + "".join(f"{n}\n" for n in range(1, 41)))
+    output = audit(references={"data/bookings.csv:client": "data/clients.csv:id"})
+    assert output.metrics["reference"] == 26
+    assert output.findings[-1].detail == "15 more of the 40 in this file."
+
+
+def test_a_schema_that_fits_no_file_is_told(audit: Audit) -> None:
+    audit.write("s.json", "{}")
+    audit.write("data/half.json", "{")
+    assert told(audit(schemas={"data/*.csv": "s.json", "data/*.json": "s.json"})) == [
+        ("Data file that can't be read", "data/half.json"),
+        ("Schema that can't be used", "s.json"),
     ]
 
 

@@ -117,8 +117,22 @@ def test_without_the_token_the_requirement_is_named_and_nothing_is_asked(
         assert service.exchanges == []
     assert run["outcome"] != "succeeded"
     assert "HUBSPOT_ACCESS_TOKEN" in json.dumps(run)
-    checked = loom("check", cwd=project.root)
-    assert "HUBSPOT_ACCESS_TOKEN" in checked.stdout + checked.stderr
+    for word in ("check", "status"):
+        told = loom(word, cwd=project.root)
+        assert "HUBSPOT_ACCESS_TOKEN" in told.stdout + told.stderr, told
+
+
+@pytest.mark.parametrize("worker", BOTH)
+def test_a_dry_run_shows_what_would_be_read_and_asks_nothing(
+    worker: str, loom: Command, project: Project, desk: Desk
+) -> None:
+    with desk.served(sample_crm()) as service:
+        furnish(project, service)
+        told = loom("run", "--worker", worker, *AT, "--dry-run", cwd=project.root, env=WITH_TOKEN)
+        assert service.exchanges == []
+    assert told.exit_code == 0, told
+    assert f"GET {service.api}/crm/v3/owners" in told.stdout
+    assert ("data/**/*.csv: 2 files" in told.stdout) is (worker == "data-integrity")
 
 
 @pytest.mark.parametrize("worker", BOTH)

@@ -66,7 +66,7 @@ def check_missing(crm: Crm, required: Mapping[str, Sequence[str]]) -> Iterator[N
             lacking = [label(kind, one) for one in crm.records.get(kind, ()) if not one.text(name)]
             if lacking:
                 yield note(
-                    "missing", "warning", f"{_shown(kind)} without {name}", subject=f"{kind}.{name}",
+                    "missing", "warning", f"{kind.capitalize()} without {name}", subject=f"{kind}.{name}",
                     detail=f"{len(lacking)} of {len(crm.records[kind])}: {listing(lacking)}.",
                     action=f"Fill in {name}, or archive what isn't needed.",
                 )  # fmt: skip
@@ -208,10 +208,6 @@ def _workplace(one: Record, domains: Domains) -> str:
 def _site(one: Record, domains: Domains) -> str:
     domain = domains.key(one.text("domain") or one.text("website"))
     return "" if domain in FREE_MAIL else domain
-
-
-def _shown(kind: str) -> str:
-    return kind.capitalize()
 
 
 def _of_record(

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workers.sources.findings import Note, note, plain
+from workers.sources.findings import Note, listing, note, plain
 from workers.sources.folder import Folder, Unreadable, matches
 from workers.sources.schemas import Schema, Unusable
 from workers.sources.tables import Table, read_table, values_at
@@ -30,22 +30,27 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The data files that could be read, by path, and notes of those that couldn't."""
+    """tables: the data files that could be read, by path. unreadable: why those couldn't that couldn't."""
 
     tables: Mapping[str, Table]
-    notes: Sequence[Note]
+    unreadable: Mapping[str, str]
 
 
 def read_files(folder: Folder, paths: Sequence[str], *, max_bytes: int) -> Files:
     tables: dict[str, Table] = {}
-    notes: list[Note] = []
+    unreadable: dict[str, str] = {}
     for path in paths:
         try:
             tables[path] = read_table(folder, path, max_bytes=max_bytes)
         except Unreadable as error:
-            action = "Correct the file; nothing in it was checked."
-            notes.append(_note("unreadable", "Data file that can't be read", path, f"It {error}.", action))
-    return Files(tables, notes)
+            unreadable[path] = str(error)
+    return Files(tables, unreadable)
+
+
+def check_readable(files: Files) -> Iterator[Note]:
+    for path, why in files.unreadable.items():
+        action = "Correct the file; nothing in it was checked."
+        yield _note("unreadable", "Data file that can't be read", path, f"It {why}.", action)
 
 
 def check_flaws(table: Table) -> Iterator[Note]:
@@ -53,12 +58,10 @@ def check_flaws(table: Table) -> Iterator[Note]:
     for flaw in table.flaws[:_MOST_OF_ONE]:
         subject = table.path if flaw.line is None else f"{table.path}:{flaw.line}"
         yield _note("schema", "Data file with a flaw", subject, f"{flaw.text}.", "Correct it in the file.")
-    yield from _rest(len(table.flaws), table.path)
+    yield from _rest(len(table.flaws), table.path, "schema")
 
 
-def check_schemas(
-    tables: Mapping[str, Table], schemas: Mapping[str, str], folder: Folder, max_bytes: int
-) -> Iterator[Note]:
+def check_schemas(files: Files, schemas: Mapping[str, str], folder: Folder, max_bytes: int) -> Iterator[Note]:
     """schemas: by pattern of files, the path of the schema they are held against."""
     documents: dict[str, Any] = {}
     for path in sorted(set(schemas.values())):
@@ -67,8 +70,11 @@ def check_schemas(
         except Unreadable as error:
             yield _of_schema(path, f"It {error}.")
     for pattern, path in schemas.items():
-        held = [table for table in tables.values() if matches(table.path, [pattern])]
-        if path in documents:
+        held = [table for table in files.tables.values() if matches(table.path, [pattern])]
+        if not held and not any(matches(one, [pattern]) for one in files.unreadable):
+            detail = f"No data file fits {pattern!r}, so nothing is held against it."
+            yield _of_schema(path, detail)
+        elif path in documents:
             try:
                 schema = Schema(documents[path], documents)
                 for table in held:
@@ -86,38 +92,52 @@ def _violations(table: Table, schema: Schema, path: str) -> Iterator[Note]:
             "schema", f"Against its schema at {where}", _subject(table, one.place),
             f"{plain(one.text, limit=300)} ({path}).", "Correct the value, or the schema if it is right.",
         )  # fmt: skip
-    yield from _rest(len(found), table.path)
+    yield from _rest(len(found), table.path, "schema")
 
 
-def check_references(tables: Mapping[str, Table], references: Mapping[str, str]) -> Iterator[Note]:
+def check_references(files: Files, references: Mapping[str, str]) -> Iterator[Note]:
     """references: 'file:field' -> the 'file:field' that must hold each of its values, once."""
     for start, end in references.items():
-        source, target = Field.of(start), Field.of(end)
-        absent = [one for one in (source, target) if one.path not in tables]
-        for one in absent:
+        missing = [why for one in (start, end) if (why := _unusable(Field.of(one), files))]
+        if missing:
             yield _note(
-                "reference", "File of a reference isn't there", one.path, f"`{start}` refers to `{end}`.",
-                "Put the file back, let `data` find it, or correct `references`.",
+                "reference", "Reference that can't be followed", start, f"{listing(missing)}.",
+                f"Put right what `{start}: {end}` in `references` names, or let `data` find it.",
             )  # fmt: skip
-        if not absent:
-            yield from _broken(tables[source.path], source, tables[target.path], target)
+        else:
+            yield from _broken(Field.of(start), Field.of(end), files.tables)
     for end in dict.fromkeys(references.values()):
         target = Field.of(end)
-        if target.path in tables:
-            yield from _doubled(tables[target.path], target)
+        if target.path in files.tables:
+            yield from _doubled(files.tables[target.path], target)
 
 
-def _broken(source: Table, field: Field, target: Table, key: Field) -> Iterator[Note]:
-    known = {str(value) for _, value in values_at(target.document, key.name)}
-    told: set[str] = set()
+def _unusable(field: Field, files: Files) -> str:
+    """What keeps a reference's end from being looked at; empty for nothing."""
+    if field.path in files.unreadable:
+        return f"{field.path} can't be read"
+    if field.path not in files.tables:
+        return f"{field.path} isn't there"
+    table = files.tables[field.path]
+    if table.document and not any(values_at(table.document, field.name)):
+        return f"nothing in {field.path} has {field.name}"
+    return ""
+
+
+def _broken(field: Field, key: Field, tables: Mapping[str, Table]) -> Iterator[Note]:
+    source = tables[field.path]
+    known = {str(value) for _, value in values_at(tables[key.path].document, key.name)}
+    broken: dict[str, tuple[Hashable, ...]] = {}
     for place, value in values_at(source.document, field.name):
-        if str(value) not in known and str(value) not in told:
-            told.add(str(value))
-            yield _note(
-                "reference", f"{field.name} {plain(str(value), limit=80)!r} isn't in {target.path}",
-                _subject(source, place), f"No {key.name} in {target.path} has this value.",
-                f"Correct {field.name}, or add the entry to {target.path}.",
-            )  # fmt: skip
+        if str(value) not in known:
+            broken.setdefault(str(value), place)
+    for value, place in list(broken.items())[:_MOST_OF_ONE]:
+        yield _note(
+            "reference", f"{field.name} {plain(value, limit=80)!r} isn't in {key.path}",
+            _subject(source, place), f"No {key.name} in {key.path} has this value.",
+            f"Correct {field.name}, or add the entry to {key.path}.",
+        )  # fmt: skip
+    yield from _rest(len(broken), field.path, "reference")
 
 
 def _doubled(table: Table, field: Field) -> Iterator[Note]:
@@ -144,10 +164,10 @@ def _subject(table: Table, place: Sequence[Hashable]) -> str:
     return table.path if line is None else f"{table.path}:{line}"
 
 
-def _rest(count: int, path: str) -> Iterator[Note]:
+def _rest(count: int, path: str, kind: str) -> Iterator[Note]:
     if count > _MOST_OF_ONE:
         detail = f"{count - _MOST_OF_ONE} more of the {count} in this file."
-        yield _note("schema", "More flaws than shown", path, detail, "Correct those that are shown first.")
+        yield _note(kind, "More flaws than shown", path, detail, "Correct those that are shown first.")
 
 
 def _of_schema(path: str, detail: str) -> Note:

@@ -39,7 +39,7 @@ def same(keys: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
     for one_id, key in keys:
         if key:
             groups[key][one_id] = None
-    return [tuple(ids) for ids in groups.values() if len(ids) > 1]
+    return list(dict.fromkeys(tuple(ids) for ids in groups.values() if len(ids) > 1))
 
 
 def alike(named: Iterable[Named], *, score: float) -> list[tuple[str, ...]]:
