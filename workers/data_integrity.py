@@ -26,6 +26,7 @@ from workers.sources.crm_checks import (
 from workers.sources.data_checks import Field as FileField
 from workers.sources.data_checks import (
     Files,
+    Reach,
     check_flaws,
     check_readable,
     check_references,
@@ -33,7 +34,7 @@ from workers.sources.data_checks import (
     read_files,
 )
 from workers.sources.extras import extra
-from workers.sources.findings import Note, note, report
+from workers.sources.findings import Note, listing, note, report
 from workers.sources.folder import Folder
 from workers.sources.formats import Fault, amount_fault, date_fault, domain_fault, mail_fault, phone_fault
 from workers.sources.hubspot_crm import read_crm
@@ -64,7 +65,7 @@ class Settings(HubSpotSettings):
     data, exclude: patterns of the project's data files, as in .gitignore. schemas: by pattern, the JSON
         Schema that files are held against. references: 'file:field' -> the 'file:field' that must hold its
         values.
-    max_records: of each kind, read in one run.
+    max_records: of each kind, read in one run. max_data_bytes: of all data files together.
     """
 
     region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
@@ -83,7 +84,8 @@ class Settings(HubSpotSettings):
     references: dict[str, str] = Field(default={})
     max_records: int = Field(default=50_000, ge=1)
     max_files: int = Field(default=500, ge=0)
-    max_file_bytes: int = Field(default=10_000_000, ge=1)
+    max_file_bytes: int = Field(default=5_000_000, ge=1)
+    max_data_bytes: int = Field(default=50_000_000, ge=1)
     max_findings: int = Field(default=200, ge=1)
     delay: float = Field(default=0.1, ge=0)
 
@@ -121,11 +123,10 @@ def run(context: WorkerContext[Settings]) -> Output:
     folder = Folder(context.project)
     paths = _data_files(folder, settings)
     context.progress(f"reading {len(paths)} data files")
-    files = read_files(folder, paths[: settings.max_files], max_bytes=settings.max_file_bytes)
+    reach = Reach(settings.max_files, settings.max_file_bytes, settings.max_data_bytes)
+    files = read_files(folder, paths, reach)
     context.progress("comparing")
     notes = [*check_crm(crm, settings, context.now), *check_files(files, folder, settings)]
-    if len(paths) > settings.max_files:
-        notes.append(_unread(f"data files beyond the first {settings.max_files:,}"))
     return _output(notes, crm, files, hubspot.requests, context)
 
 
@@ -142,6 +143,8 @@ def check_crm(crm: Crm, settings: Settings, now: datetime) -> Iterator[Note]:
 
 def check_files(files: Files, folder: Folder, settings: Settings) -> Iterator[Note]:
     yield from check_readable(files)
+    if files.left:
+        yield _unread("data files beyond the limits", listing(files.left))
     for table in files.tables.values():
         yield from check_flaws(table)
     yield from check_schemas(files, settings.schemas, folder, settings.max_file_bytes)
@@ -186,11 +189,11 @@ def _data_files(folder: Folder, settings: Settings) -> list[str]:
     return [path for path in folder.files(settings.data, settings.exclude) if path not in schemas]
 
 
-def _unread(what: str) -> Note:
+def _unread(what: str, which: str = "") -> Note:
     return note(
         "unchecked", "warning", "Part of the data was left unread", subject=what,
-        detail=f"The run stopped at its limit: {what} weren't looked at.",
-        action="Raise `max_records` or `max_files` at worker 'data-integrity'.",
+        detail=f"Not looked at, because it lies beyond the limits: {which or what}.",
+        action="Raise `max_records`, `max_files` or `max_data_bytes` at worker 'data-integrity'.",
     )  # fmt: skip
 
 

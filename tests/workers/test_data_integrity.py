@@ -556,9 +556,12 @@ def test_beyond_its_limits_it_says_what_it_left_unread(audit: Audit) -> None:
     output = audit({"contacts": [contact(n) for n in range(1, 5)]}, max_records=3, max_files=3)
     assert told(output) == [
         ("Part of the data was left unread", "contacts beyond the first 3"),
-        ("Part of the data was left unread", "data files beyond the first 3"),
+        ("Part of the data was left unread", "data files beyond the limits"),
     ]
     assert (output.records_checked, output.files_checked) == (3, 3)
+    assert output.findings[-1].detail.endswith("beyond the limits: data/3.json.")
+    small = audit(max_data_bytes=5)
+    assert (small.files_checked, small.findings[-1].detail[-25:]) == (2, "data/2.json, data/3.json.")
 
 
 def test_an_empty_account_checks_nothing_and_says_so(audit: Audit) -> None:

@@ -30,21 +30,39 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """tables: the data files that could be read, by path. unreadable: why those couldn't that couldn't."""
+    """tables: the data files that could be read, by path. unreadable: why those couldn't that couldn't.
+    left: those beyond the limits."""
 
     tables: Mapping[str, Table]
     unreadable: Mapping[str, str]
+    left: Sequence[str] = ()
 
 
-def read_files(folder: Folder, paths: Sequence[str], *, max_bytes: int) -> Files:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How much may be read: files, bytes of one, bytes of all (they are held in memory together)."""
+
+    max_files: int
+    max_bytes: int
+    max_total: int
+
+
+def read_files(folder: Folder, paths: Sequence[str], reach: Reach) -> Files:
     tables: dict[str, Table] = {}
     unreadable: dict[str, str] = {}
-    for path in paths:
+    left: list[str] = []
+    total = 0
+    for number, path in enumerate(paths):
+        size = (folder.root / path).stat().st_size
+        total += size if size <= reach.max_bytes else 0
+        if number >= reach.max_files or total > reach.max_total:
+            left.append(path)
+            continue
         try:
-            tables[path] = read_table(folder, path, max_bytes=max_bytes)
+            tables[path] = read_table(folder, path, max_bytes=reach.max_bytes)
         except Unreadable as error:
             unreadable[path] = str(error)
-    return Files(tables, unreadable)
+    return Files(tables, unreadable, left)
 
 
 def check_readable(files: Files) -> Iterator[Note]:
@@ -71,7 +89,7 @@ def check_schemas(files: Files, schemas: Mapping[str, str], folder: Folder, max_
             yield _of_schema(path, f"It {error}.")
     for pattern, path in schemas.items():
         held = [table for table in files.tables.values() if matches(table.path, [pattern])]
-        if not held and not any(matches(one, [pattern]) for one in files.unreadable):
+        if not held and not any(matches(one, [pattern]) for one in (*files.unreadable, *files.left)):
             detail = f"No data file fits {pattern!r}, so nothing is held against it."
             yield _of_schema(path, detail)
         elif path in documents:
@@ -116,6 +134,8 @@ def _unusable(field: Field, files: Files) -> str:
     """What keeps a reference's end from being looked at; empty for nothing."""
     if field.path in files.unreadable:
         return f"{field.path} can't be read"
+    if field.path in files.left:
+        return f"{field.path} lies beyond the limits"
     if field.path not in files.tables:
         return f"{field.path} isn't there"
     table = files.tables[field.path]
