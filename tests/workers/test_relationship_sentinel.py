@@ -99,7 +99,7 @@ def test_in_the_sample_company_it_finds_what_was_planted_and_nothing_else(
     assert planted.unplanted(output) == []
     assert planted.missed(output) == []
     assert counted(output, KINDS) == planted.kinds()
-    assert output.contacts_checked == 25
+    assert output.contacts_checked == 47
 
 
 def test_each_finding_of_the_sample_says_who_why_what_to_do_and_where_to_look(
