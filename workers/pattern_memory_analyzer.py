@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loom.worker import Skip, WorkerContext, WorkerOutput
 from workers.sources.directives import contradictions, read_directives, speaks_against
-from workers.sources.failures import Failure, PastRun, repeated_failures
+from workers.sources.failures import Failure, repeated_failures
 from workers.sources.findings import Note, Severity, listing, note, plain, report
 from workers.sources.folder import Folder
 from workers.sources.memories import Memory, read_memories
@@ -85,18 +85,7 @@ class Output(WorkerOutput):
 
 
 def run(context: WorkerContext[Settings]) -> Output:
-    return analyze(context, ())
-
-
-def reads(settings: Settings, project: Path) -> Iterable[str]:
-    """What a run would read, in words."""
-    yield from fitting(project, settings.memories, settings.exclude)
-    yield "Loom's ledger: the runs of the last 90 days"
-
-
-def analyze(context: WorkerContext[Settings], history: Sequence[PastRun]) -> Output:
-    """history: what the ledger remembers of runs. Raises Skip when there is nothing to remember by."""
-    settings = context.settings
+    settings, history = context.settings, context.history
     limits = Limits(settings.max_files, settings.max_file_bytes)
     folder = Folder(context.project)
     texts = read_texts(
@@ -132,6 +121,12 @@ def analyze(context: WorkerContext[Settings], history: Sequence[PastRun]) -> Out
         runs_analyzed=len(history),
         patterns=patterns,
     )
+
+
+def reads(settings: Settings, project: Path) -> Iterable[str]:
+    """What a run would read, in words."""
+    yield from fitting(project, settings.memories, settings.exclude)
+    yield "Loom's ledger: the runs of the last 90 days"
 
 
 def _in_window(memories: Iterable[Memory], start: datetime) -> list[Memory]:
@@ -212,7 +207,7 @@ def _tell_pattern(pattern: Pattern, before: int | None) -> Note:
         kind,
         severity,
         f"{title}: {plain(pattern.text, limit=150)}",
-        subject=pattern.places[0],
+        subject=pattern.places[-1],
         detail=f"{pattern.count} notes, {_span(pattern.first_seen, pattern.last_seen)}; "
         f"for example {listing(pattern.places)}.{trend}",
         action=_ACTIONS[kind],

@@ -20,6 +20,7 @@ from workers.sources.texts import FOREIGN
 _CODE = re.compile(r"`([^`]+)`")
 _SUFFIX = re.compile(r"\w\.[A-Za-z]\w{0,7}")
 _LARGEST = 1_000_000
+_NEAR = 0.6  # difflib's measure: tone.md and tone-of-voice.md
 _PLACEHOLDERS = frozenset({"ID", "NAME", "X", "N", "FILE", "DIR", "PATH", "WORKER"})
 
 
@@ -51,30 +52,32 @@ class References:
     def _links(self, file: Instructions) -> Iterator[DeadReference]:
         for link in file.document.links:
             to = follow(self._folder, file.path, link.target)
-            why = "" if to is None else self._judge(link, to)
-            if to is not None and why:
-                yield DeadReference("dead_link", link.target, link.line, why, self._near(to.path or ""))
+            why, near = ("", "") if to is None else self._judge(link, to)
+            if why:
+                yield DeadReference("dead_link", link.target, link.line, why, near)
 
-    def _judge(self, link: Link, to: Destination) -> str:
-        """Why the link is dead; empty when it leads somewhere."""
+    def _judge(self, link: Link, to: Destination) -> tuple[str, str]:
+        """Why the link is dead, and what may be meant; nothing when it leads somewhere."""
         if not link.target:
-            return "Nothing stands between its round brackets."
+            return "Nothing stands between its round brackets.", ""
         if to.path is None:
-            return "It leads out of the project: who has only the project can't follow it."
+            return "It leads out of the project: who has only the project can't follow it.", ""
         if to.found is None:
-            return f"There is no `{to.path}`."
+            return f"There is no `{to.path}`.", self._near(to.path)
         if not to.found.exact:
-            return f"The file is spelled `{to.found.path}`; this works only where capitals don't count."
+            return "The file is spelled otherwise; this works only where capitals don't count.", to.found.path
         if not to.fragment or link.image or not matches(to.found.path, ["*.md", "*.markdown"]):
-            return ""
+            return "", ""
         try:
             anchors = read_document(self._folder.read(to.found.path, max_bytes=_LARGEST)).anchors
         except Unreadable:
-            return ""
+            return "", ""
         wanted = to.fragment.removeprefix("user-content-")
         if wanted in anchors or re.fullmatch(r"top|L\d+.*", wanted):
-            return ""
-        return f"`{to.found.path}` has no heading or anchor `{to.fragment}`."
+            return "", ""
+        near = get_close_matches(wanted, sorted(anchors), 1)
+        why = f"`{to.found.path}` has no heading or anchor `{to.fragment}`."
+        return why, f"{link.target.partition('#')[0]}#{near[0]}" if near else ""
 
     def _paths(self, file: Instructions) -> Iterator[DeadReference]:
         told: set[str] = set()
@@ -116,5 +119,5 @@ class References:
         if self._names is None:
             files = self._folder.files(["*"], FOREIGN)
             self._names = {posixpath.basename(each): each for each in reversed(files)}
-        near = get_close_matches(posixpath.basename(path), self._names, 1, 0.75)
+        near = get_close_matches(posixpath.basename(path), self._names, 1, _NEAR)
         return self._names[near[0]] if near else ""

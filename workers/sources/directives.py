@@ -47,8 +47,7 @@ _SMALL = frozenset({
 _ANY_MARKER = "|".join(each.replace(" ", r"\s+") for each in sorted(MARKERS, key=len, reverse=True))
 _MARKER = re.compile(rf"(?<![\w'-])(?:{_ANY_MARKER})(?![\w'-])", re.IGNORECASE)
 _BREAK = re.compile(
-    rf"(?<=[.!?])\s+|[;•]|\n\s*\n|(?:[,:]|\s-|\s–|\s—)?\s(?:and|but)\s+(?=(?:{_ANY_MARKER})\b)"
-    rf"|[,:]\s+(?=(?:{_ANY_MARKER})\b)",
+    rf"(?<=[.!?:])\s+|[;•]|\s[-–—]\s|,?\s(?:and|but)\s+(?=(?:{_ANY_MARKER})\b)|,\s+(?=(?:{_ANY_MARKER})\b)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'/.@-]*\w")
@@ -82,7 +81,7 @@ def read_directives(text: str, *, about: str = "") -> Iterator[Directive]:
             continue
         against = sum(not MARKERS[marker] for marker in markers)
         yield Directive(
-            text=" ".join(clause.split()),
+            text=" ".join(clause.split()).rstrip(":, "),
             start=start,
             wants=against % 2 == 0,
             marked=bool(markers),

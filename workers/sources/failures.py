@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+
+from loom.worker import PastRun
 
 BAD = frozenset({"failed", "invalid", "timed_out", "blocked", "abandoned"})
 _CHANGING = re.compile(
@@ -20,23 +21,6 @@ _CHANGING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _SHAPE = 200
-
-
-class PastRun(Protocol):
-    """What is asked of a run that the ledger remembers. outcome: 'succeeded', 'failed' and so on."""
-
-    @property
-    def worker(self) -> str: ...
-    @property
-    def slot(self) -> datetime | None: ...
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def error_kind(self) -> str | None: ...
-    @property
-    def error_message(self) -> str | None: ...
-    @property
-    def tick_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)

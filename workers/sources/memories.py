@@ -63,7 +63,7 @@ def _from_line(path: str, number: int, line: str) -> tuple[Memory | None, str]:
         value = json.loads(line)
     except json.JSONDecodeError as error:
         cut = error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated")
-        return None, f"is {'cut off' if cut else 'no JSON'}: {error.msg} at column {error.colno}"
+        return None, f"is {'cut off' if cut else 'no JSON'} ({error.msg}: column {error.colno})"
     except (RecursionError, ValueError):
         return None, "is nested too deeply, or has a number that is too long"
     if not isinstance(value, dict):
