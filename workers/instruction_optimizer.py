@@ -43,10 +43,10 @@ _DEAD = {
 }
 _LARGEST_SECTIONS = 3
 
-# What `loom --help` lists; a test holds this to it.
+# What `loom --help` lists; a test holds this list to it.
 LOOM_COMMANDS = [
-    "check", "dashboard", "enforcement", "history", "init", "ledger", "next", "pause", "resume", "retry",
-    "run", "sample", "schema", "show", "simulate", "state", "status", "watch", "why", "brief",
+    "check", "enforcement", "history", "init", "ledger", "next", "retry", "run", "sample", "schema", "show",
+    "simulate", "state", "status", "watch",
 ]  # fmt: skip
 
 

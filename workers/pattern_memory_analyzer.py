@@ -247,7 +247,8 @@ def _tell_failure(failure: Failure) -> Note:
         subject=failure.worker,
         detail=f"{failure.count} times, {_span(failure.first, failure.last)}, ended {failure.outcome}; "
         f"the last time: {plain(failure.message, limit=500) or 'no message'}.{since}",
-        action=f"Trying again hasn't helped: mend the cause. `loom why {failure.worker}` shows the last run.",
+        action="Trying again hasn't helped: mend the cause. "
+        f"`loom history --worker {failure.worker}` lists the runs.",
     )
 
 

@@ -10,12 +10,9 @@ from loom.worker import Skip, WorkerContext, WorkerOutput
 from tests.workers.conftest import Contexts
 
 UNBUILT = [
-    "content_queue_scanner",
     "data_integrity",
-    "instruction_optimizer",
     "media_distribution",
     "media_youtube_comments",
-    "pattern_memory_analyzer",
     "relationship_sentinel",
 ]
 

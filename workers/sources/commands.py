@@ -157,7 +157,7 @@ def _missing_subcommand(program: str, arguments: Sequence[str], offers: Offers) 
 
 
 def _missing_file(word: str, folder: Folder) -> Missing | None:
-    path = word.removeprefix("./")
+    path = re.sub(r":\d+$", "", word.removeprefix("./"))
     starts = word.startswith("./") or ("/" in word and not word.startswith(("/", "~", "..", "-")))
     if not starts or _PLACEHOLDER.search(word) or folder.find(path):
         return None

@@ -122,7 +122,8 @@ def passed_days(text: str, today: date, *, stale_after_days: int) -> Iterator[Pa
 def _joined(before: str, instead: str, after: str, phrase: str) -> str:
     if phrase == "etc." and not after.strip():
         after = "."
-    joined = re.sub(r"\s+([.,;:!?])", r"\1", _line(f"{before}{instead}{after}")).lstrip(",;: ")
+    spaced = re.sub(r"\s+([.,;:!?])", r"\1", _line(f"{before}{instead}{after}"))
+    joined = re.sub(r",{2,}", ",", spaced).lstrip(",;: ")
     return joined[:1].upper() + joined[1:] if before.strip() == "" else joined
 
 
