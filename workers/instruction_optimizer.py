@@ -13,6 +13,7 @@ A file that describes rather than instructs, such as a README, isn't held to wor
 """
 
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -41,7 +42,7 @@ _DEAD = {
     "dead_path": "Names a file that isn't there",
     "dead_command": "Command that can't work",
 }
-_LARGEST_SECTIONS = 3
+_LARGEST_SECTIONS, _TOLD_ONE_BY_ONE = 3, 3
 
 # What `loom --help` lists; a test holds this list to it.
 LOOM_COMMANDS = [
@@ -128,7 +129,8 @@ def reads(settings: Settings, project: Path) -> Iterable[str]:
 
 
 def find_duplicates(files: Sequence[Instructions], settings: Settings) -> Iterator[Note]:
-    """Passages that stand, nearly the same, in two or more files; one finding for each such passage."""
+    """Passages that stand, nearly the same, in two or more files. One finding for each, or, where the same
+    files have more than three in common, one for all of those."""
     passages = [
         (file, passage)
         for file in files
@@ -136,22 +138,49 @@ def find_duplicates(files: Sequence[Instructions], settings: Settings) -> Iterat
         if len(words(passage.text)) >= settings.min_words
     ]
     texts = [passage.text for _, passage in passages]
-    for group in alike(texts, threshold=settings.similarity, apart=[speaks_against(text) for text in texts]):
+    against = [speaks_against(text) for text in texts]
+    shared: dict[tuple[str, ...], list[tuple[str, list[str]]]] = defaultdict(list)
+    for group in alike(texts, threshold=settings.similarity, apart=against):
         places = {passages[number][0].path: _place(*passages[number]) for number in reversed(group)}
-        if len(places) < 2:
-            continue
-        first, passage = passages[group[0]]
-        kept = places.pop(first.path)
-        others = listing([places[path] for path in sorted(places)])
-        link = posixpath.relpath(first.path, posixpath.dirname(min(places)) or ".")
-        yield note(
-            "duplicate",
-            "warning",
-            f"Said in {len(places) + 1} files: {plain(passage.text, limit=100)}",
-            subject=places[min(places)],
-            detail=f"Nearly the same stands in {kept} and {others}: once one is changed, they disagree.",
-            action=f"Keep {kept}; replace {others} with: See [{first.path}]({link}).",
-        )
+        if len(places) > 1:
+            first = passages[group[0]][0].path
+            others = sorted(path for path in places if path != first)
+            shared[first, *others].append((texts[group[0]], [places[path] for path in (first, *others)]))
+    for paths, several in shared.items():
+        if len(several) > _TOLD_ONE_BY_ONE:
+            yield _tell_shared(paths, several)
+        else:
+            yield from (_tell_duplicate(paths, text, places) for text, places in several)
+
+
+def _tell_duplicate(paths: Sequence[str], text: str, places: Sequence[str]) -> Note:
+    others = listing(places[1:], limit=5)
+    return note(
+        "duplicate",
+        "warning",
+        f"Said in {len(paths)} files: {plain(text, limit=100)}",
+        subject=places[1],
+        detail=f"Nearly the same stands in {places[0]} and {others}: once one is changed, they disagree.",
+        action=f"Keep {places[0]}; replace {others} with: See [{paths[0]}]({_link(paths[1], paths[0])}).",
+    )
+
+
+def _tell_shared(paths: Sequence[str], several: Sequence[tuple[str, Sequence[str]]]) -> Note:
+    others = listing(paths[1:], limit=5)
+    examples = [f"'{plain(text, limit=60)}' ({places[1]})" for text, places in several]
+    return note(
+        "duplicate",
+        "warning",
+        f"{len(several)} passages stand in {paths[0]} and in {others}",
+        subject=several[0][1][1],
+        detail=f"Among them {listing(examples)}.",
+        action=f"Keep those in {paths[0]}; take them out of {others}, and begin it with: "
+        f"Read [{paths[0]}]({_link(paths[1], paths[0])}) first.",
+    )
+
+
+def _link(here: str, there: str) -> str:
+    return posixpath.relpath(there, posixpath.dirname(here) or ".")
 
 
 def find_contradictions(files: Sequence[Instructions]) -> Iterator[Note]:

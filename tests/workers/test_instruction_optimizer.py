@@ -67,6 +67,16 @@ def test_a_passage_that_stands_in_two_files_is_told_with_both_places_and_a_link_
     assert finding.action.endswith("with: See [AGENTS.md](../../AGENTS.md).")
 
 
+def test_a_file_that_is_a_copy_of_another_is_told_once(agents: Agents) -> None:
+    text = "\n\n".join(
+        f"{LONG} of rule {number}, which is the rule of number {number}." for number in "ABCDE"
+    )
+    write(agents.root, {"CLAUDE.md": text})
+    finding = only(agents(text, similarity=100))
+    assert finding.title == "5 passages stand in AGENTS.md and in CLAUDE.md"
+    assert finding.action.endswith("begin it with: Read [AGENTS.md](AGENTS.md) first.")
+
+
 @pytest.mark.parametrize(
     ("here", "there"),
     [
@@ -118,6 +128,7 @@ def test_one_passage_may_make_an_exception_and_a_readme_only_describes(agents: A
         ("```console\n$ X=1 yarn run nothing && ls\n```", "dead_command", 2, "Take out"),
         ("`npm start`", "dead_command", 1, "Take out"),
         ("`python tools/gone.py --fast`", "dead_command", 1, "Take out"),
+        ("`python3 maine.py`", "dead_command", 1, "with `python3 src/main.py`"),
         ("```\n./gone.sh\n```", "dead_command", 2, "Take out"),
         ("`loom statsu`", "dead_command", 1, "with `loom status`"),
         ("`loom run --worker fogre`", "dead_command", 1, "--worker forge`"),
@@ -144,7 +155,7 @@ def test_a_reference_to_what_isnt_there_is_told_with_its_line_and_an_edit(
         "`rules/ID.yaml` `docs/NAME.md` `src/main.py`",
         "`make` `make test` `make -C sub all` `make <target>` `make TARGET` `make X=1 test`",
         "`npm install` `npm run build -- --watch` `npm test` `yarn add x` `npm run $SCRIPT` `pnpm dlx x`",
-        "`python -m thing` `python script.py` `python src/main.py` `bash -c 'x'` `./src/main.py` `ls gone/x`",
+        "`python -m thing` `python main.py` `python src/main.py` `bash -c 'x'` `./src/main.py` `ls gone/x`",
         "`loom run --worker FORGE` `loom run --worker Audit` `loom --version` `loom run --worker NAME`",
         "`loom` `loom enforcement seal` `loom show RUN` `git push` 'loom stats' make it so",
         "```python\nmake tset\n./gone.sh\n```\n\n```yaml\nrun: loom stats\n```",

@@ -94,6 +94,8 @@ def test_opposite_directives_about_the_same_contradict_each_other_in_either_orde
         ("You should use fixtures.", "Don't use fixtures in benchmarks."),
         ("Tabs are used in Python.", "Don't use tabs in Python."),
         ("Always.", "Never."),
+        ("npm publish works", "Disable npm publish works"),
+        ("Checks that the output holds all lines", "Checks that the output does not hold all lines"),
         ("Yes", "Never do it"),
         ("", "Never send drafts to the client."),
     ],

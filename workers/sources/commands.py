@@ -8,7 +8,7 @@ command is none of the project's. A word with a placeholder in it (``<name>``, `
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,6 +24,7 @@ _ASSIGNMENT = re.compile(r"\w+=\S*")
 _PLACEHOLDER = re.compile(r"[<>{}$*\[\]…]|\.\.\.|^[A-Z][A-Z_-]*$")
 _TARGET = re.compile(r"^([A-Za-z0-9_./ -]+?)\s*::?(?!=)", re.MULTILINE)
 _OPEN_MAKEFILE = re.compile(r"^(?:-?include|sinclude)\s|^[^\s#:]*%[^:]*:|^\$[({]", re.MULTILINE)
+_SCRIPT = re.compile(r"\w\.(?:py|sh|js|mjs|cjs)$")
 _NPM_LIFE = frozenset({"test", "start", "stop", "restart"})
 _LARGEST = 1_000_000
 
@@ -94,8 +95,10 @@ def read_offers(folder: Folder, subcommands: Mapping[str, Sequence[str]]) -> Off
     )
 
 
-def missing(command: Command, offers: Offers, folder: Folder) -> Missing | None:
-    """What the command names and the project hasn't got; None when nothing can be said against it."""
+def missing(command: Command, offers: Offers, exists: Callable[[str], bool]) -> Missing | None:
+    """What the command names and the project hasn't got; None when nothing can be said against it.
+
+    exists: whether there is a file at a path that somebody may mean."""
     program, *arguments = command.words
     if program == "make":
         return _missing_target(arguments, offers)
@@ -104,8 +107,8 @@ def missing(command: Command, offers: Offers, folder: Folder) -> Missing | None:
     if program in offers.subcommands:
         return _missing_subcommand(program, arguments, offers)
     if program in ("python", "python3", "bash", "sh", "node"):
-        return _missing_file(next(iter(arguments), ""), folder)
-    return _missing_file(program, folder) if program.startswith("./") else None
+        return _missing_file(next(iter(arguments), ""), exists)
+    return _missing_file(program, exists) if program.startswith("./") else None
 
 
 def _missing_target(arguments: Sequence[str], offers: Offers) -> Missing | None:
@@ -156,10 +159,10 @@ def _missing_subcommand(program: str, arguments: Sequence[str], offers: Offers) 
     return None
 
 
-def _missing_file(word: str, folder: Folder) -> Missing | None:
+def _missing_file(word: str, exists: Callable[[str], bool]) -> Missing | None:
     path = re.sub(r":\d+$", "", word.removeprefix("./"))
-    starts = word.startswith("./") or ("/" in word and not word.startswith(("/", "~", "..", "-")))
-    if not starts or _PLACEHOLDER.search(word) or folder.find(path):
+    of_the_project = not word.startswith(("/", "~", "..", "-")) and ("/" in word or _SCRIPT.search(word))
+    if not of_the_project or _PLACEHOLDER.search(word) or exists(path):
         return None
     return Missing(f"there is no file `{path}`", path)
 

@@ -8,9 +8,9 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from workers.sources.commands import Offers, missing, read_commands
+from workers.sources.extras import extra
 from workers.sources.folder import Folder, Unreadable, matches
 from workers.sources.instructions import Instructions
 from workers.sources.markdown import Link, read_document
@@ -20,7 +20,7 @@ from workers.sources.texts import FOREIGN
 _CODE = re.compile(r"`([^`]+)`")
 _SUFFIX = re.compile(r"\w\.[A-Za-z]\w{0,7}")
 _LARGEST = 1_000_000
-_NEAR = 0.6  # difflib's measure: tone.md and tone-of-voice.md
+_NEAR = 60  # of 100: tone.md and tone-of-voice.md
 _PLACEHOLDERS = frozenset({"ID", "NAME", "X", "N", "FILE", "DIR", "PATH", "WORKER"})
 
 
@@ -75,9 +75,9 @@ class References:
         wanted = to.fragment.removeprefix("user-content-")
         if wanted in anchors or re.fullmatch(r"top|L\d+.*", wanted):
             return "", ""
-        near = get_close_matches(wanted, sorted(anchors), 1)
+        near = _nearest(wanted, sorted(anchors))
         why = f"`{to.found.path}` has no heading or anchor `{to.fragment}`."
-        return why, f"{link.target.partition('#')[0]}#{near[0]}" if near else ""
+        return why, f"{link.target.partition('#')[0]}#{near}" if near else ""
 
     def _paths(self, file: Instructions) -> Iterator[DeadReference]:
         told: set[str] = set()
@@ -105,19 +105,38 @@ class References:
     def _commands(self, file: Instructions) -> Iterator[DeadReference]:
         told: set[tuple[str, ...]] = set()
         for command in read_commands(file.body):
-            lacks = missing(command, self._offers, self._folder)
+            lacks = missing(command, self._offers, lambda path: self._exists(file.path, path))
             if lacks is not None and command.words not in told:
                 told.add(command.words)
                 written = " ".join(command.words)
-                known = get_close_matches(lacks.name, lacks.known, 1)
-                near = known[0] if known else self._near(lacks.name) if "/" in lacks.name else ""
+                near = _nearest(lacks.name, lacks.known) if lacks.known else self._near(lacks.name)
                 instead = written.replace(lacks.name, near) if near else ""
                 yield DeadReference("dead_command", written, command.line, f"{lacks.what}.", instead)
 
+    def _exists(self, document: str, path: str) -> bool:
+        """Whether it is there beside the document or in a folder above it; a name alone, anywhere."""
+        if "/" not in path and path in self._named():
+            return True
+        start = posixpath.dirname(document)
+        while start and not self._folder.find(posixpath.join(start, path)):
+            start = posixpath.dirname(start)
+        return self._folder.find(posixpath.join(start, path)) is not None
+
     def _near(self, path: str) -> str:
         """A file of the project with a name like it, or empty."""
+        near = _nearest(posixpath.basename(path), list(self._named()))
+        return self._named()[near] if near else ""
+
+    def _named(self) -> dict[str, str]:
+        """The project's files by their names alone."""
         if self._names is None:
             files = self._folder.files(["*"], FOREIGN)
             self._names = {posixpath.basename(each): each for each in reversed(files)}
-        near = get_close_matches(posixpath.basename(path), self._names, 1, _NEAR)
-        return self._names[near[0]] if near else ""
+        return self._names
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """The one that is written most like it, if any is."""
+    ratio = extra("rapidfuzz.fuzz").ratio
+    best = extra("rapidfuzz.process").extractOne(name, known, scorer=ratio, score_cutoff=_NEAR)
+    return str(best[0]) if best else ""

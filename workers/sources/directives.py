@@ -11,14 +11,14 @@ Two clauses contradict each other when one speaks for and one against, and
   always on Mondays";
 - both have the same hinges, if any: "never publish before review" doesn't contradict "always publish after
   review";
-- a clause without a marker, such as "Use tabs", speaks for what it says only against one that begins with the
-  same verb: "Don't use tabs".
+- a clause without a marker, such as "Use tabs", speaks for what it says only against one that forbids
+  (`FORBIDDING`) and begins with the same verb: "Don't use tabs".
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MARKERS = {
     "always": True, "must always": True, "must": True, "should always": True, "should": True, "do": True,
@@ -33,6 +33,10 @@ MARKERS = {
 ABSOLUTE = frozenset({
     "always", "never", "must", "must always", "must never", "must not", "mustn't", "enabled", "disabled",
     "forbidden", "not allowed",
+})  # fmt: skip
+FORBIDDING = frozenset({
+    "never", "must never", "must not", "mustn't", "should never", "should not", "shouldn't", "do not",
+    "don't", "avoid", "forbidden", "not allowed", "may not", "cannot", "can't",
 })  # fmt: skip
 HINGES = frozenset(
     {"before", "after", "without", "unless", "except", "until", "if", "when", "while", "only", "outside"}
@@ -57,14 +61,16 @@ _FEWEST, _SHARE, _COMPARED = 2, 0.6, 2_000
 @dataclass(frozen=True, slots=True)
 class Directive:
     """text: the clause. start: where it begins in the text it was read from. wants: for rather than against.
-    marked: whether a marker says so. absolute: whether it says so of every case. verb: its first word of
-    meaning. about: its words, hinges: those of them that turn the meaning."""
+    marked: whether a marker says so. absolute: whether it says so of every case. forbids: whether it tells
+    somebody not to do it. verb: its first word of meaning. about: its words, hinges: those of them that turn
+    the meaning."""
 
     text: str
     start: int
     wants: bool
     marked: bool
     absolute: bool
+    forbids: bool
     verb: str
     about: frozenset[str]
     hinges: frozenset[str]
@@ -86,6 +92,7 @@ def read_directives(text: str, *, about: str = "") -> Iterator[Directive]:
             wants=against % 2 == 0,
             marked=bool(markers),
             absolute=any(marker in ABSOLUTE for marker in markers),
+            forbids=any(marker in FORBIDDING for marker in markers),
             verb=content[0],
             about=frozenset(content) | frozenset(subject),
             hinges=HINGES & frozenset(rest),
@@ -101,10 +108,9 @@ def speaks_against(text: str) -> bool:
 def contradictions(directives: Sequence[Directive], *, limit: int) -> list[tuple[int, int]]:
     """Pairs of positions, the earlier first; at most `limit`. Of those that say the same, the first speaks
     for all."""
-    said: dict[tuple[bool, bool, bool, str, frozenset[str], frozenset[str]], int] = {}
+    said: dict[Directive, int] = {}
     for number, one in enumerate(directives):
-        verb = "" if one.marked and one.wants else one.verb
-        said.setdefault((one.wants, one.marked, one.absolute, verb, one.about, one.hinges), number)
+        said.setdefault(replace(one, text="", start=0), number)
     distinct = [directives[number] for number in sorted(said.values())]
     places = sorted(said.values())
     index = _Index(distinct)
@@ -142,7 +148,9 @@ class _Index:
 
 
 def _contradict(yes: Directive, no: Directive) -> bool:
-    if yes.hinges != no.hinges or not no.marked or (not yes.marked and yes.verb != no.verb):
+    if yes.hinges != no.hinges or not no.marked:
+        return False
+    if not yes.marked and not (no.forbids and yes.verb == no.verb):
         return False
     if yes.about == no.about:
         return len(yes.about) >= _FEWEST

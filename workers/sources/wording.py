@@ -35,8 +35,6 @@ VAGUE = {
     "or similar": "[name the rest]",
     "reasonable": "[give the figure]",
     "reasonably": "[give the figure]",
-    "sufficient": "[give the figure]",
-    "sufficiently": "[give the figure]",
     "as soon as possible": "[within how long]",
     "in a timely manner": "[within how long]",
     "promptly": "[within how long]",
@@ -47,8 +45,6 @@ VAGUE = {
     "use common sense": "[say the rule]",
     "use your judgement": "[say the rule]",
     "use your judgment": "[say the rule]",
-    "generally": "[say when not]",
-    "usually": "[say when not]",
 }
 _PHRASES = "|".join(re.escape(each).replace(r"\ ", r"\s+") for each in sorted(VAGUE, key=len, reverse=True))
 _VAGUE = re.compile(rf"(?<![\w-])(?:{_PHRASES})(?![\w'-])", re.IGNORECASE)
