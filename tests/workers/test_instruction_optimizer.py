@@ -199,6 +199,15 @@ def test_where_the_names_cant_be_told_nothing_is_said_against_one(
     assert agents(text).findings == []
 
 
+def test_a_makefile_or_package_nearer_to_the_file_may_have_the_command(agents: Agents) -> None:
+    _furnish(agents.root)
+    text = "`make clean` `npm run watch`"
+    write(agents.root, {"sub/AGENTS.md": text, "sub/deep/AGENTS.md": text})
+    assert kinds(agents()) == {"dead_command": 4}
+    write(agents.root, {"sub/Makefile": "", "sub/package.json": "{}"})
+    assert kinds(agents()) == {}
+
+
 def test_a_command_without_the_file_that_would_define_it_is_dead(agents: Agents) -> None:
     output = agents("`make test` and `npm run build` and `npm run build`")
     assert kinds(output) == {"dead_command": 2}

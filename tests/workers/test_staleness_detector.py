@@ -9,7 +9,7 @@ import pytest
 from loom.worker import Finding
 from tests.workers.conftest import Contexts, Repository
 from tests.workers.documents_sample import SAMPLE_NOW, assert_found, company, planted
-from workers.staleness_detector import KINDS, Output, Settings, run
+from workers.staleness_detector import KINDS, Output, Settings, reads, run
 
 FRESH = "---\nreview_by: 2027-01-31\n---\n"
 
@@ -558,3 +558,11 @@ def test_looms_own_documents_give_real_findings(contexts: Contexts, tmp_path: Pa
     output = scan(contexts, copy.root)
     assert output.documents_checked >= 1
     assert output.findings
+
+
+def test_reads_names_the_patterns_and_the_history(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("a")
+    assert list(reads(Settings(), tmp_path)) == [
+        "**/*.md: 1 file",
+        "the project's git history: at most 20,000 commits",
+    ]

@@ -22,7 +22,7 @@ _INLINE = re.compile(r"`([^`]+)`")
 _APART = re.compile(r"&&|\|\||[;|]")
 _ASSIGNMENT = re.compile(r"\w+=\S*")
 _PLACEHOLDER = re.compile(r"[<>{}$*\[\]…]|\.\.\.|^[A-Z][A-Z_-]*$")
-_TARGET = re.compile(r"^([A-Za-z0-9_./ -]+?)\s*::?(?!=)", re.MULTILINE)
+_TARGETS = re.compile(r"[A-Za-z0-9_./ -]+")
 _OPEN_MAKEFILE = re.compile(r"^(?:-?include|sinclude)\s|^[^\s#:]*%[^:]*:|^\$[({]", re.MULTILINE)
 _SCRIPT = re.compile(r"\w\.(?:py|sh|js|mjs|cjs)$")
 _NPM_LIFE = frozenset({"test", "start", "stop", "restart"})
@@ -178,7 +178,9 @@ def _text(folder: Folder, path: str) -> str:
 def _targets(text: str) -> frozenset[str] | None:
     if not text or _OPEN_MAKEFILE.search(text):
         return None
-    return frozenset(name for match in _TARGET.finditer(text) for name in match[1].split())
+    rules = (line.partition(":") for line in text.splitlines() if not line.startswith(("\t", "#")))
+    named = (names for names, colon, rest in rules if colon and not rest.startswith((":=", "=")))
+    return frozenset(name for names in named if _TARGETS.fullmatch(names) for name in names.split())
 
 
 def _scripts(text: str) -> frozenset[str] | None:
@@ -193,7 +195,7 @@ def _workers(text: str) -> frozenset[str] | None:
     """The ids and agents' names, case-folded."""
     try:
         workers = yaml.safe_load(text)["workers"]
-        agents = [str(entry.get("agent", "")) for entry in workers.values()]
-        return frozenset(str(name).casefold() for name in [*workers, *agents] if name)
+        names = [*workers, *(entry.get("agent") for entry in workers.values())]
+        return frozenset(name.casefold() for name in names if isinstance(name, str))
     except (yaml.YAMLError, ValueError, RecursionError, TypeError, KeyError, AttributeError):
         return None

@@ -7,7 +7,7 @@ no program makes it.
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workers.sources.commands import Offers, missing, read_commands
 from workers.sources.extras import extra
@@ -20,7 +20,7 @@ from workers.sources.texts import FOREIGN
 _CODE = re.compile(r"`([^`]+)`")
 _SUFFIX = re.compile(r"\w\.[A-Za-z]\w{0,7}")
 _LARGEST = 1_000_000
-_NEAR = 60  # of 100: tone.md and tone-of-voice.md
+_NEAR = 75  # of 100
 _PLACEHOLDERS = frozenset({"ID", "NAME", "X", "N", "FILE", "DIR", "PATH", "WORKER"})
 
 
@@ -104,14 +104,26 @@ class References:
 
     def _commands(self, file: Instructions) -> Iterator[DeadReference]:
         told: set[tuple[str, ...]] = set()
+        offers = self._offers_near(file.path)
         for command in read_commands(file.body):
-            lacks = missing(command, self._offers, lambda path: self._exists(file.path, path))
+            lacks = missing(command, offers, lambda path: self._exists(file.path, path))
             if lacks is not None and command.words not in told:
                 told.add(command.words)
                 written = " ".join(command.words)
                 near = _nearest(lacks.name, lacks.known) if lacks.known else self._near(lacks.name)
                 instead = written.replace(lacks.name, near) if near else ""
                 yield DeadReference("dead_command", written, command.line, f"{lacks.what}.", instead)
+
+    def _offers_near(self, document: str) -> Offers:
+        """What the root has to run; of a Makefile or package.json nearer to the document nothing is known."""
+        offers, start = self._offers, posixpath.dirname(document)
+        while start:
+            if self._folder.find(f"{start}/Makefile"):
+                offers = replace(offers, makefile=f"{start}/Makefile", targets=None)
+            if self._folder.find(f"{start}/package.json"):
+                offers = replace(offers, package=True, scripts=None)
+            start = posixpath.dirname(start)
+        return offers
 
     def _exists(self, document: str, path: str) -> bool:
         """Whether it is there beside the document or in a folder above it; a name alone, anywhere."""
@@ -136,7 +148,12 @@ class References:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    """The one that is written most like it, if any is."""
+    """The one that is written most like it, or else one that goes on after its first part, if any does."""
     ratio = extra("rapidfuzz.fuzz").ratio
     best = extra("rapidfuzz.process").extractOne(name, known, scorer=ratio, score_cutoff=_NEAR)
-    return str(best[0]) if best else ""
+    if best:
+        return str(best[0])
+    stem, dot, suffix = name.rpartition(".")
+    beginning = f"{stem or suffix}-"
+    longer = (each for each in known if each.startswith(beginning) and each.endswith(dot + suffix))
+    return min(longer, default="")

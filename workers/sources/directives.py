@@ -54,7 +54,7 @@ _BREAK = re.compile(
     rf"(?<=[.!?:])\s+|[;•]|\s[-–—]\s|,?\s(?:and|but)\s+(?=(?:{_ANY_MARKER})\b)|,\s+(?=(?:{_ANY_MARKER})\b)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[\w'/.@-]*\w")
+_WORD = re.compile(r"\w(?:[\w'/.@-]*\w)?")
 _FEWEST, _SHARE, _COMPARED = 2, 0.6, 2_000
 
 

@@ -16,6 +16,7 @@ from workers.sources.texts import Text
 _CHARACTERS_PER_TOKEN = 4
 _CODE = re.compile(r"`[^`]*`")
 _QUOTED = re.compile(r"\"[^\"\n]{1,200}\"|“[^”]{1,200}”|‘[^’]{1,200}’|(?<!\w)'[^'\n]{1,200}'(?!\w)")
+_NEAR = 400
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -77,10 +78,10 @@ def without_code(text: str) -> str:
 
 
 def sentence_at(text: str, offset: int) -> tuple[int, str]:
-    """The sentence round the character at `offset`, and where it begins."""
-    start = 0
-    for end in _SENTENCE_END.finditer(text):
+    """The sentence round the character at `offset`, and where it begins; of a very long one, what is near."""
+    start, last = max(0, offset - _NEAR), min(len(text), offset + _NEAR)
+    for end in _SENTENCE_END.finditer(text, start, last):
         if end.start() > offset:
             return start, text[start : end.start()]
         start = end.end()
-    return start, text[start:]
+    return start, text[start:last]

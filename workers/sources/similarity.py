@@ -16,8 +16,8 @@ from collections.abc import Hashable, Sequence
 from workers.sources.extras import extra
 
 _WORD = re.compile(r"\w+")
-# The words of a long text that count, and how many groups with a word of it in common it is held against.
-_WORDS, _NEIGHBOURS = 80, 500
+# What of a long text counts, and how many groups with a word of it in common it is held against.
+_WORDS, _LETTERS, _NEIGHBOURS = 80, 40, 500
 
 
 def words(text: str) -> list[str]:
@@ -39,7 +39,7 @@ def alike(
     """
     forms: dict[tuple[Hashable, str], list[int]] = defaultdict(list)
     for number, text in enumerate(texts):
-        form = " ".join(sorted(words(text)[:_WORDS]))
+        form = " ".join(sorted(word[:_LETTERS] for word in words(text)[:_WORDS]))
         if form:
             forms[apart[number] if apart else None, form].append(number)
     groups = _Groups(threshold, Counter(word for _, form in forms for word in set(form.split())))
