@@ -43,6 +43,7 @@ _DEAD = {
     "dead_command": "Command that can't work",
 }
 _LARGEST_SECTIONS, _TOLD_ONE_BY_ONE = 3, 3
+_MOST = 0.8  # a section with so much of a file is, as good as, the file
 
 # What `loom --help` lists; a test holds this list to it.
 LOOM_COMMANDS = [
@@ -276,6 +277,8 @@ def find_size(file: Instructions, max_tokens: int) -> Iterator[Note]:
     if file.tokens <= max_tokens:
         return
     largest = sorted(file.sections, key=lambda section: -section.tokens)[:_LARGEST_SECTIONS]
+    title = plain(largest[0].title, limit=60)
+    whole = largest[0].tokens > _MOST * file.tokens
     sections = [
         f"'{plain(each.title, limit=60)}' (line {each.line}, about {each.tokens})" for each in largest
     ]
@@ -286,6 +289,8 @@ def find_size(file: Instructions, max_tokens: int) -> Iterator[Note]:
         subject=f"{file.path}:{largest[0].line}",
         detail=f"About {file.tokens} tokens, a quarter of its characters; the limit is {max_tokens}. "
         f"Its largest sections: {listing(sections)}.",
-        action=f"Move '{plain(largest[0].title, limit=60)}' to a file of its own, and leave a link to it and "
-        "a sentence that says when to read it.",
+        action=f"Shorten '{title}', or give each of its subjects a file of its own."
+        if whole
+        else f"Move '{title}' to a file of its own, and leave a link to it and a sentence that says when to "
+        "read it.",
     )

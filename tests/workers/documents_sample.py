@@ -20,9 +20,11 @@ _COMPILED = shutil.ignore_patterns("__pycache__")
 
 
 def company(folder: Path) -> Path:
-    """The sample company as a project of its own, outside any git repository."""
+    """The sample company as a project of its own, as `loom init --sample` writes it: with the guidance for
+    agents that every project has, and outside any git repository."""
     root = folder / "company"
     shutil.copytree(REPOSITORY / "loom" / "sample" / "company", root)
+    shutil.copytree(REPOSITORY / "enforcement", root / "enforcement", dirs_exist_ok=True)
     shutil.copy(REPOSITORY / "worker-registry.yaml", root)
     return root
 

@@ -319,6 +319,11 @@ def test_a_file_too_large_is_told_with_its_largest_sections(agents: Agents) -> N
     assert agents(text, max_tokens=304).findings == []
 
 
+def test_a_file_that_is_one_long_section_is_to_be_split_by_subject(agents: Agents) -> None:
+    finding = only(agents(f"# A\n\n{'x ' * 400}\n", max_tokens=100))
+    assert finding.action == "Shorten 'A', or give each of its subjects a file of its own."
+
+
 # Bad input, limits, and the output
 
 
