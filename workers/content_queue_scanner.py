@@ -22,6 +22,7 @@ from workers.sources.queue import Piece, read_piece
 from workers.sources.similarity import alike, numbers
 from workers.sources.texts import FOREIGN, Limits, fitting, read_texts
 
+LIBRARIES = ("frontmatter", "rapidfuzz")
 KINDS = (
     "overdue", "stuck", "incomplete", "gap", "duplicate", "unknown_owner", "unowned", "unknown_status",
     "unknown_channel", "undated", "front_matter", "unreadable", "unchecked",

@@ -32,6 +32,7 @@ from workers.sources.similarity import alike, words
 from workers.sources.texts import FOREIGN, Limits, fitting, read_texts
 from workers.sources.wording import passed_days, vague_phrases
 
+LIBRARIES = ("rapidfuzz",)
 KINDS = (
     "duplicate", "contradiction", "dead_link", "dead_path", "dead_command", "vague", "stale_date", "size",
     "front_matter", "unreadable", "unchecked",

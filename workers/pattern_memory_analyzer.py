@@ -11,6 +11,7 @@ is the memory of how runs ended. Finds
 Notes with a date before the window are left out; those without a date always count.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from workers.sources.memories import Memory, read_memories
 from workers.sources.similarity import alike, words
 from workers.sources.texts import FOREIGN, Limits, fitting, read_texts
 
+LIBRARIES = ("rapidfuzz",)
 KINDS = (
     "pattern", "rising", "fading", "contradiction", "repeated_failure", "malformed", "unreadable",
     "unchecked",
@@ -37,6 +39,7 @@ _ACTIONS = {
     "fading": "It is going away: leave the notes to age out, or delete them.",
 }
 _CHANGE = 0.25
+_PERSONAL = re.compile(r"\[[\w -]+ redacted\]|[^\s@]+@[^\s@]+|\+?\(?\d[\d ()./-]{5,}\d")
 _FEWEST_WORDS = 3
 _CONTRADICTIONS = 50
 _PATTERN_TEXT = 300
@@ -178,7 +181,9 @@ def tell_patterns(
     patterns: Sequence[Pattern], before: Sequence[tuple[str, int]] | None, settings: Settings
 ) -> Iterator[Note]:
     """Each pattern once, as rising, fading or as it is; and those of the previous run that are gone."""
-    said = [*(text for text, _ in before or ()), *(pattern.text for pattern in patterns)]
+    said = [
+        _unmasked(text) for text in (*(text for text, _ in before or ()), *(one.text for one in patterns))
+    ]
     groups = alike(said, threshold=settings.similarity, apart=[speaks_against(text) for text in said])
     group_of = {number: group for group in groups for number in group}
     earlier = list(before or ())
@@ -191,6 +196,11 @@ def tell_patterns(
             title = f"Faded pattern: {plain(text, limit=150)}"
             action = "If something was done about it, it seems to have helped; nothing else is needed."
             yield note("fading", "info", title, detail=detail, action=action)
+
+
+def _unmasked(text: str) -> str:
+    """The text without what a rule redacts from a kept output: the previous run's patterns lack it."""
+    return _PERSONAL.sub(" ", text)
 
 
 def _tell_pattern(pattern: Pattern, before: int | None) -> Note:

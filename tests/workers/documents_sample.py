@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -74,5 +74,4 @@ def run_by_command(loom: Command, project: Project, worker_id: str, **other: Any
     at = SAMPLE_NOW.isoformat()
     done = loom("run", "--worker", worker_id, "--at", at, "--json", cwd=project.root)
     (run,) = done.json()["runs"]
-    assert isinstance(run, Mapping)
-    return run
+    return cast(Mapping[str, Any], run)

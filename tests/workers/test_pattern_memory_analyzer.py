@@ -355,6 +355,18 @@ def test_by_the_real_command_it_reads_notes_and_ledger_and_a_second_run_compares
     assert second["output"]["metrics"]["rising"] == 1
 
 
+def test_what_a_rule_redacts_from_a_kept_pattern_makes_it_neither_rise_nor_fade(
+    loom: Command, project: Project
+) -> None:
+    text = "ann.of.the.long.name@example.org wrote, call +1 312 555 0134"
+    write(project.root, {"memories/a.jsonl": "\n".join([line(text)] * 3)})
+    first = run_by_command(loom, project, "pattern-memory-analyzer")
+    assert "redacted]" in first["output"]["patterns"][0]["text"]
+    second = run_by_command(loom, project, "pattern-memory-analyzer")
+    metrics = second["output"]["metrics"]
+    assert (metrics["pattern"], metrics["rising"], metrics["fading"]) == (1, 0, 0)
+
+
 def test_notes_of_which_nothing_could_be_read_break_what_is_expected(loom: Command, project: Project) -> None:
     write(project.root, {"memories/a.jsonl": "half a li"})
     told = run_by_command(loom, project, "pattern-memory-analyzer")
