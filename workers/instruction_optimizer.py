@@ -193,10 +193,10 @@ def find_contradictions(files: Sequence[Instructions]) -> Iterator[Note]:
         for passage in file.prose()
         for directive in read_directives(passage.text)
     ]
-    for one, other in contradictions([directive for directive, _, _ in said], limit=_CONTRADICTIONS):
+    directives = [directive for directive, _, _ in said]
+    origins = [_place(file, passage) for _, file, passage in said]
+    for one, other in contradictions(directives, limit=_CONTRADICTIONS, origins=origins):
         (said_one, file, passage), (said_other, other_file, other_passage) = said[one], said[other]
-        if passage is other_passage:
-            continue
         place = _place(file, passage, said_one.start)
         other_place = _place(other_file, other_passage, said_other.start)
         earlier, later = plain(said_one.text), plain(said_other.text)

@@ -231,10 +231,9 @@ def find_contradictions(memories: Sequence[Memory]) -> Iterator[Note]:
         for memory in memories
         for directive in read_directives(memory.text, about=memory.subject)
     ]
-    for one, other in contradictions([directive for directive, _ in said], limit=_CONTRADICTIONS):
+    directives, origins = [directive for directive, _ in said], [memory.place for _, memory in said]
+    for one, other in contradictions(directives, limit=_CONTRADICTIONS, origins=origins):
         (earlier, first), (later, second) = said[one], said[other]
-        if first == second:
-            continue
         days = [memory.at for memory in (first, second) if memory.at is not None]
         likely = ", most likely the earlier one" if len(days) == 2 else ""
         yield note(

@@ -119,6 +119,15 @@ def test_what_is_said_a_thousand_times_is_one_contradiction() -> None:
     assert contradictions(said, limit=10) == [(0, 1_000)]
 
 
+def test_what_stands_in_one_place_hides_no_contradiction_with_another() -> None:
+    said = [
+        *read_directives("Always sign letters. Never sign letters."),
+        *read_directives("Never sign letters."),
+    ]
+    assert contradictions(said, limit=10, origins=["a", "a", "b"]) == [(0, 2)]
+    assert contradictions(said[:2], limit=10, origins=["a", "a"]) == []
+
+
 def test_two_markers_against_make_one_for() -> None:
     assert speaks_against("Never push")
     assert not speaks_against("Never disable it")

@@ -17,7 +17,7 @@ Two clauses contradict each other when one speaks for and one against, and
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 MARKERS = {
@@ -105,21 +105,27 @@ def speaks_against(text: str) -> bool:
     return bool(sum(not MARKERS[" ".join(match[0].lower().split())] for match in _MARKER.finditer(plain)) % 2)
 
 
-def contradictions(directives: Sequence[Directive], *, limit: int) -> list[tuple[int, int]]:
-    """Pairs of positions, the earlier first; at most `limit`. Of those that say the same, the first speaks
-    for all."""
-    said: dict[Directive, int] = {}
+def contradictions(
+    directives: Sequence[Directive], *, limit: int, origins: Sequence[Hashable] | None = None
+) -> list[tuple[int, int]]:
+    """Pairs of positions, the earlier first; at most `limit`. Of those that say the same, the first and the
+    last speak for all. origins: where each stands; what stands in one place may weigh both sides."""
+    first: dict[Directive, int] = {}
+    last: dict[Directive, int] = {}
     for number, one in enumerate(directives):
-        said.setdefault(replace(one, text="", start=0), number)
-    distinct = [directives[number] for number in sorted(said.values())]
-    places = sorted(said.values())
+        meaning = replace(one, text="", start=0)
+        first.setdefault(meaning, number)
+        last[meaning] = number
+    places = sorted({*first.values(), *last.values()})
+    distinct = [directives[number] for number in places]
     index = _Index(distinct)
     pairs: dict[tuple[frozenset[str], frozenset[str]], tuple[int, int]] = {}
     for place, one in zip(places, distinct, strict=True):
         for other in index.near(one) if one.wants else ():
-            if _contradict(one, distinct[other]):
-                pair = sorted((place, places[other]))
-                pairs.setdefault((one.about, distinct[other].about), (pair[0], pair[1]))
+            together = origins is not None and origins[place] == origins[places[other]]
+            if not together and _contradict(one, distinct[other]):
+                pair = (min(place, places[other]), max(place, places[other]))
+                pairs.setdefault((one.about, distinct[other].about), pair)
         if len(pairs) >= limit:
             break
     return sorted(pairs.values())[:limit]
