@@ -93,4 +93,4 @@ def test_no_text_takes_long(text: str) -> None:
     started = time.perf_counter()
     read_all(text)
     alike([text, text + " b", "c " + text], threshold=80)
-    assert time.perf_counter() - started < 20  # each takes a second or two, and the machine may be busy
+    assert time.perf_counter() - started < 60  # each takes a second or two, but the machine may be busy

@@ -306,7 +306,7 @@ def test_ten_thousand_notes_take_seconds_and_every_pattern_among_them_is_found(n
     chance.shuffle(lines)
     started = time.perf_counter()
     output = notes(*lines, max_patterns=10_000)
-    assert time.perf_counter() - started < 30  # 3 s on two cores of 2024; the machine may be busy
+    assert time.perf_counter() - started < 60  # it takes 3 s, but the machine may be busy
     assert output.notes_analyzed == 10_000
     found = {pattern.text.rpartition(" ")[0] for pattern in output.patterns}
     assert set(said) <= found
