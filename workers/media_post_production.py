@@ -83,8 +83,8 @@ class Draft(BaseModel):
 
 class Output(WorkerOutput):
     """recordings_checked: recorded or lately published episodes whose folders were looked at. drafts: show
-    notes for those that have none. metrics: how many findings of each kind (`KINDS`), `drafts`, `episodes_read` of any status, and, once
-    there is a last time to compare with, `new` and `resolved`."""
+    notes for those that have none. metrics: how many findings of each kind (`KINDS`), `drafts`,
+    `episodes_read` of any status, and, once there is a last time to compare with, `new` and `resolved`."""
 
     recordings_checked: int
     drafts: list[Draft] = Field(default_factory=list)

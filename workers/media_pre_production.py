@@ -60,8 +60,8 @@ class Settings(BaseModel):
 
 class Output(WorkerOutput):
     """episodes_checked: planned episodes that were read. metrics: how many findings of each kind (`KINDS`),
-    `episodes_read` of any status, `recordings_ahead`, `calendar_events`, and, once there is a last time to compare with, `new` and
-    `resolved`."""
+    `episodes_read` of any status, `recordings_ahead`, `calendar_events`, and, once there is a last time to
+    compare with, `new` and `resolved`."""
 
     episodes_checked: int
 
