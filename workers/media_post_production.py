@@ -83,8 +83,8 @@ class Draft(BaseModel):
 
 class Output(WorkerOutput):
     """recordings_checked: recorded or lately published episodes whose folders were looked at. drafts: show
-    notes for those that have none. metrics: how many findings of each kind (`KINDS`), `drafts`, and, once
-    there is a last time to compare with, `new` and `resolved`."""
+    notes for those that have none. metrics: how many findings of each kind (`KINDS`), `drafts`,
+    `episodes_read` of any status, and, once there is a last time to compare with, `new` and `resolved`."""
 
     recordings_checked: int
     drafts: list[Draft] = Field(default_factory=list)
@@ -132,7 +132,7 @@ def run(context: WorkerContext[Settings]) -> Output:
         notes += check_day(episode, today)
         notes += check_parts(assets, today, settings, drafted=draft is not None)
         notes += check_files(assets, settings)
-    return _output(notes, checked, len(wanted), drafts, context)
+    return _output(notes, len(episodes), checked, len(wanted), drafts, context)
 
 
 def check_day(episode: Episode, today: date) -> Iterator[Note]:
@@ -308,7 +308,12 @@ def _is_beyond(seconds: float, episode: Episode, settings: Settings) -> bool:
 
 
 def _output(
-    notes: Sequence[Note], checked: int, wanted: int, drafts: list[Draft], context: WorkerContext[Settings]
+    notes: Sequence[Note],
+    read: int,
+    checked: int,
+    wanted: int,
+    drafts: list[Draft],
+    context: WorkerContext[Settings],
 ) -> Output:
     settings = context.settings
     done = report(notes, kinds=KINDS, previous=context.previous, limit=settings.max_findings)
@@ -317,7 +322,7 @@ def _output(
     return Output(
         summary=f"{checked}{stopped} recordings checked, {done.text}{drafted}.",
         findings=done.findings,
-        metrics=done.metrics | {"drafts": float(len(drafts))},
+        metrics=done.metrics | {"drafts": float(len(drafts)), "episodes_read": float(read)},
         recordings_checked=checked,
         drafts=drafts,
     )

@@ -60,8 +60,8 @@ class Settings(BaseModel):
 
 class Output(WorkerOutput):
     """episodes_checked: planned episodes that were read. metrics: how many findings of each kind (`KINDS`),
-    `recordings_ahead`, `calendar_events`, and, once there is a last time to compare with, `new` and
-    `resolved`."""
+    `episodes_read` of any status, `recordings_ahead`, `calendar_events`, and, once there is a last time to
+    compare with, `new` and `resolved`."""
 
     episodes_checked: int
 
@@ -110,7 +110,7 @@ def run(context: WorkerContext[Settings]) -> Output:
         bookings = find_bookings(planned, calendar.events, words=settings.recording_words, now=context.now)
         notes += check_calendar(ahead, bookings, zone, settings)
         notes += check_clashes(ahead, bookings, calendar.events, zone, settings)
-    return _output(notes, planned, ahead, calendar, context)
+    return _output(notes, len(episodes), planned, ahead, calendar, context)
 
 
 def check_dates(episode: Episode, now: datetime, settings: Settings) -> Iterator[Note]:
@@ -311,6 +311,7 @@ def _calendar(context: WorkerContext[Settings], folder: Folder) -> tuple[Calenda
 
 def _output(
     notes: Sequence[Note],
+    read: int,
     planned: Sequence[Episode],
     ahead: Sequence[Recording],
     calendar: Calendar | None,
@@ -318,7 +319,7 @@ def _output(
 ) -> Output:
     settings = context.settings
     done = report(notes, kinds=KINDS, previous=context.previous, limit=settings.max_findings)
-    counts = {"recordings_ahead": float(len(ahead))}
+    counts = {"episodes_read": float(read), "recordings_ahead": float(len(ahead))}
     if calendar is not None:
         counts["calendar_events"] = float(len(calendar.events))
     return Output(

@@ -9,9 +9,10 @@ other to `stale_after_days` since the last commit that changed it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,7 @@ from workers.sources.history import History, ignored_paths, read_history
 from workers.sources.markdown import Code, Document, Link, read_document
 from workers.sources.references import Destination, follow, mentioned_paths
 from workers.sources.reviews import Review, read_review
+from workers.sources.texts import FOREIGN, fitting
 
 _MARKDOWN = ("*.md", "*.markdown")
 _LINE = re.compile(r"L(\d+)(?:C\d+)?(?:-L?(\d+)(?:C\d+)?)?")
@@ -41,10 +43,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     documents: list[str] = ["**/*.md"]
-    exclude: list[str] = [
-        ".git", ".loom", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", "site-packages",
-        ".mypy_cache", ".ruff_cache", ".pytest_cache",
-    ]  # fmt: skip
+    exclude: list[str] = list(FOREIGN)
     historical: list[str] = ["CHANGELOG*", "HISTORY*", "NEWS*", "RELEASES*"]
     stale_after_days: int = Field(default=180, ge=1)
     due_soon_days: int = Field(default=14, ge=0)
@@ -104,6 +103,12 @@ def run(context: WorkerContext[Settings]) -> Output:
     if len(paths) > settings.max_documents:
         notes.append(_too_many(len(paths), settings.max_documents))
     return _output(notes, checked, context)
+
+
+def reads(settings: Settings, project: Path) -> Iterable[str]:
+    """What a run would read, in words."""
+    yield from fitting(project, settings.documents, settings.exclude)
+    yield f"the project's git history: at most {settings.max_commits:,} commits"
 
 
 class Library:

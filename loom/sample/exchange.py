@@ -52,7 +52,7 @@ Heard = Callable[[str, Asked, Answered], None]
 
 @contextmanager
 def serving(stand_ins: Mapping[str, StandIn], *, port: int = 0, heard: Heard | None = None) -> Iterator[str]:
-    """Serve each stand-in under its prefix (`/hubspot`), on loopback; within, yields the server's base address.
+    """Serve each stand-in under its prefix (`/hubspot`), on loopback; within, yields its base address.
 
     port: 0 is any that is free. heard: is told the prefix, the request and the answer of every exchange.
     Raises OSError when the port is taken.

@@ -377,12 +377,12 @@ def test_by_the_real_command_it_runs_guarded_and_a_breach_of_expect_is_invalid(
 ) -> None:
     files = {f"assets/012/{name}": content for name, content in ASSETS.items() if name != "shownotes.md"}
     write(project.root, {"episodes/012.yaml": episode(), **files})
-    expect = "{non_empty: [summary], min: {recordings_checked: 1}}"
+    expect = "{non_empty: [summary], min: {metrics.episodes_read: 1}}"
     (ran,) = by_command(loom, project, "media-post-production", expect).json()["runs"]
     assert ran["outcome"] == "succeeded", ran
     assert [finding["title"] for finding in ran["output"]["findings"]] == ["No show notes of episode 12"]
     assert "Ada Marsh" in ran["output"]["drafts"][0]["notes"]
-    Path(project.root / "episodes" / "012.yaml").write_text(episode(status="planned"))
+    Path(project.root / "episodes" / "012.yaml").write_text("title: [")
     (ran,) = by_command(loom, project, "media-post-production", expect, "--force").json()["runs"]
     assert ran["outcome"] == "invalid", ran
-    assert "recordings_checked" in ran["error"]["where"], ran
+    assert "episodes_read" in ran["error"]["where"], ran

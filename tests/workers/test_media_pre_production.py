@@ -537,14 +537,14 @@ def test_by_the_real_command_it_runs_guarded_and_a_breach_of_expect_is_invalid(
     loom: Command, project: Project
 ) -> None:
     write(project.root, {"episodes/012.yaml": episode(outline=None), "calendar.ics": ics(BOOKED)})
-    expect = "{non_empty: [summary], min: {episodes_checked: 1}}"
+    expect = "{non_empty: [summary], min: {metrics.episodes_read: 1}}"
     (ran,) = by_command(loom, project, "media-pre-production", expect).json()["runs"]
     assert ran["outcome"] == "succeeded", ran
     assert [finding["title"] for finding in ran["output"]["findings"]] == ["No outline for episode 12"]
-    Path(project.root / "episodes" / "012.yaml").write_text(episode(status="recorded"))
+    Path(project.root / "episodes" / "012.yaml").write_text("title: [")
     (ran,) = by_command(loom, project, "media-pre-production", expect, "--force").json()["runs"]
     assert ran["outcome"] == "invalid", ran
-    assert "episodes_checked" in ran["error"]["where"], ran
+    assert "episodes_read" in ran["error"]["where"], ran
 
 
 def test_a_calendar_at_an_address_that_no_rule_grants_is_never_asked_for(

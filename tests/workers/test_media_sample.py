@@ -13,8 +13,8 @@ from tests.workers.media_sample import COMPANY, assert_found, by_command, plante
 @pytest.mark.parametrize(
     ("worker_id", "checked"),
     [
-        ("media-pre-production", "episodes_checked"),
-        ("media-post-production", "recordings_checked"),
+        ("media-pre-production", "metrics.episodes_read"),
+        ("media-post-production", "metrics.episodes_read"),
         ("media-linkedin-events", "events_checked"),
     ],
 )

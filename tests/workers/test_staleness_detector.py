@@ -8,7 +8,8 @@ import pytest
 
 from loom.worker import Finding
 from tests.workers.conftest import Contexts, Repository
-from workers.staleness_detector import KINDS, Output, Settings, run
+from tests.workers.documents_sample import SAMPLE_NOW, assert_found, company, planted
+from workers.staleness_detector import KINDS, Output, Settings, reads, run
 
 FRESH = "---\nreview_by: 2027-01-31\n---\n"
 
@@ -41,6 +42,15 @@ class OneDocument:
     def __call__(self, text: str, path: str = "docs/a.md", **others: str) -> Output:
         self.repository.commit({path: FRESH + text, **others})
         return scan(self.contexts, self.repository.root)
+
+
+def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(
+    contexts: Contexts, tmp_path: Path
+) -> None:
+    settings, faults = planted("staleness-detector")
+    root = company(tmp_path)
+    output = run(contexts(Settings.model_validate(settings), project=root, now=SAMPLE_NOW))
+    assert_found(output, faults, KINDS)
 
 
 # Age
@@ -318,6 +328,7 @@ def test_documents_without_a_review_day_are_named_once_up_to_ten(
         ("[x](../../elsewhere.md)", "outside", 4),
         ("[x](../../../../etc/passwd)", "outside", 4),
         ("[x](B.md)", "capitals", 4),
+        ("[x](../license)", "capitals", 4),
         ("[x](#nowhere)", "broken_anchor", 4),
         ("# Setup\n[x](#Setup)", "broken_anchor", 5),
         ("[x](b.md#nowhere)", "broken_anchor", 4),
@@ -328,7 +339,9 @@ def test_documents_without_a_review_day_are_named_once_up_to_ten(
 def test_a_link_that_leads_nowhere_is_found_with_its_line(
     text: str, kind: str, line: int, one: OneDocument
 ) -> None:
-    output = one(text, **{"docs/b.md": FRESH + "# Anchor\n# Anchor\n", "src/code.py": "a\nb\n"})
+    output = one(
+        text, **{"docs/b.md": FRESH + "# Anchor\n# Anchor\n", "src/code.py": "a\nb\n", "LICENSE": ""}
+    )
     assert kinds(output) == {kind: 1}
     finding = only(output)
     assert (finding.severity, finding.subject) == ("warning", f"docs/a.md:{line}")
@@ -545,3 +558,11 @@ def test_looms_own_documents_give_real_findings(contexts: Contexts, tmp_path: Pa
     output = scan(contexts, copy.root)
     assert output.documents_checked >= 1
     assert output.findings
+
+
+def test_reads_names_the_patterns_and_the_history(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("a")
+    assert list(reads(Settings(), tmp_path)) == [
+        "**/*.md: 1 file",
+        "the project's git history: at most 20,000 commits",
+    ]

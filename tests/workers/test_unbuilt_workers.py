@@ -10,11 +10,8 @@ from loom.worker import Skip, WorkerContext, WorkerOutput
 from tests.workers.conftest import Contexts
 
 UNBUILT = [
-    "content_queue_scanner",
-    "instruction_optimizer",
     "media_distribution",
     "media_youtube_comments",
-    "pattern_memory_analyzer",
 ]
 
 

@@ -60,7 +60,7 @@ class Folder:
         exact = True
         for part in PurePosixPath(path).parts:
             listing = self._listing("/".join(spelled))
-            if part in listing:
+            if listing.get(part) == part:
                 spelled.append(part)
                 continue
             name = listing.get(part.casefold())

@@ -53,13 +53,15 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """front_matter: its top-level keys; empty when there is none. mistake: why it can't be read."""
+    """front_matter: its top-level keys; empty when there is none. mistake: why it can't be read. body: how
+    many lines come before the text itself."""
 
     links: tuple[Link, ...] = ()
     code: tuple[Code, ...] = ()
     anchors: frozenset[str] = frozenset()
     front_matter: Mapping[str, Entry] = field(default_factory=dict)
     mistake: Mistake | None = None
+    body: int = 0
 
 
 def read_document(text: str) -> Document:
@@ -71,7 +73,8 @@ def read_document(text: str) -> Document:
         # The front matter's lines are blanked, not cut, so that every line keeps its number.
         tokens = _parser().parse("\n".join([*[""] * skip, *lines[skip:]]))
     except RecursionError:
-        return Document(front_matter=front_matter, mistake=Mistake("nested too deeply to be read", 1))
+        too_deep = Mistake("nested too deeply to be read", 1)
+        return Document(front_matter=front_matter, mistake=too_deep, body=skip)
     body = _Body()
     for token in tokens:
         body.take(token)
@@ -81,6 +84,7 @@ def read_document(text: str) -> Document:
         anchors=frozenset(body.anchors) | frozenset(_slugs(body.headings)),
         front_matter=front_matter,
         mistake=mistake,
+        body=skip,
     )
 
 
