@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from workers.sources.durations import clock_seconds
 from workers.sources.feed_xml import Elements
-from workers.sources.feeds import Feed, FeedItem, seconds_of
+from workers.sources.feeds import Feed, FeedItem
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _EXPLICIT = frozenset({"true", "false", "yes", "no", "clean", "explicit"})
@@ -94,7 +95,9 @@ def _bad_date(item: FeedItem) -> bool:
 
 
 def _bad_duration(item: FeedItem) -> bool:
-    return any(one.text and seconds_of(one.text) is None for one in item.elements.get("itunes:duration", ()))
+    return any(
+        one.text and clock_seconds(one.text) is None for one in item.elements.get("itunes:duration", ())
+    )
 
 
 def _bad_explicit(item: FeedItem) -> bool:

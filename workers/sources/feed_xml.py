@@ -39,8 +39,7 @@ class Element:
 
 
 Elements = Mapping[str, tuple[Element, ...]]
-"""An element's direct children by their name: 'title', 'itunes:explicit'; those of other vocabularies are left
-out."""
+"""An element's direct children by their name: 'title', 'itunes:explicit'; other vocabularies' are not."""
 
 
 @dataclass(frozen=True, slots=True)

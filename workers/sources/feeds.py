@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from workers.sources.durations import clock_seconds
 from workers.sources.extras import extra
 from workers.sources.feed_xml import Elements, FeedError, Outline, read_outline
 
-__all__ = ["Enclosure", "Feed", "FeedError", "FeedItem", "read_feed", "seconds_of"]
+__all__ = ["Enclosure", "Feed", "FeedError", "FeedItem", "read_feed"]
 
 _MAX_TEXT = 1_000
-_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2})(?:\.\d+)?")
-_SECONDS = re.compile(r"(\d{1,7})(?:\.\d+)?")
 _YES, _NO = frozenset({"true", "yes", "explicit"}), frozenset({"false", "no", "clean"})
 _TAG = re.compile(r"<[^<>]{0,300}>")
 
@@ -88,15 +87,6 @@ def read_feed(body: bytes, *, content_type: str = "") -> Feed:
     )
 
 
-def seconds_of(text: str) -> int | None:
-    """The seconds of '1:02:03', '62:03' or '3723'; None for anything else."""
-    match = _CLOCK.fullmatch(text.strip())
-    if match:
-        return int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
-    match = _SECONDS.fullmatch(text.strip())
-    return int(match[1]) if match else None
-
-
 def _item(entry: Any, elements: Elements) -> FeedItem:
     explicit = _first(elements, "itunes:explicit").lower()
     episode = _first(elements, "itunes:episode")
@@ -105,7 +95,7 @@ def _item(entry: Any, elements: Elements) -> FeedItem:
         title=_text(entry.get("title")),
         link=_address(entry.get("link")),
         published=_moment(entry.get("published_parsed") or entry.get("updated_parsed")),
-        duration_s=seconds_of(_first(elements, "itunes:duration")),
+        duration_s=clock_seconds(_first(elements, "itunes:duration")),
         enclosures=tuple(
             Enclosure(_address(one.get("href")), _count(one.get("length")), str(one.get("type") or "")[:100])
             for one in entry.get("enclosures", [])[:20]
