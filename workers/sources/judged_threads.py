@@ -1,4 +1,4 @@
-"""What a thread of comments wants of the channel: told by the rules of `comments`, and by who had the last word."""
+"""What a thread of comments wants of the channel, by the rules of `comments` and by who had the last word."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ class Judged:
 
 
 def judge(threads: Sequence[Thread], rules: Rules, *, team: Sequence[str]) -> list[Judged]:
-    """team: channels that answer for the video's own. What the channel and its team wrote themselves isn't judged; it answers what stands before it."""
+    """team: channels that answer for the video's own. What these wrote isn't judged: it answers what stands
+    before it."""
     judging = Judge(rules)
     theirs = {one.id: _others(one, team) for one in threads}
     copied = judging.copied(comment.text for comments in theirs.values() for comment in comments)
