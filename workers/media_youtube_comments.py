@@ -15,6 +15,7 @@ A rule in `enforcement/rules` must allow GET for the API's host (youtube-read-on
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -33,6 +34,7 @@ from workers.sources.youtube_answers import Comment, Thread
 
 KINDS = ("question", "complaint", "lead", "spam", "praise", "closed", "video", "unread")
 
+_MOST_FOLLOWED = 1_000
 _ACTIONS: Mapping[Kind, str] = {
     "complaint": "Answer under the video, and mend what is wrong.",
     "lead": "Pass it on to whoever speaks with new customers, and answer under the video.",
@@ -111,10 +113,14 @@ def run(context: WorkerContext[Settings]) -> Output:
         )
     except Spent as spent:
         raise TransientError(f"no comments could be read: {spent}") from None
-    judged = judge(list(reading.threads.values()), settings.rules, team=settings.team)
+    judged = judge(
+        list(reading.threads.values()),
+        settings.rules,
+        team=settings.team,
+        since=context.now - timedelta(days=settings.follow_days),
+    )
     notes = [*check_comments(judged, reading, memory, settings, context.now), *check_videos(reading)]
-    oldest = context.now - timedelta(days=settings.follow_days)
-    waiting = {**reading.unfollowed, **still_waiting(judged, oldest)}
+    waiting = {**reading.unfollowed, **still_waiting(judged)}
     told = report(notes, kinds=KINDS, previous=context.previous, limit=settings.max_findings)
     comments = sum(1 + len(thread.replies) for thread in reading.threads.values())
     unread = f", {len(reading.unread)} not: {reading.stopped}" if reading.stopped else ""
@@ -201,14 +207,11 @@ def check_videos(reading: Reading) -> Iterator[Note]:
         )  # fmt: skip
 
 
-def still_waiting(judged: Sequence[Judged], oldest: datetime) -> dict[str, str]:
-    """The threads to ask for again next time, with their videos: those with something written since `oldest`
-    that wants something done."""
-    return {
-        one.thread.id: one.thread.video_id
-        for one in judged
-        if any(comment.published >= oldest for comment in (*one.spam, *one.open.values()))
-    }
+def still_waiting(judged: Sequence[Judged]) -> dict[str, str]:
+    """The threads to ask for again next time, with their videos; the first 1,000, so that they never cost
+    more than 20 units."""
+    waiting = (one.thread for one in judged if one.spam or one.open)
+    return {thread.id: thread.video_id for thread in islice(waiting, _MOST_FOLLOWED)}
 
 
 def _own_videos(context: WorkerContext[Settings]) -> list[str]:

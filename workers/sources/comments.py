@@ -105,11 +105,12 @@ class Judge:
         return "praise" if _said(self._praise, plain) else None
 
     def copied(self, texts: Iterable[str]) -> frozenset[str]:
-        """The simplified texts, of at least 20 characters, that stand there `copies` times or more."""
+        """The simplified texts, of at least 40 characters, that stand there `copies` times or more: people who
+        don't know each other write the same thanks, but not the same sentence."""
         counts: dict[str, int] = {}
         for text in texts:
             plain = simplified(text)
-            if len(plain) >= 20:
+            if len(plain) >= 40:
                 counts[plain] = counts.get(plain, 0) + 1
         return frozenset(plain for plain, count in counts.items() if count >= self._rules.copies)
 

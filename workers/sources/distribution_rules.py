@@ -240,7 +240,7 @@ def check_files(
             "No episode files to hold the channels against",
             subject=", ".join(globs),
             detail="Only the channels themselves were checked.",
-            action="Write a file for each episode (see workers/sources/episodes.py), or set `episodes`, `show`.",
+            action="Write a file for each episode (see workers/sources/episodes.py), or set `episodes`.",
         )
 
 

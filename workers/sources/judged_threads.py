@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from workers.sources.comments import Judge, Kind, Rules, simplified
 from workers.sources.youtube_answers import Comment, Thread
@@ -21,9 +22,9 @@ class Judged:
     praise: bool
 
 
-def judge(threads: Sequence[Thread], rules: Rules, *, team: Sequence[str]) -> list[Judged]:
+def judge(threads: Sequence[Thread], rules: Rules, *, team: Sequence[str], since: datetime) -> list[Judged]:
     """team: channels that answer for the video's own. What these wrote isn't judged: it answers what stands
-    before it."""
+    before it. since: what was written earlier is left alone."""
     judging = Judge(rules)
     theirs = {one.id: _others(one, team) for one in threads}
     copied = judging.copied(comment.text for comments in theirs.values() for comment in comments)
@@ -37,9 +38,9 @@ def judge(threads: Sequence[Thread], rules: Rules, *, team: Sequence[str]) -> li
         open_: dict[Kind, Comment] = {}
         for one in theirs[thread.id]:
             kind = kinds[one.id]
-            if kind and kind in WANTING and (last is None or one.published > last):
+            if one.published >= since and kind and kind in WANTING and (last is None or one.published > last):
                 open_.setdefault(kind, one)
-        spam = tuple(one for one in theirs[thread.id] if kinds[one.id] == "spam")
+        spam = tuple(one for one in theirs[thread.id] if kinds[one.id] == "spam" and one.published >= since)
         praise = kinds.get(thread.comment.id) == "praise"
         judged.append(Judged(thread=thread, spam=spam, open=open_, praise=praise))
     return judged
