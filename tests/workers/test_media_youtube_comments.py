@@ -418,8 +418,7 @@ def test_a_memory_that_cannot_be_read_is_none(contexts: Contexts) -> None:
 
 def test_two_thousand_comments_are_read_within_the_budget(reader: Reader) -> None:
     threads = [
-        thread(f"t{n:05}", "Great episode, thanks!" if n % 100 else "What is the song?")
-        for n in range(2_000)
+        thread(f"t{n:05}", "Great episode, thanks!" if n % 100 else "What is the song?") for n in range(2_000)
     ]
     output = reader(YouTube(records=records(*threads)), max_findings=300)
     assert output.comments_read == 2_000

@@ -105,8 +105,8 @@ class Judge:
         return "praise" if _said(self._praise, plain) else None
 
     def copied(self, texts: Iterable[str]) -> frozenset[str]:
-        """The simplified texts, of at least 40 characters, that stand there `copies` times or more: people who
-        don't know each other write the same thanks, but not the same sentence."""
+        """The simplified texts, of at least 40 characters, that stand there `copies` times or more: many
+        people write the same thanks, nobody the same sentence."""
         counts: dict[str, int] = {}
         for text in texts:
             plain = simplified(text)
