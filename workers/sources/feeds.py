@@ -94,7 +94,7 @@ def _item(entry: Any, elements: Elements) -> FeedItem:
         guid=_address(entry.get("id")),
         title=_text(entry.get("title")),
         link=_address(entry.get("link")),
-        published=_moment(entry.get("published_parsed") or entry.get("updated_parsed")),
+        published=_moment(_own(entry, "published_parsed") or _own(entry, "updated_parsed")),
         duration_s=clock_seconds(_first(elements, "itunes:duration")),
         enclosures=tuple(
             Enclosure(_address(one.get("href")), _count(one.get("length")), str(one.get("type") or "")[:100])
@@ -104,6 +104,11 @@ def _item(entry: Any, elements: Elements) -> FeedItem:
         episode=_count(episode),
         elements=elements,
     )
+
+
+def _own(entry: Any, name: str) -> Any:
+    """Without feedparser's substitutes, which warn."""
+    return dict.get(entry, name)
 
 
 def _first(elements: Elements, name: str) -> str:
