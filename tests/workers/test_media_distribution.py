@@ -196,7 +196,7 @@ def test_it_finds_what_is_planted_in_the_sample_company_and_nothing_else(context
     assert held_against(faults, output.findings) == ([], [])
     assert discovery.mistakes == []
     assert discovery.exchanges == output.metrics["quota_units"] == 2
-    assert (output.channels_checked, output.episodes_checked) == (3, 9)
+    assert (output.channels_checked, output.episodes_checked) == (3, 8)
     assert set(KINDS) <= output.metrics.keys()
     assert all(finding.action for finding in output.findings)
 
