@@ -229,7 +229,7 @@ def test_an_episode_absent_everywhere_is_critical_and_one_within_its_grace_is_no
     show.episode(6, published="2026-01-01")
     finding = only(show.run())
     assert finding.title == "Episode isn't on the podcast feed"
-    assert finding.subject == "7, A title of its own"
+    assert finding.subject == "7 (A title of its own)"
     assert finding.severity == "critical"
     assert "episodes/007.yaml:5 says that it came out on 2026-06-09" in finding.detail
     assert len(show.run(grace_hours=0).findings) == 2
@@ -285,7 +285,7 @@ def test_what_is_out_without_a_file_and_what_is_out_too_early_is_told(show: Show
         "Out on the podcast feed, and its file says recorded",
         "On the podcast feed, and no episode's file speaks of it",
     ]
-    assert [one.subject for one in output.findings] == ["8, The next one", "Stray"]
+    assert [one.subject for one in output.findings] == ["8 (The next one)", "Stray"]
 
 
 def test_a_video_that_is_private_is_absent_although_the_playlist_lists_it(show: Show) -> None:
