@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,13 +61,11 @@ def files(port: int) -> list[tuple[str, bytes]]:
 
     port: where the stand-ins are to answer, on loopback. The manifest isn't sealed yet.
     """
-    found = {
-        **dict(_below(_HERE.parent / "starter" / "enforcement", "enforcement/")),
-        **dict(_below(_workers(), "workers/")),
-        **dict(_below(_HERE / "company", "")),
-    }
+    rules = dict(_below(_HERE.parent / "starter" / "enforcement", "enforcement/"))
+    company = dict(_below(_HERE / "company", ""))
+    found = {**rules, **dict(_below(_workers(), "workers/")), **company}
     found[".gitignore"] = found.pop("gitignore")
-    found[_MANIFEST] = _naming_its_rule(found[_MANIFEST])
+    found[_MANIFEST] = _naming(sorted(company.keys() - rules.keys()), rules[_MANIFEST])
     for name in _PLACEHOLDERS:
         found[name] = _at(port, found[name])
     found[MARKER] = json.dumps({"port": port}).encode() + b"\n"
@@ -89,9 +87,14 @@ def _below(folder: Path, prefix: str) -> Iterator[tuple[str, bytes]]:
             yield prefix + path.relative_to(folder).as_posix(), path.read_bytes()
 
 
-def _naming_its_rule(manifest: bytes) -> bytes:
-    before, key, after = manifest.partition(b"\nrules:\n")
-    return before + key + f"  - id: {RULE}\n".encode() + after
+def _naming(names: Iterable[str], manifest: bytes) -> bytes:
+    """`manifest` with the company's own rules and guidance among those that must be present."""
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        if folder in ("enforcement/rules", "enforcement/guidance"):
+            before, key, after = manifest.partition(f"\n{folder.removeprefix('enforcement/')}:\n".encode())
+            manifest = before + key + f"  - id: {file.rpartition('.')[0]}\n".encode() + after
+    return manifest
 
 
 def _at(port: int, text: bytes) -> bytes:

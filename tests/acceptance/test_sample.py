@@ -21,6 +21,7 @@ from loom.sample.stand_ins import stand_ins
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
+from tests.sample.planted import differences, lists, planted
 
 OWN_TOKEN = "-".join(("pat", "na1", "one", "of", "the", "newcomers", "own"))
 RUN_TIMEOUT_S = 180.0
@@ -82,12 +83,31 @@ def test_a_folder_that_holds_something_is_left_alone(loom: Command, tmp_path: Pa
     assert loom("init", "starter", "--port", "9000").exit_code == 2
 
 
-def test_one_command_runs_all_twelve_at_the_companys_time(loom: Command, demo: Path) -> None:
+def test_each_worker_gets_the_settings_that_its_list_of_planted_faults_goes_by(demo: Path, port: int) -> None:
+    registry = load(demo / "worker-registry.yaml", project=demo)
+    settings = {worker.id: worker.settings for worker in registry.workers}
+    for worker in lists():
+        assert settings[worker] == planted(worker, base=f"http://127.0.0.1:{port}").settings, worker
+
+
+def test_one_command_runs_all_twelve_and_each_finds_what_is_planted_and_nothing_else(
+    loom: Command, demo: Path, port: int
+) -> None:
     report = run_all(loom, demo)
     assert report["tick"]["at"] == "2026-06-15T09:00:00-05:00"
-    assert len({run["worker"] for run in report["runs"]}) == 12
     assert {run["trigger"] for run in report["runs"]} == {"manual"}
     assert report["alerts"] == []
+    runs = {run["worker"]: run for run in report["runs"]}
+    assert len(runs) == 12
+    assert {worker: runs[worker]["outcome"] for worker in lists()} == dict.fromkeys(lists(), "succeeded")
+    wrong = [
+        difference
+        for worker in lists()
+        for difference in differences(
+            planted(worker, base=f"http://127.0.0.1:{port}"), runs[worker]["output"]["findings"]
+        )
+    ]
+    assert wrong == []
 
 
 def test_it_can_be_run_again_and_one_worker_alone(loom: Command, demo: Path) -> None:
@@ -95,6 +115,7 @@ def test_it_can_be_run_again_and_one_worker_alone(loom: Command, demo: Path) -> 
     again = run_all(loom, demo)
     assert again["tick"]["at"] == "2026-06-15T09:05:00-05:00"
     assert len(again["runs"]) == 12
+    assert {run["outcome"] for run in again["runs"] if run["worker"] in lists()} <= {"succeeded"}
     alone = loom("sample", "run", "--worker", "archivist", cwd=demo)
     assert alone.exit_code == 0, alone
     assert "staleness-detector" in alone.stdout
