@@ -3,8 +3,9 @@
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,10 @@ def command() -> None:
     multiple=True,
     help="Only this worker, by id or agent. May be given several times.",
 )
+@click.option("--dry-run", is_flag=True, help="Only say what they would read. Asks nothing, runs nothing.")
 @json_option
 @project_option
-def run(workers: tuple[str, ...], as_json: bool, project: Path | None) -> int:
+def run(workers: tuple[str, ...], dry_run: bool, as_json: bool, project: Path | None) -> int:
     """Run every worker of the sample project once, the disabled one too, and record it as `loom run` does.
 
     Its services answer on this machine for as long as that takes, unless `loom sample serve` has started them
@@ -58,6 +60,7 @@ def run(workers: tuple[str, ...], as_json: bool, project: Path | None) -> int:
     \b
     loom sample run
     loom sample run --worker sentinel
+    loom sample run --worker sentinel --dry-run
     loom sample run --json | jq '.runs[] | {worker, findings: .output.findings | length}'
     """
     from loom.cli.ticking import tick
@@ -73,9 +76,10 @@ def run(workers: tuple[str, ...], as_json: bool, project: Path | None) -> int:
     registry = read_registry(settings)
     at = _company_time(settings, registry)
     named = workers or tuple(worker.id for worker in registry.workers)
-    with _served(port):
-        code = tick(settings, SetClock(at), TickRequest(workers=named, force=True), as_json)
-    if not as_json:
+    request = TickRequest(workers=named, force=True, dry_run=dry_run)
+    with nullcontext() if dry_run else _served(port):
+        code = tick(settings, SetClock(at), request, as_json)
+    if not as_json and not dry_run:
         _say_what_next(settings, registry)
     return code
 
@@ -197,20 +201,28 @@ def _teller() -> "Heard":
 
 def _say_what_next(settings: "Settings", registry: "Registry") -> None:
     from loom.ports import RunQuery
-    from loom.report.gist import findings
+    from loom.report.gist import SEVERITIES, findings
     from loom.report.terminal import short_id
+    from loom.report.words import count
     from loom.wiring import peek_ledger
 
     ledger = peek_ledger(settings, registry)
     try:
-        runs = ledger.runs(RunQuery(limit=len(registry.workers)))
+        last = ledger.snapshot().last_tick
+        runs = ledger.runs(RunQuery(tick_id=last.id, limit=1_000)) if last else []
     finally:
         ledger.close()
-    steps = [("loom status", "how does each worker stand?")]
-    if runs:
-        most = max(runs, key=lambda run: len(findings(run)))
-        steps.append((f"loom show {short_id(most.run_id)}", f"all that {most.worker} found"))
-        steps.append((f"loom enforcement show {most.worker}", "what may it do?"))
-    wide = max(len(what) for what, _ in steps)
-    for number, (what, why) in enumerate(steps):
-        click.echo(f"{'' if number else chr(10)}{'Now:' if not number else '':<6}{what:<{wide}}  {why}")
+    if not runs:
+        return
+    severities = Counter(each.severity for run in runs for each in findings(run))
+    parts = ", ".join(f"{severities[severity]} {severity}" for severity in SEVERITIES)
+    click.echo(f"\n{count(len(runs), 'run')}, {count(severities.total(), 'finding')}: {parts}.\n")
+    most = max(runs, key=lambda run: len(findings(run)))
+    steps = {
+        f"loom show {short_id(most.run_id)}": f"all that {most.worker} found",
+        "loom status": "how does each worker stand?",
+        f"loom enforcement show {most.worker}": "what may it do?",
+    }
+    wide = max(map(len, steps))
+    for number, (what, why) in enumerate(steps.items()):
+        click.echo(f"{'' if number else 'Now:':<6}{what:<{wide}}  {why}")
