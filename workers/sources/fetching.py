@@ -44,6 +44,7 @@ class Answer:
         that concerns a redirect, where it would have led.
     status: None when there was a trouble; `detail` then says what, in words.
     latency_s: from asking to the header lines of the last answer. cut: `body` isn't all there was.
+    length: how many bytes the answer says it has, None when it doesn't say or has them packed.
     retry_after_s: what a 429 asked for. certificate_until: when the site's certificate ends, UTC.
     """
 
@@ -58,6 +59,7 @@ class Answer:
     charset: str | None = None
     body: bytes = b""
     cut: bool = False
+    length: int | None = None
     retry_after_s: float | None = None
     certificate_until: datetime | None = None
 
@@ -98,13 +100,21 @@ class Bounds:
 
 
 class Fetcher:
-    """now: the tick's time, against which a Retry-After given as a date is measured."""
+    """now: the tick's time, against which a Retry-After given as a date is measured. headers: sent with every
+    request, redirects included: give a key only with a `hindrance` that follows none."""
 
     def __init__(
-        self, client: httpx.Client, *, agent: str, bounds: Bounds, pace: Pace, now: datetime
+        self,
+        client: httpx.Client,
+        *,
+        agent: str,
+        bounds: Bounds,
+        pace: Pace,
+        now: datetime,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._client, self._bounds, self._pace, self._now = client, bounds, pace, now
-        self._headers = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        self._headers = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip", **(headers or {})}
 
     def get(
         self, url: str, *, hindrance: Callable[[str], Trouble | None], body_of: Callable[[str], bool]
@@ -192,6 +202,7 @@ class Fetcher:
                     latency_s=latency,
                     content_type=kind[:100],
                     charset=response.charset_encoding,
+                    length=_length(response.headers),
                     retry_after_s=_retry_after(response.headers, self._now),
                     certificate_until=_certificate_end(response),
                 )
@@ -236,6 +247,12 @@ class Fetcher:
 
 def _nothing(_content_type: str) -> bool:
     return False
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    value = headers.get("content-length", "").strip()
+    packed = headers.get("content-encoding", "").strip().lower() not in ("", "identity")
+    return int(value[:18]) if value.isascii() and value.isdigit() and not packed else None
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
