@@ -76,7 +76,9 @@ def run(workers: tuple[str, ...], dry_run: bool, as_json: bool, project: Path | 
     registry = read_registry(settings)
     at = _company_time(settings, registry)
     named = workers or tuple(worker.id for worker in registry.workers)
-    request = TickRequest(workers=named, force=True, dry_run=dry_run)
+    if not named:  # which would mean whatever is due
+        raise SettingsError("worker-registry.yaml has no worker that can be run; see why with: loom check")
+    request = TickRequest(workers=named, force=True, dry_run=dry_run, previews=dry_run)
     with nullcontext() if dry_run else _served(port):
         code = tick(settings, SetClock(at), request, as_json)
     if not as_json and not dry_run:
@@ -110,7 +112,7 @@ def serve(port: int | None, project: Path | None) -> int:
     with _serving(port or own_port, _teller()) as base:
         click.echo(f"The sample company's services answer on {base}, until Ctrl-C:\n")
         for prefix, what in SERVICES.items():
-            click.echo(f"  {base + prefix:<32} {what}")
+            click.echo(f"  {base + prefix:<30} {what}")
         if port not in (None, own_port):
             click.echo(f"\nThis project's registry and rules name port {own_port}: its workers look there.")
         click.echo(f"\nNow, in another terminal:  cd {settings.project} && loom sample run\n")
@@ -174,9 +176,10 @@ def _serving(port: int, heard: "Heard | None") -> Iterator[str]:
     from loom.sample.exchange import serving
     from loom.sample.stand_ins import stand_ins
 
+    services = stand_ins()
     with ExitStack() as stack:
         try:
-            base = stack.enter_context(serving(stand_ins(), port=port, heard=heard))
+            base = stack.enter_context(serving(services, port=port, heard=heard))
         except OSError as error:
             raise SettingsError(
                 f"the sample company's services can't answer on port {port} of this machine: "

@@ -3,20 +3,39 @@
 import http.client
 import json
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 from loom import __version__
 from loom.sample.exchange import Answered, Asked, StandIn
+from loom.sample.hubspot import HubSpot, records_in
+from loom.sample.project import SECRETS
+from loom.sample.site import Site
+from loom.sample.youtube import YouTube, read_records
 
 WHO = "/loom-sample"
 """Where the server says what it is: nothing that a worker asks for."""
 
-SERVICES: Mapping[str, str] = {}
+SERVICES: Mapping[str, str] = MappingProxyType(
+    {
+        "/hubspot": "its HubSpot: contacts, companies, deals, mails",
+        "/youtube": "its YouTube: videos, playlist, comments",
+        "": "its website and podcast feed",
+    }
+)
 """Each prefix that answers, and what it stands in for."""
+
+_CRM = Path(__file__).with_name("crm")
 
 
 def stand_ins() -> dict[str, StandIn]:
     """One for each of `SERVICES`, by its prefix, as they are at their beginning."""
-    return {WHO: _who}
+    return {
+        "/hubspot": HubSpot(records_in(_CRM), token=SECRETS["HUBSPOT_ACCESS_TOKEN"]),
+        "/youtube": YouTube(records=read_records(), key=SECRETS["YOUTUBE_API_KEY"]),
+        "": Site(),
+        WHO: _who,
+    }
 
 
 def answers_at(port: int, *, timeout_s: float = 2.0) -> bool:

@@ -25,6 +25,8 @@ from tests.sample.planted import differences, lists, planted
 
 OWN_TOKEN = "-".join(("pat", "na1", "one", "of", "the", "newcomers", "own"))
 RUN_TIMEOUT_S = 180.0
+ONCE = {"praise"}
+"""What is told once: nothing is left to do about it."""
 
 
 @pytest.fixture
@@ -70,7 +72,9 @@ def test_the_samples_registry_has_the_twelve_as_the_repositorys_own_has_them(dem
     assert len(theirs.workers) == 12
     assert theirs.broken == ()
     for sample, own in zip(theirs.workers, ours.workers, strict=True):
-        assert replace(sample, settings=own.settings, line=own.line) == own
+        assert replace(sample, settings=own.settings, requires=own.requires, line=own.line) == own
+        # The sample's is set up to ask YouTube too, which one with no settings doesn't.
+        assert set(sample.requires.env) >= set(own.requires.env)
 
 
 def test_a_folder_that_holds_something_is_left_alone(loom: Command, tmp_path: Path) -> None:
@@ -110,12 +114,18 @@ def test_one_command_runs_all_twelve_and_each_finds_what_is_planted_and_nothing_
     assert wrong == []
 
 
-def test_it_can_be_run_again_and_one_worker_alone(loom: Command, demo: Path) -> None:
+def test_it_can_be_run_again_and_one_worker_alone(loom: Command, demo: Path, port: int) -> None:
     run_all(loom, demo)
     again = run_all(loom, demo)
     assert again["tick"]["at"] == "2026-06-15T09:05:00-05:00"
     assert len(again["runs"]) == 12
-    assert {run["outcome"] for run in again["runs"] if run["worker"] in lists()} <= {"succeeded"}
+    for run in again["runs"]:
+        if run["worker"] in lists():
+            assert run["outcome"] == "succeeded", run
+            expected = planted(run["worker"], base=f"http://127.0.0.1:{port}")
+            told_before = [str(fault) for fault in expected.faults if fault.kind in ONCE]
+            wrong = differences(expected, run["output"]["findings"])
+            assert [each for each in wrong if not each.endswith(tuple(told_before))] == []
     alone = loom("sample", "run", "--worker", "archivist", cwd=demo)
     assert alone.exit_code == 0, alone
     assert "staleness-detector" in alone.stdout
@@ -123,6 +133,27 @@ def test_it_can_be_run_again_and_one_worker_alone(loom: Command, demo: Path) -> 
     shown = alone.stdout.partition("loom show ")[2].split()[0]
     assert loom("show", shown, cwd=demo).exit_code == 0
     assert loom("status", cwd=demo).exit_code == 0
+
+
+def test_a_dry_run_says_what_they_would_read_and_asks_nothing(loom: Command, demo: Path, port: int) -> None:
+    dry = loom("sample", "run", "--dry-run", "--json", cwd=demo)
+    assert dry.exit_code == 0, dry
+    planned_runs = dry.json()["planned"]
+    assert len(planned_runs) == 12
+    silent = {each["worker"] for each in planned_runs if not each["reads"]}
+    assert silent <= {"website-health-scanner"}, "the pages of a site are found by reading it"
+    assert f"http://127.0.0.1:{port}/hubspot" in json.dumps(planned_runs)
+    assert not (demo / ".loom" / "ledger.db").exists()
+
+
+def test_a_registry_without_a_sound_worker_runs_nothing(loom: Command, demo: Path) -> None:
+    registry = demo / "worker-registry.yaml"
+    head = registry.read_text(encoding="utf-8").partition("\nworkers:\n")[0]
+    registry.write_text(f"{head}\nworkers:\n  echo: {{schedule: x}}\n", encoding="utf-8")
+    refused = loom("sample", "run", cwd=demo)
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "loom check" in refused.stderr
+    assert not (demo / ".loom" / "ledger.db").exists()
 
 
 def test_a_project_that_has_ticked_since_is_told_that_its_dates_have_aged(loom: Command, demo: Path) -> None:
