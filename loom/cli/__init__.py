@@ -35,6 +35,7 @@ COMMANDS = (
     "simulate",
     "schema",
     "init",
+    "sample",
 )
 
 

@@ -1,1 +1,2 @@
-"""A company that doesn't exist, for trying Loom: its files, and stand-ins for the services it uses."""
+"""The sample company: the project that `loom init --sample` writes, and stand-ins for the web services that
+its workers ask, so that all of them run with no account anywhere."""

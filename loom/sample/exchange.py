@@ -1,6 +1,7 @@
 """What a stand-in for a web service hears and says, and a server on loopback that lets it speak."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 _LARGEST = 10_000_000
+_DIGITS = len(str(_LARGEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,12 @@ def _server(stand_ins: Mapping[str, StandIn], port: int, heard: Heard | None) ->
             pass
 
         def _answer(self) -> None:
+            body = self._body()
+            if body is None:
+                self.close_connection = True  # what is left of the request isn't the next one
+                self._send(Answered(413))
+                return
             target = urlsplit(self.path)
-            length = min(int(self.headers.get("Content-Length") or 0), _LARGEST)
             prefix = max(
                 (each for each in stand_ins if target.path == each or target.path.startswith(each + "/")),
                 key=len,
@@ -93,11 +99,21 @@ def _server(stand_ins: Mapping[str, StandIn], port: int, heard: Heard | None) ->
                 target.path[len(prefix) :] or "/",
                 parse_qs(target.query, keep_blank_values=True),
                 {name.lower(): value for name, value in self.headers.items()},
-                self.rfile.read(length),
+                body,
             )
             answered = stand_ins[prefix](asked) if prefix in stand_ins else Answered(404)
             if heard is not None:
                 heard(prefix, asked, answered)
+            self._send(answered)
+
+        def _body(self) -> bytes | None:
+            """None for one that is too large, or of which it isn't said how large it is."""
+            told = self.headers.get("Content-Length", "0")
+            if "Transfer-Encoding" in self.headers or not told.isdecimal() or len(told) > _DIGITS:
+                return None
+            return self.rfile.read(int(told)) if int(told) <= _LARGEST else None
+
+        def _send(self, answered: Answered) -> None:
             self.send_response(answered.status)
             for name, value in answered.headers.items():
                 self.send_header(name, value)
@@ -106,4 +122,10 @@ def _server(stand_ins: Mapping[str, StandIn], port: int, heard: Heard | None) ->
             if self.command != "HEAD":
                 self.wfile.write(answered.body)
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    return _Server(("127.0.0.1", port), Handler)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # who asks may go before the answer comes
+            super().handle_error(request, client_address)

@@ -1,0 +1,69 @@
+"""Reads the lists of what is planted in the sample company, and holds findings against them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent / "planted"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """title: a part of the finding's. severity: None where the list doesn't say."""
+
+    kind: str
+    subject: str
+    title: str
+    why: str
+    severity: str | None
+
+    def is_told_by(self, finding: Mapping[str, Any]) -> bool:
+        return (
+            finding["subject"] == self.subject
+            and self.title in finding["title"]
+            and self.severity in (None, finding["severity"])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """settings: the worker's in the sample's registry, with the services at their address."""
+
+    worker: str
+    settings: Mapping[str, Any]
+    faults: tuple[Fault, ...]
+
+
+def lists() -> tuple[str, ...]:
+    """The ids of the workers that have a list."""
+    return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+
+
+def planted(worker: str, *, base: str) -> Planted:
+    """base: the services' address, such as http://127.0.0.1:8788."""
+    text = (FOLDER / f"{worker}.yaml").read_text(encoding="utf-8").replace("${BASE}", base)
+    said = yaml.safe_load(text)
+    return Planted(
+        worker,
+        said.get("settings") or {},
+        tuple(
+            Fault(each["kind"], each["subject"], each["title"], each["why"], each.get("severity"))
+            for each in said["planted"]
+        ),
+    )
+
+
+def differences(expected: Planted, findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What was planted and not found, and what was found and not planted; each fault is found once."""
+    missed = list(expected.faults)
+    strays: list[str] = []
+    for finding in findings:
+        told = next((fault for fault in missed if fault.is_told_by(finding)), None)
+        if told is None:
+            strays.append(f"{expected.worker}: not planted: {finding}")
+        else:
+            missed.remove(told)
+    return [*(f"{expected.worker}: not found: {fault}" for fault in missed), *strays]
