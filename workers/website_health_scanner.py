@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from urllib.parse import unquote
 
@@ -72,6 +73,17 @@ class Output(WorkerOutput):
     once there is a last time to compare with, `new` and `resolved`."""
 
     pages_checked: int
+
+
+def reads(settings: Settings, _project: Path) -> Iterator[str]:
+    """What a run would ask for, in short lines."""
+    if settings.site is None:
+        yield "nothing: `site` isn't set"
+        return
+    yield f"GET {settings.site}: at most {settings.max_pages:,} pages of that site, as its robots.txt allows"
+    yield f"HEAD at most {settings.max_assets:,} images, scripts and styles of those pages"
+    if settings.external:
+        yield f"HEAD at most {settings.max_external:,} addresses of other sites"
 
 
 def run(context: WorkerContext[Settings]) -> Output:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +22,7 @@ from werkzeug import Request, Response
 from loom.domain.enforcement import Refusal
 from loom.worker import Finding, PermanentError, Refused, Skip, TransientError
 from tests.workers.conftest import NOW, Contexts
-from workers.website_health_scanner import KINDS, Output, Settings, run
+from workers.website_health_scanner import KINDS, Output, Settings, reads, run
 
 # Far enough off that no machine's clock refuses it.
 CERTIFICATE_END = datetime(2099, 1, 1, tzinfo=UTC)
@@ -739,3 +740,10 @@ def test_a_retry_after_date_is_measured_from_the_ticks_time(site: Site, scan: Sc
     with pytest.raises(TransientError) as raised:
         scan(site)
     assert raised.value.retry_after == timedelta(minutes=10)
+
+
+def test_what_a_run_would_ask_for_is_told_without_asking(tmp_path: Path) -> None:
+    assert list(reads(Settings(), tmp_path)) == ["nothing: `site` isn't set"]
+    told = list(reads(Settings(site="https://www.example.org/", max_pages=7, external=True), tmp_path))
+    assert told[0].startswith("GET https://www.example.org/: at most 7 pages")
+    assert [line.partition(" ")[0] for line in told] == ["GET", "HEAD", "HEAD"]
