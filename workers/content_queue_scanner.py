@@ -32,17 +32,18 @@ _SOON_DAYS = 7
 
 
 class Settings(BaseModel):
-    """queue, exclude: patterns as in .gitignore. stages: the statuses there are, each with the days a piece
-    may stay in it, null for as long as it likes. without_owner: the stages in which a piece needs no owner.
-    scheduled: those in which it must be complete, with the `required` parts and those of its channels
-    (`channel_parts`); `body` is a text of `min_words`, and a part named in `files` is a file. done: those in
-    which no day is late any more; dropped: those that count for nothing. owners: who there is; empty: anyone.
-    cadence: per channel, the most days from one piece to the next. similarity: of titles, of 100."""
+    """queue, exclude: patterns as in .gitignore; the folders of tools are left out too. stages: the
+    statuses there are, each with the days a piece may stay in it, null for as long as it likes.
+    without_owner: the stages in which a piece needs no owner. scheduled: those in which it must be
+    complete, with the `required` parts and those of its channels (`channel_parts`); `body` is a text of
+    `min_words`, and a part named in `files` is a file. done: those in which no day is late any more;
+    dropped: those that count for nothing. owners: who there is; empty: anyone. cadence: per channel, the
+    most days from one piece to the next. similarity: of titles, of 100."""
 
     model_config = ConfigDict(extra="forbid")
 
     queue: list[str] = ["queue/**/*.md"]
-    exclude: list[str] = [*FOREIGN, "README.md"]
+    exclude: list[str] = ["README.md"]
     stages: dict[str, int | None] = {
         "idea": None, "draft": 14, "review": 5, "approved": 14, "scheduled": None, "published": None,
         "dropped": None,
@@ -75,7 +76,9 @@ class Output(WorkerOutput):
 def run(context: WorkerContext[Settings]) -> Output:
     settings, folder, today = context.settings, Folder(context.project), context.now.date()
     limits = Limits(settings.max_files, settings.max_file_bytes)
-    texts = read_texts(folder, settings.queue, settings.exclude, limits, cancelled=lambda: context.cancelled)
+    texts = read_texts(
+        folder, settings.queue, [*FOREIGN, *settings.exclude], limits, cancelled=lambda: context.cancelled
+    )
     if not texts.there:
         raise Skip(
             f"no file fits {', '.join(settings.queue)}: put the pieces to publish there, or name their files "
@@ -112,7 +115,7 @@ def run(context: WorkerContext[Settings]) -> Output:
 
 def reads(settings: Settings, project: Path) -> Iterable[str]:
     """What a run would read, in words."""
-    return fitting(project, settings.queue, settings.exclude)
+    return fitting(project, settings.queue, [*FOREIGN, *settings.exclude])
 
 
 def check_names(piece: Piece, settings: Settings) -> Iterator[Note]:

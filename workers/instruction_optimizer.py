@@ -54,17 +54,17 @@ LOOM_COMMANDS = [
 
 
 class Settings(BaseModel):
-    """instructions, exclude: patterns as in .gitignore. descriptions: those of the files that describe rather
-    than instruct. commands: the subcommands of programs that instructions may name. generated: folders whose
-    files programs make, so that they may be named before they are there. similarity: of 100; min_words: of
-    passages that are compared."""
+    """instructions, exclude: patterns as in .gitignore; the folders of tools are left out too.
+    descriptions: those of the files that describe rather than instruct. commands: the subcommands of
+    programs that instructions may name. generated: folders whose files programs make, so that they may be
+    named before they are there. similarity: of 100; min_words: of passages that are compared."""
 
     model_config = ConfigDict(extra="forbid")
 
     instructions: list[str] = [
         "AGENTS.md", "CLAUDE.md", "README.md", ".github/copilot-instructions.md", "enforcement/guidance/*.md",
     ]  # fmt: skip
-    exclude: list[str] = list(FOREIGN)
+    exclude: list[str] = []
     descriptions: list[str] = ["README*"]
     commands: dict[str, list[str]] = {"loom": LOOM_COMMANDS}
     generated: list[str] = [*FOREIGN, "dist", "build", "out", "target", "coverage", "tmp"]
@@ -89,7 +89,11 @@ def run(context: WorkerContext[Settings]) -> Output:
     settings, folder = context.settings, Folder(context.project)
     limits = Limits(settings.max_files, settings.max_file_bytes)
     texts = read_texts(
-        folder, settings.instructions, settings.exclude, limits, cancelled=lambda: context.cancelled
+        folder,
+        settings.instructions,
+        [*FOREIGN, *settings.exclude],
+        limits,
+        cancelled=lambda: context.cancelled,
     )
     if not texts.there:
         raise Skip(
@@ -123,7 +127,7 @@ def run(context: WorkerContext[Settings]) -> Output:
 
 def reads(settings: Settings, project: Path) -> Iterable[str]:
     """What a run would read, in words."""
-    yield from fitting(project, settings.instructions, settings.exclude)
+    yield from fitting(project, settings.instructions, [*FOREIGN, *settings.exclude])
     folder = Folder(project)
     for name in ("Makefile", "package.json", "worker-registry.yaml"):
         if folder.find(name):

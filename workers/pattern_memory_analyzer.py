@@ -46,14 +46,14 @@ _PATTERN_TEXT = 300
 
 
 class Settings(BaseModel):
-    """memories, exclude: patterns as in .gitignore. window_days: how far back dated notes count. similarity:
-    how alike notes are that say the same, of 100. min_count: how many make a pattern. min_failures: how often
-    a worker fails the same way before it is told."""
+    """memories, exclude: patterns as in .gitignore; the folders of tools are left out too. window_days:
+    how far back dated notes count. similarity: how alike notes are that say the same, of 100. min_count:
+    how many make a pattern. min_failures: how often a worker fails the same way before it is told."""
 
     model_config = ConfigDict(extra="forbid")
 
     memories: list[str] = ["memories/**/*.jsonl", "memories/**/*.md"]
-    exclude: list[str] = list(FOREIGN)
+    exclude: list[str] = []
     window_days: int = Field(default=90, ge=1)
     similarity: float = Field(default=85, ge=50, le=100)
     min_count: int = Field(default=3, ge=2)
@@ -92,7 +92,7 @@ def run(context: WorkerContext[Settings]) -> Output:
     limits = Limits(settings.max_files, settings.max_file_bytes)
     folder = Folder(context.project)
     texts = read_texts(
-        folder, settings.memories, settings.exclude, limits, cancelled=lambda: context.cancelled
+        folder, settings.memories, [*FOREIGN, *settings.exclude], limits, cancelled=lambda: context.cancelled
     )
     if not texts.there and not history:
         raise Skip(
@@ -128,7 +128,7 @@ def run(context: WorkerContext[Settings]) -> Output:
 
 def reads(settings: Settings, project: Path) -> Iterable[str]:
     """What a run would read, in words."""
-    yield from fitting(project, settings.memories, settings.exclude)
+    yield from fitting(project, settings.memories, [*FOREIGN, *settings.exclude])
     yield "Loom's ledger: the runs of the last 90 days"
 
 

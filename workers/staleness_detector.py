@@ -38,12 +38,13 @@ KINDS = (
 
 class Settings(BaseModel):
     """documents, exclude: patterns as in .gitignore ('**/*.md'; a name alone fits in any folder). Files
-    that git ignores are left out too. historical: documents that may speak of files that are gone."""
+    that git ignores are left out too, and the folders of tools. historical: documents that may speak of
+    files that are gone."""
 
     model_config = ConfigDict(extra="forbid")
 
     documents: list[str] = ["**/*.md"]
-    exclude: list[str] = list(FOREIGN)
+    exclude: list[str] = []
     historical: list[str] = ["CHANGELOG*", "HISTORY*", "NEWS*", "RELEASES*"]
     stale_after_days: int = Field(default=180, ge=1)
     due_soon_days: int = Field(default=14, ge=0)
@@ -78,7 +79,7 @@ def run(context: WorkerContext[Settings]) -> Output:
     library = Library(folder, settings.max_document_bytes)
     context.progress("reading the git history")
     history = read_history(context.project, max_commits=settings.max_commits, timeout_s=60)
-    paths = folder.files(settings.documents, settings.exclude)
+    paths = folder.files(settings.documents, [*FOREIGN, *settings.exclude])
     if history.files is not None:
         paths = [path for path in paths if path in history.files]
     notes: list[Note] = []
@@ -107,7 +108,7 @@ def run(context: WorkerContext[Settings]) -> Output:
 
 def reads(settings: Settings, project: Path) -> Iterable[str]:
     """What a run would read, in words."""
-    yield from fitting(project, settings.documents, settings.exclude)
+    yield from fitting(project, settings.documents, [*FOREIGN, *settings.exclude])
     yield f"the project's git history: at most {settings.max_commits:,} commits"
 
 
