@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from loom.domain.run import Ending, Execution
 from loom.domain.worker import Worker
@@ -31,7 +32,8 @@ def good(worker: Worker) -> dict[str, Any]:
     filled: dict[str, Any] = {"summary": "looked", "findings": [], "metrics": {}}
     for name, field in output_model(worker).model_fields.items():
         if field.is_required() and name != "summary":
-            filled[name] = (typing.get_origin(field.annotation) or int)()
+            kind: Any = typing.get_origin(field.annotation) or field.annotation
+            filled[name] = {} if issubclass(kind, BaseModel) else kind()
     for path, least in worker.expect.minimum.items():
         put(filled, path, int(least))
     return filled
