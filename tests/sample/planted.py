@@ -1,24 +1,29 @@
 """Reads the lists of what is planted in the sample company, and holds findings against them."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from loom.worker import WorkerOutput
+
 FOLDER = Path(__file__).parent / "planted"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """title: a part of the finding's. severity: None where the list doesn't say."""
+    """title: a part of the finding's. severity: None where the list doesn't say. drafted: whether the worker
+    drafts what is missing."""
 
     kind: str
     subject: str
     title: str
     why: str
-    severity: str | None
+    severity: str | None = None
+    drafted: bool = False
 
     def is_told_by(self, finding: Mapping[str, Any]) -> bool:
         return (
@@ -42,17 +47,14 @@ def lists() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
 
 
-def planted(worker: str, *, base: str) -> Planted:
-    """base: the services' address, such as http://127.0.0.1:8788."""
+def planted(worker: str, *, base: str = "") -> Planted:
+    """base: the services' address, such as http://127.0.0.1:8788, for a worker that asks them."""
     text = (FOLDER / f"{worker}.yaml").read_text(encoding="utf-8").replace("${BASE}", base)
     said = yaml.safe_load(text)
     return Planted(
         worker,
         said.get("settings") or {},
-        tuple(
-            Fault(each["kind"], each["subject"], each["title"], each["why"], each.get("severity"))
-            for each in said["planted"]
-        ),
+        tuple(Fault(**each) for each in said["planted"]),
     )
 
 
@@ -67,3 +69,10 @@ def differences(expected: Planted, findings: Iterable[Mapping[str, Any]]) -> lis
         else:
             missed.remove(told)
     return [*(f"{expected.worker}: not found: {fault}" for fault in missed), *strays]
+
+
+def assert_found(output: WorkerOutput, expected: Planted, kinds: Sequence[str]) -> None:
+    """All that was planted and nothing else, and counted so. kinds: those that the worker's metrics count."""
+    assert differences(expected, [finding.model_dump() for finding in output.findings]) == []
+    counted = {kind: int(output.metrics[kind]) for kind in kinds if output.metrics[kind]}
+    assert counted == Counter(fault.kind for fault in expected.faults)

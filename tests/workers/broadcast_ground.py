@@ -8,19 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
-import yaml
 
 import loom.sample
 from loom.sample.exchange import Heard, serving
 from loom.sample.site import Site
 from loom.sample.youtube import Records, YouTube, read_records
-from loom.worker import Finding
 
 COMPANY = Path(loom.sample.__file__).with_name("company")
 SAMPLE_NOW = datetime(2026, 6, 15, 9, 0, tzinfo=ZoneInfo("America/Chicago"))
 SECRETS = {"YOUTUBE_API_KEY": "a-key-of-nobody"}
-
-_PLANTED = Path(__file__).parent.parent / "sample" / "planted"
 
 
 @contextmanager
@@ -34,27 +30,6 @@ def company_serving(heard: Heard | None = None) -> Iterator[str]:
 def client() -> Iterator[httpx.Client]:
     with httpx.Client(trust_env=False) as made:
         yield made
-
-
-def planted(worker: str, base: str) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
-    """The worker's settings, and each fault's subject, severity and a part of its title."""
-    text = (_PLANTED / f"{worker}.yaml").read_text(encoding="utf-8").replace("${BASE}", base)
-    said = yaml.safe_load(text)
-    return said["settings"], [(one["subject"], one["severity"], one["title"]) for one in said["planted"]]
-
-
-def held_against(
-    faults: Sequence[tuple[str, str, str]], findings: Sequence[Finding]
-) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """The faults that no finding tells, and the findings that tell none; each finding tells one."""
-    missed, strays = list(faults), []
-    for one in findings:
-        told = next((f for f in missed if f[:2] == (one.subject, one.severity) and f[2] in one.title), None)
-        if told is None:
-            strays.append(f"{one.severity}: {one.title} | {one.subject} | {one.detail}")
-        else:
-            missed.remove(told)
-    return missed, strays
 
 
 def video(

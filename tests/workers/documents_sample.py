@@ -1,8 +1,7 @@
-"""The sample company's documents, its time, and the list of what is wrong with them; and the real command."""
+"""The sample company's documents and its time; and the real command."""
 
 import shutil
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from loom.worker import WorkerOutput
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
@@ -27,34 +25,6 @@ def company(folder: Path) -> Path:
     shutil.copytree(REPOSITORY / "enforcement", root / "enforcement", dirs_exist_ok=True)
     shutil.copy(REPOSITORY / "worker-registry.yaml", root)
     return root
-
-
-def planted(worker_id: str) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
-    """The worker's settings in the sample, and the faults it has to find."""
-    path = REPOSITORY / "tests" / "sample" / "planted" / f"{worker_id}.yaml"
-    written = yaml.safe_load(path.read_text("utf-8"))
-    return written["settings"], written["planted"]
-
-
-def assert_found(output: WorkerOutput, faults: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> None:
-    """All of the faults and nothing else, each once."""
-    left = list(output.findings)
-    missing = []
-    for fault in faults:
-        told = [
-            one
-            for one in left
-            if (one.subject, one.severity) == (fault["subject"], fault["severity"])
-            and fault["title"] in one.title
-        ]
-        if told:
-            left.remove(told[0])
-        else:
-            missing.append(fault)
-    assert not missing, (missing, left)
-    assert not left
-    counted = {kind: int(output.metrics[kind]) for kind in kinds if output.metrics[kind]}
-    assert counted == Counter(fault["kind"] for fault in faults)
 
 
 def write(root: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -1,17 +1,13 @@
 """The sample company's media files, its time, and the list of what is wrong with them."""
 
 import shutil
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
 
-from loom.worker import WorkerOutput
 from tests.ground.command import Command, Result
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
@@ -19,41 +15,6 @@ from tests.ground.shut import REPOSITORY
 COMPANY = REPOSITORY / "loom" / "sample" / "company"
 CHICAGO = ZoneInfo("America/Chicago")
 SAMPLE_NOW = datetime(2026, 6, 15, 9, 0, tzinfo=CHICAGO)
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """settings: what the sample's registry gives the worker. faults: kind, subject, title, severity, why."""
-
-    settings: Mapping[str, Any]
-    faults: Sequence[Mapping[str, Any]]
-
-
-def planted(worker_id: str) -> Planted:
-    path = REPOSITORY / "tests" / "sample" / "planted" / f"{worker_id}.yaml"
-    written = yaml.safe_load(path.read_text())
-    return Planted(written["settings"], written["planted"])
-
-
-def assert_found(output: WorkerOutput, faults: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> None:
-    """All the planted faults and nothing else, each once."""
-    left = list(output.findings)
-    missing = []
-    for fault in faults:
-        fitting = [
-            one
-            for one in left
-            if (one.subject, one.severity) == (fault["subject"], fault["severity"])
-            and fault["title"] in one.title
-        ]
-        if fitting:
-            left.remove(fitting[0])
-        else:
-            missing.append(fault)
-    assert not missing, (missing, left)
-    assert not left
-    counted = {kind: int(output.metrics[kind]) for kind in kinds if output.metrics[kind]}
-    assert counted == Counter(fault["kind"] for fault in faults)
 
 
 def write(root: Path, files: Mapping[str, str | bytes]) -> None:

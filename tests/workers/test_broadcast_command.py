@@ -13,7 +13,8 @@ from loom.sample.youtube import Records, YouTube
 from tests.ground.command import Command, Result
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
-from tests.workers.broadcast_ground import COMPANY, company_serving, planted
+from tests.sample.planted import differences, planted
+from tests.workers.broadcast_ground import COMPANY, company_serving
 
 AT = "2026-06-15T14:00:00Z"
 KEY = "a-key-" + "of-nobody"
@@ -62,14 +63,13 @@ def run_both(loom: Command, company: Project, *more: str) -> Result:
 def test_both_do_their_work_under_the_guard_and_no_key_gets_out(loom: Command, company: Project) -> None:
     with company_serving() as base:
         grant(company, base)
-        lists = {name: planted(name, base) for name in WORKERS}
-        enter(company, base, {name: settings for name, (settings, _) in lists.items()})
+        lists = {name: planted(name, base=base) for name in WORKERS}
+        enter(company, base, {name: sample.settings for name, sample in lists.items()})
         ran = run_both(loom, company)
     runs = {run["worker"]: run for run in ran.json()["runs"]}
     assert {name: runs[name]["outcome"] for name in WORKERS} == dict.fromkeys(WORKERS, "succeeded"), ran
-    for name, (_, faults) in lists.items():
-        found = [(one["subject"], one["severity"]) for one in runs[name]["output"]["findings"]]
-        assert sorted(found) == sorted(fault[:2] for fault in faults)
+    for name, sample in lists.items():
+        assert differences(sample, runs[name]["output"]["findings"]) == []
     assert KEY not in ran.stdout + ran.stderr
     kept = b"".join(file.read_bytes() for file in (company.root / ".loom").rglob("*") if file.is_file())
     assert KEY.encode() not in kept
@@ -77,7 +77,7 @@ def test_both_do_their_work_under_the_guard_and_no_key_gets_out(loom: Command, c
 
 def test_without_a_rule_for_the_host_both_are_blocked(loom: Command, company: Project) -> None:
     with company_serving() as base:
-        enter(company, base, {name: planted(name, base)[0] for name in WORKERS})
+        enter(company, base, {name: planted(name, base=base).settings for name in WORKERS})
         ran = run_both(loom, company)
     assert {run["outcome"] for run in ran.json()["runs"]} == {"blocked"}, ran
 

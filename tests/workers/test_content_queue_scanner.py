@@ -8,8 +8,9 @@ import pytest
 from loom.worker import Finding, Skip
 from tests.ground.command import Command
 from tests.ground.project import Project
+from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts
-from tests.workers.documents_sample import SAMPLE_NOW, assert_found, company, planted, run_by_command, write
+from tests.workers.documents_sample import SAMPLE_NOW, company, run_by_command, write
 from workers.content_queue_scanner import KINDS, Output, Settings, reads, run
 
 TEXT = "word " * 60
@@ -57,10 +58,10 @@ def only(output: Output) -> Finding:
 def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(
     contexts: Contexts, tmp_path: Path
 ) -> None:
-    settings, faults = planted("content-queue-scanner")
+    sample = planted("content-queue-scanner")
     root = company(tmp_path)
-    output = run(contexts(Settings.model_validate(settings), project=root, now=SAMPLE_NOW))
-    assert_found(output, faults, KINDS)
+    output = run(contexts(Settings.model_validate(sample.settings), project=root, now=SAMPLE_NOW))
+    assert_found(output, sample, KINDS)
     assert all(finding.action for finding in output.findings)
     assert output.planned == {"blog": 4, "newsleter": 0, "newsletter": 1, "podcast": 2, "video": 0}
 

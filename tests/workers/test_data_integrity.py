@@ -17,9 +17,10 @@ import pytest
 from loom.sample.hubspot import HubSpot
 from loom.worker import Finding, PermanentError, TransientError
 from tests.ground.shut import REPOSITORY
+from tests.sample.planted import assert_found
 from tests.workers.conftest import NOW, Contexts
 from tests.workers.hubspot_openapi import Desk
-from tests.workers.hubspot_sample import COMPANY, SAMPLE_NOW, TOKEN, Planted, counted, crm_record, sample_crm
+from tests.workers.hubspot_sample import COMPANY, SAMPLE_NOW, TOKEN, crm_record, planted_at, sample_crm
 from workers.data_integrity import KINDS, Output, Settings, reads, run
 
 SECRETS = {"HUBSPOT_ACCESS_TOKEN": TOKEN}
@@ -108,13 +109,11 @@ def only(output: Output) -> Finding:
 def test_in_the_sample_company_it_finds_what_was_planted_and_nothing_else(
     contexts: Contexts, client: httpx.Client, desk: Desk
 ) -> None:
-    planted = Planted.of("data-integrity")
     with desk.served(sample_crm()) as service:
-        settings = Settings.model_validate(planted.settings_at(service))
+        sample = planted_at("data-integrity", service)
+        settings = Settings.model_validate(sample.settings)
         output = run(contexts(settings, project=COMPANY, http=client, secrets=SECRETS, now=SAMPLE_NOW))
-    assert planted.unplanted(output) == []
-    assert planted.missed(output) == []
-    assert counted(output, KINDS) == planted.kinds()
+    assert_found(output, sample, KINDS)
     assert (output.records_checked, output.files_checked) == (47 + 13 + 8, 3)
     assert all(one.action for one in output.findings)
     assert not re.search(r"\w@\w", output.model_dump_json()), (
@@ -125,9 +124,9 @@ def test_in_the_sample_company_it_finds_what_was_planted_and_nothing_else(
 def test_a_record_is_told_with_its_place_in_hubspot(
     contexts: Contexts, client: httpx.Client, desk: Desk
 ) -> None:
-    planted = Planted.of("data-integrity")
     with desk.served(sample_crm()) as service:
-        settings = Settings.model_validate(planted.settings_at(service))
+        sample = planted_at("data-integrity", service)
+        settings = Settings.model_validate(sample.settings)
         output = run(contexts(settings, project=COMPANY, http=client, secrets=SECRETS, now=SAMPLE_NOW))
     jo = next(one for one in output.findings if one.subject == "contact 1015 (Jo Park)")
     assert jo.url == "https://app.hubspot.com/contacts/41000001/record/0-1/1015"
@@ -584,9 +583,9 @@ def test_a_dry_run_names_every_request_and_the_files(
 ) -> None:
     project = tmp_path / "copy"
     shutil.copytree(COMPANY / "data", project / "data")
-    planted = Planted.of("data-integrity")
     with desk.served(sample_crm()) as service:
-        settings = Settings.model_validate(planted.settings_at(service))
+        sample = planted_at("data-integrity", service)
+        settings = Settings.model_validate(sample.settings)
         run(contexts(settings, project=project, http=client, secrets=SECRETS, now=SAMPLE_NOW))
         lines = list(reads(settings, project))
         promised = {

@@ -15,8 +15,9 @@ from loom.sample.hubspot import HubSpot
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
+from tests.sample.planted import differences
 from tests.workers.hubspot_openapi import Desk, Service
-from tests.workers.hubspot_sample import COMPANY, TOKEN, Planted, sample_crm
+from tests.workers.hubspot_sample import COMPANY, TOKEN, planted_at, sample_crm
 
 AT = ("--at", "2026-06-15T14:00:00Z")
 WITH_TOKEN = {"HUBSPOT_ACCESS_TOKEN": TOKEN}
@@ -55,7 +56,7 @@ def furnish(project: Project, service: Service) -> None:
               - /{prefix}/crm/v4/associations/*/*/batch/read
         """,
     )
-    entries = {one: REGISTRY[one] | {"settings": Planted.of(one).settings_at(service)} for one in BOTH}
+    entries = {one: REGISTRY[one] | {"settings": planted_at(one, service).settings} for one in BOTH}
     project.entries(yaml.safe_dump(entries, sort_keys=False))
 
 
@@ -74,13 +75,11 @@ def test_under_the_guard_a_worker_finds_all_that_was_planted(
         furnish(project, service)
         run = ran(loom, project, worker, **WITH_TOKEN)
     assert (run["outcome"], run["reason"]) == ("succeeded", None), json.dumps(run, indent=1)
-    planted = Planted.of(worker)
-    assert sorted(one["subject"] for one in run["output"]["findings"]) == sorted(
-        fault["subject"] for fault in planted.faults
-    )
+    sample = planted_at(worker, service)
+    assert differences(sample, run["output"]["findings"]) == []
     assert not list(project.root.glob(".loom/**/*.json.tmp"))
     shown = loom("show", run["run_id"], cwd=project.root).stdout
-    assert planted.faults[0]["subject"] in shown
+    assert sample.faults[0].subject in shown
 
 
 @pytest.mark.parametrize("worker", BOTH)

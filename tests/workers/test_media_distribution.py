@@ -14,14 +14,13 @@ from werkzeug import Request, Response
 from loom.sample.exchange import Answered, Asked, serving
 from loom.sample.youtube import Records, YouTube
 from loom.worker import Finding, PermanentError, Skip, TransientError
+from tests.sample.planted import assert_found, planted
 from tests.workers.broadcast_ground import (
     COMPANY,
     SAMPLE_NOW,
     SECRETS,
     client,
     company_serving,
-    held_against,
-    planted,
     video,
 )
 from tests.workers.conftest import Contexts
@@ -187,13 +186,17 @@ def page(title: str = "A title of its own", day: str = "2026-06-09", length: str
 def test_it_finds_what_is_planted_in_the_sample_company_and_nothing_else(contexts: Contexts) -> None:
     discovery = Discovery()
     with company_serving(discovery.heard) as base, client() as http:
-        settings, faults = planted("media-distribution", base)
+        sample = planted("media-distribution", base=base)
         output = run(
             contexts(
-                Settings.model_validate(settings), project=COMPANY, now=SAMPLE_NOW, http=http, secrets=SECRETS
+                Settings.model_validate(sample.settings),
+                project=COMPANY,
+                now=SAMPLE_NOW,
+                http=http,
+                secrets=SECRETS,
             )
         )
-    assert held_against(faults, output.findings) == ([], [])
+    assert_found(output, sample, KINDS)
     assert discovery.mistakes == []
     assert discovery.exchanges == output.metrics["quota_units"] == 2
     assert (output.channels_checked, output.episodes_checked) == (3, 8)

@@ -11,14 +11,13 @@ from loom.worker import Finding, Skip
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
+from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts
 from tests.workers.media_sample import (
     CHICAGO,
     COMPANY,
     SAMPLE_NOW,
-    assert_found,
     by_command,
-    planted,
     write,
 )
 from workers.media_linkedin_events import KINDS, Output, Settings, reads, run
@@ -65,7 +64,7 @@ def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(con
     sample = planted("media-linkedin-events")
     settings = Settings.model_validate(sample.settings)
     output = run(contexts(settings, project=COMPANY, now=SAMPLE_NOW))
-    assert_found(output, sample.faults, KINDS)
+    assert_found(output, sample, KINDS)
     assert (output.events_checked, output.metrics["events_ahead"]) == (7, 3)
     assert all(finding.action for finding in output.findings)
 

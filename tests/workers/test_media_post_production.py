@@ -8,8 +8,9 @@ import pytest
 from loom.worker import Finding, Skip
 from tests.ground.command import Command
 from tests.ground.project import Project
+from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts
-from tests.workers.media_sample import COMPANY, SAMPLE_NOW, assert_found, by_command, planted, write
+from tests.workers.media_sample import COMPANY, SAMPLE_NOW, by_command, write
 from workers.media_post_production import KINDS, Output, Settings, reads, run
 
 SOUND = {
@@ -74,11 +75,11 @@ def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(con
     sample = planted("media-post-production")
     settings = Settings.model_validate(sample.settings)
     output = run(contexts(settings, project=COMPANY, now=SAMPLE_NOW))
-    assert_found(output, sample.faults, KINDS)
+    assert_found(output, sample, KINDS)
     assert output.recordings_checked == 5
     assert all(finding.action for finding in output.findings)
     (draft,) = output.drafts
-    assert [draft.episode for fault in sample.faults if fault.get("drafted")] == [
+    assert [draft.episode for fault in sample.faults if fault.drafted] == [
         "episodes/015-how-we-lost-the-pitch.yaml"
     ]
     assert "With Mara Ellison, Priya Venkataraman." in draft.notes

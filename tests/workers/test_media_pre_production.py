@@ -11,14 +11,13 @@ from loom.sample.exchange import Answered, Asked, serving
 from loom.worker import Finding, PermanentError, Skip, TransientError
 from tests.ground.command import Command
 from tests.ground.project import Project
+from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts
 from tests.workers.media_sample import (
     CHICAGO,
     COMPANY,
     SAMPLE_NOW,
-    assert_found,
     by_command,
-    planted,
     write,
 )
 from workers.media_pre_production import KINDS, Output, Settings, reads, run
@@ -84,7 +83,7 @@ def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(con
     sample = planted("media-pre-production")
     settings = Settings.model_validate(sample.settings)
     output = run(contexts(settings, project=COMPANY, now=SAMPLE_NOW))
-    assert_found(output, sample.faults, KINDS)
+    assert_found(output, sample, KINDS)
     assert (output.episodes_checked, output.metrics["recordings_ahead"]) == (9, 6)
     assert all(finding.action for finding in output.findings)
 

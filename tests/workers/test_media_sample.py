@@ -7,7 +7,8 @@ import pytest
 
 from tests.ground.command import Command
 from tests.ground.project import Project
-from tests.workers.media_sample import COMPANY, assert_found, by_command, planted
+from tests.sample.planted import assert_found, planted
+from tests.workers.media_sample import COMPANY, by_command
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,6 @@ def test_by_the_real_command_the_sample_companys_faults_are_found_and_no_rule_ch
     (ran,) = by_command(loom, project, worker_id, expect, "--force").json()["runs"]
     assert (ran["outcome"], ran["reason"]) == ("succeeded", None), ran
     module = importlib.import_module(f"workers.{worker_id.replace('-', '_')}")
-    assert_found(module.Output.model_validate(ran["output"]), planted(worker_id).faults, module.KINDS)
+    assert_found(module.Output.model_validate(ran["output"]), planted(worker_id), module.KINDS)
     after = {path: path.read_bytes() for path in (project.root / "assets").rglob("*") if path.is_file()}
     assert after == before

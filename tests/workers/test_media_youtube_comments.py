@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from loom.sample.exchange import Answered, serving
 from loom.sample.youtube import Records, YouTube
 from loom.worker import Finding, PermanentError, Skip, TransientError
+from tests.sample.planted import assert_found, planted
 from tests.workers.broadcast_ground import (
     COMPANY,
     SAMPLE_NOW,
@@ -21,8 +22,6 @@ from tests.workers.broadcast_ground import (
     client,
     comment,
     company_serving,
-    held_against,
-    planted,
     records,
     thread,
     video,
@@ -86,13 +85,17 @@ def only(output: Output) -> Finding:
 def test_it_finds_what_is_planted_in_the_sample_company_and_nothing_else(contexts: Contexts) -> None:
     discovery = Discovery()
     with company_serving(discovery.heard) as base, client() as http:
-        settings, faults = planted("media-youtube-comments", base)
+        sample = planted("media-youtube-comments", base=base)
         output = run(
             contexts(
-                Settings.model_validate(settings), project=COMPANY, now=SAMPLE_NOW, http=http, secrets=SECRETS
+                Settings.model_validate(sample.settings),
+                project=COMPANY,
+                now=SAMPLE_NOW,
+                http=http,
+                secrets=SECRETS,
             )
         )
-    assert held_against(faults, output.findings) == ([], [])
+    assert_found(output, sample, KINDS)
     assert discovery.mistakes == []
     assert discovery.exchanges == output.metrics["quota_units"]
     assert output.videos_checked == 8

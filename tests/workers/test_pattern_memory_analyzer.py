@@ -12,8 +12,9 @@ import pytest
 from loom.worker import Finding, PastRun, Skip
 from tests.ground.command import Command
 from tests.ground.project import Project
+from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts
-from tests.workers.documents_sample import SAMPLE_NOW, assert_found, company, planted, run_by_command, write
+from tests.workers.documents_sample import SAMPLE_NOW, company, run_by_command, write
 from workers.pattern_memory_analyzer import KINDS, Output, Settings, reads, run
 from workers.sources.failures import shape
 
@@ -86,10 +87,10 @@ def only(output: Output) -> Finding:
 def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(
     contexts: Contexts, tmp_path: Path
 ) -> None:
-    settings, faults = planted("pattern-memory-analyzer")
+    sample = planted("pattern-memory-analyzer")
     root = company(tmp_path)
-    output = run(contexts(Settings.model_validate(settings), project=root, now=SAMPLE_NOW))
-    assert_found(output, faults, KINDS)
+    output = run(contexts(Settings.model_validate(sample.settings), project=root, now=SAMPLE_NOW))
+    assert_found(output, sample, KINDS)
     assert all(finding.action for finding in output.findings)
 
 

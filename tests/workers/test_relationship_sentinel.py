@@ -10,9 +10,10 @@ import pytest
 
 from loom.sample.hubspot import HubSpot
 from loom.worker import Finding, PermanentError, TransientError
+from tests.sample.planted import assert_found
 from tests.workers.conftest import Contexts
 from tests.workers.hubspot_openapi import Desk
-from tests.workers.hubspot_sample import COMPANY, SAMPLE_NOW, TOKEN, Planted, counted, crm_record, sample_crm
+from tests.workers.hubspot_sample import COMPANY, SAMPLE_NOW, TOKEN, crm_record, planted_at, sample_crm
 from workers.relationship_sentinel import KINDS, Output, Settings, reads, run
 
 NOW = datetime(2026, 6, 15, 14, 0, tzinfo=UTC)
@@ -92,22 +93,20 @@ def only(output: Output) -> Finding:
 def test_in_the_sample_company_it_finds_what_was_planted_and_nothing_else(
     contexts: Contexts, client: httpx.Client, desk: Desk
 ) -> None:
-    planted = Planted.of("relationship-sentinel")
     with desk.served(sample_crm()) as service:
-        settings = Settings.model_validate(planted.settings_at(service))
+        sample = planted_at("relationship-sentinel", service)
+        settings = Settings.model_validate(sample.settings)
         output = run(contexts(settings, project=COMPANY, http=client, secrets=SECRETS, now=SAMPLE_NOW))
-    assert planted.unplanted(output) == []
-    assert planted.missed(output) == []
-    assert counted(output, KINDS) == planted.kinds()
+    assert_found(output, sample, KINDS)
     assert output.contacts_checked == 47
 
 
 def test_each_finding_of_the_sample_says_who_why_what_to_do_and_where_to_look(
     contexts: Contexts, client: httpx.Client, desk: Desk
 ) -> None:
-    planted = Planted.of("relationship-sentinel")
     with desk.served(sample_crm()) as service:
-        settings = Settings.model_validate(planted.settings_at(service))
+        sample = planted_at("relationship-sentinel", service)
+        settings = Settings.model_validate(sample.settings)
         output = run(contexts(settings, project=COMPANY, http=client, secrets=SECRETS, now=SAMPLE_NOW))
     for finding in output.findings:
         assert finding.url is not None
@@ -367,9 +366,9 @@ def test_an_empty_account_checks_nobody_and_says_so(watch: Watch) -> None:
 def test_a_dry_run_names_every_request_it_would_make(
     contexts: Contexts, client: httpx.Client, desk: Desk, tmp_path: Path
 ) -> None:
-    planted = Planted.of("relationship-sentinel")
     with desk.served(sample_crm()) as service:
-        settings = Settings.model_validate(planted.settings_at(service))
+        sample = planted_at("relationship-sentinel", service)
+        settings = Settings.model_validate(sample.settings)
         run(contexts(settings, project=tmp_path, http=client, secrets=SECRETS, now=SAMPLE_NOW))
         promised = {line.replace(service.api, "").partition(":")[0] for line in reads(settings, tmp_path)}
         assert promised == set(service.asked)

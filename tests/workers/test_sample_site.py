@@ -6,18 +6,19 @@ import pytest
 
 from loom.sample.exchange import Answered, Asked, serving
 from loom.sample.site import Site
-from tests.workers.broadcast_ground import SAMPLE_NOW, client, company_serving, held_against, planted
+from tests.sample.planted import assert_found, planted
+from tests.workers.broadcast_ground import SAMPLE_NOW, client, company_serving
 from tests.workers.conftest import Contexts
-from workers.website_health_scanner import Settings, run
+from workers.website_health_scanner import KINDS, Settings, run
 
 
 def test_lookout_finds_what_is_planted_in_the_sample_companys_site_and_nothing_else(
     contexts: Contexts,
 ) -> None:
     with company_serving() as base, client() as http:
-        settings, faults = planted("website-health-scanner", base)
-        output = run(contexts(Settings.model_validate(settings), now=SAMPLE_NOW, http=http))
-    assert held_against(faults, output.findings) == ([], [])
+        sample = planted("website-health-scanner", base=base)
+        output = run(contexts(Settings.model_validate(sample.settings), now=SAMPLE_NOW, http=http))
+    assert_found(output, sample, KINDS)
     assert output.pages_checked > 10
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from loom.worker import Finding
+from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts, Repository
-from tests.workers.documents_sample import SAMPLE_NOW, assert_found, company, planted
+from tests.workers.documents_sample import SAMPLE_NOW, company
 from workers.staleness_detector import KINDS, Output, Settings, reads, run
 
 FRESH = "---\nreview_by: 2027-01-31\n---\n"
@@ -47,10 +48,10 @@ class OneDocument:
 def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(
     contexts: Contexts, tmp_path: Path
 ) -> None:
-    settings, faults = planted("staleness-detector")
+    sample = planted("staleness-detector")
     root = company(tmp_path)
-    output = run(contexts(Settings.model_validate(settings), project=root, now=SAMPLE_NOW))
-    assert_found(output, faults, KINDS)
+    output = run(contexts(Settings.model_validate(sample.settings), project=root, now=SAMPLE_NOW))
+    assert_found(output, sample, KINDS)
 
 
 # Age
