@@ -6,6 +6,7 @@ import sys
 import threading
 import typing
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,7 @@ from loom.worker import WorkerContext, WorkerOutput
 
 _EXAMPLE = "def run(context: WorkerContext[Settings]) -> Output"
 _PATH_LOCK = threading.Lock()
+_TRIES = 100
 
 
 class EntrypointError(LoomError):
@@ -55,7 +57,7 @@ def load(worker: Worker, project: Path) -> Entrypoint:
     module_name, _, name = worker.entrypoint.partition(":")
     try:
         if module_name not in sys.modules:
-            importlib.invalidate_caches()
+            _look_anew()
         with undisturbed():
             module = importlib.import_module(module_name)
     except BaseException as error:  # a module may raise SystemExit while it is imported
@@ -86,6 +88,16 @@ def forget(known: Collection[str], project: Path) -> None:
 
 class _Unusable(Exception):
     pass
+
+
+def _look_anew() -> None:
+    """Let Python see what has come into folders that it has looked into. It goes through a list of theirs to
+    which another thread's import may add meanwhile; then it is to be tried again."""
+    for _ in range(_TRIES):
+        with suppress(RuntimeError, KeyError):
+            importlib.invalidate_caches()
+            return
+    importlib.invalidate_caches()
 
 
 def _put_first_on_path(project: Path) -> None:

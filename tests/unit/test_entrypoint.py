@@ -157,6 +157,25 @@ def test_a_module_written_a_moment_ago_is_found(bench: Bench) -> None:
     load(written, bench.project)
 
 
+def test_what_another_thread_imports_meanwhile_keeps_no_worker_from_being_imported(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python goes through a list that grows meanwhile: seen once in thousands of runs, four at a time."""
+    asked = []
+
+    class Unlucky:
+        def find_spec(self, *_: object) -> None: ...
+
+        def invalidate_caches(self) -> None:
+            asked.append(1)
+            if len(asked) < 3:
+                raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Unlucky()])
+    load(bench.worker("def run(context: WorkerContext) -> Output: ..."), bench.project)
+    assert len(asked) == 3
+
+
 def test_a_broken_module_that_was_mended_can_be_loaded(bench: Bench) -> None:
     worker = bench.worker("raise ValueError")
     refused(bench, worker)
