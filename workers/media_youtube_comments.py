@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from loom.worker import Skip, TransientError, WorkerContext, WorkerOutput
+from loom.worker import PermanentError, Skip, TransientError, WorkerContext, WorkerOutput
 from workers.sources.comment_threads import Memory, Reading, read_comments, remembered
 from workers.sources.comments import Kind, Rules
 from workers.sources.episodes import episode_files, read_episodes
@@ -238,7 +238,7 @@ def _listed(youtube: YouTube, own: list[str], settings: Settings) -> list[str]:
                 if len(set(ids)) >= settings.max_videos:
                     break
         except NotThere as why:
-            raise Skip(
+            raise PermanentError(
                 f"the playlist {settings.playlist} can't be read: {why}; correct `playlist` at worker "
                 "'media-youtube-comments' in worker-registry.yaml"
             ) from None

@@ -304,6 +304,11 @@ def test_with_no_video_that_can_be_read_the_output_breaks_what_the_registry_expe
     assert spent.videos_checked == 0
 
 
+def test_a_playlist_that_is_gone_is_a_failure_that_a_person_hears_of(reader: Reader) -> None:
+    with pytest.raises(PermanentError, match=r"the playlist PLgone can't be read: .*correct `playlist`"):
+        reader(records(videos=["video01"]), playlist="PLgone", videos=[])
+
+
 def test_a_channel_without_comments_is_a_finished_reading_without_findings(reader: Reader) -> None:
     output = reader(records(videos=["video01", "video02"]))
     assert output.findings == []
