@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from loom.worker import WorkerOutput
+from tests.workers.outputs import counted
 
 FOLDER = Path(__file__).parent / "planted"
 
@@ -74,5 +75,4 @@ def differences(expected: Planted, findings: Iterable[Mapping[str, Any]]) -> lis
 def assert_found(output: WorkerOutput, expected: Planted, kinds: Sequence[str]) -> None:
     """All that was planted and nothing else, and counted so. kinds: those that the worker's metrics count."""
     assert differences(expected, [finding.model_dump() for finding in output.findings]) == []
-    counted = {kind: int(output.metrics[kind]) for kind in kinds if output.metrics[kind]}
-    assert counted == Counter(fault.kind for fault in expected.faults)
+    assert counted(output, kinds) == Counter(fault.kind for fault in expected.faults)

@@ -3,7 +3,7 @@
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,8 @@ from loom.worker import PastRun, PermanentError, WorkerContext
 
 if TYPE_CHECKING:
     import httpx
+
+    from tests.workers.hubspot_openapi import Desk
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -77,6 +79,24 @@ class Contexts:
 @pytest.fixture
 def contexts(tmp_path: Path) -> Contexts:
     return Contexts(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def desk() -> "Iterator[Desk]":
+    """HubSpot's stand-in, held against what HubSpot publishes of its requests and answers."""
+    from tests.workers.hubspot_openapi import Desk
+
+    with Desk().open() as one:
+        yield one
+
+
+@pytest.fixture
+def client() -> "Iterator[httpx.Client]":
+    """Without the guard, which has tests of its own."""
+    import httpx
+
+    with httpx.Client(trust_env=False) as one:
+        yield one
 
 
 class Repository:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from loom.worker import Finding, Skip
+from loom.worker import Skip
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts
 from tests.workers.documents_sample import SAMPLE_NOW, company, run_by_command, write
+from tests.workers.outputs import counted, only
 from workers.content_queue_scanner import KINDS, Output, Settings, reads, run
 
 TEXT = "word " * 60
@@ -47,12 +48,7 @@ def queue(contexts: Contexts, tmp_path: Path) -> Queue:
 
 
 def kinds(output: Output) -> dict[str, int]:
-    return {kind: int(output.metrics[kind]) for kind in KINDS if output.metrics[kind]}
-
-
-def only(output: Output) -> Finding:
-    assert len(output.findings) == 1, output.findings
-    return output.findings[0]
+    return counted(output, KINDS)
 
 
 def test_every_fault_planted_in_the_sample_company_is_found_and_nothing_else(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +15,16 @@ import httpx
 import pytest
 
 from loom.sample.hubspot import HubSpot
-from loom.worker import Finding, PermanentError, TransientError
+from loom.worker import PermanentError, TransientError
 from tests.ground.shut import REPOSITORY
 from tests.sample.planted import assert_found
 from tests.workers.conftest import NOW, Contexts
 from tests.workers.hubspot_openapi import Desk
 from tests.workers.hubspot_sample import COMPANY, SAMPLE_NOW, TOKEN, crm_record, planted_at, sample_crm
+from tests.workers.outputs import only
 from workers.data_integrity import KINDS, Output, Settings, reads, run
 
 SECRETS = {"HUBSPOT_ACCESS_TOKEN": TOKEN}
-
-
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with Desk().open() as one:
-        yield one
-
-
-@pytest.fixture
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as one:
-        yield one
 
 
 class Audit:
@@ -96,11 +85,6 @@ def deal(deal_id: int, **properties: str) -> dict[str, Any]:
 
 def told(output: Output) -> list[tuple[str, str]]:
     return [(one.title, one.subject) for one in output.findings]
-
-
-def only(output: Output) -> Finding:
-    (one,) = output.findings
-    return one
 
 
 # ---------------------------------------------------------------- the sample company

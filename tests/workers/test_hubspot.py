@@ -22,18 +22,6 @@ from workers.sources.hubspot_records import Owner, Pages, Record, instant
 KINDS = ("contacts", "companies", "deals", "calls", "emails", "meetings", "notes", "tasks")
 
 
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with Desk().open() as one:
-        yield one
-
-
-@pytest.fixture
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as one:
-        yield one
-
-
 Connect = Callable[..., HubSpot]
 
 

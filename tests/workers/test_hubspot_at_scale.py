@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -63,12 +62,6 @@ def a_large_account() -> dict[str, list[dict[str, Any]]]:
     dates = {"createdAt": "2026-01-05T15:00:00.000Z", "updatedAt": "2026-01-05T15:00:00.000Z"}
     owner = {"id": "7", "firstName": "Dana", "lastName": "Fox", "archived": False, "type": "PERSON"}
     return {"contacts": contacts, "companies": companies, "emails": emails, "owners": [owner | dates]}
-
-
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with Desk().open() as one:
-        yield one
 
 
 @pytest.mark.parametrize("worker", ["relationship_sentinel", "data_integrity"])

@@ -5,7 +5,6 @@ The stand-in's address is granted by a rule of the project, as the sample's proj
 
 import json
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,12 +22,6 @@ AT = ("--at", "2026-06-15T14:00:00Z")
 WITH_TOKEN = {"HUBSPOT_ACCESS_TOKEN": TOKEN}
 REGISTRY = yaml.safe_load((REPOSITORY / "worker-registry.yaml").read_text(encoding="utf-8"))["workers"]
 BOTH = ("relationship-sentinel", "data-integrity")
-
-
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with Desk().open() as one:
-        yield one
 
 
 def furnish(project: Project, service: Service) -> None:

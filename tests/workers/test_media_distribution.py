@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 
 from loom.sample.exchange import Answered, Asked, serving
 from loom.sample.youtube import Records, YouTube
-from loom.worker import Finding, PermanentError, Skip, TransientError
+from loom.worker import PermanentError, Skip, TransientError
 from tests.sample.planted import assert_found, planted
 from tests.workers.broadcast_ground import (
     COMPANY,
@@ -24,6 +24,7 @@ from tests.workers.broadcast_ground import (
     video,
 )
 from tests.workers.conftest import Contexts
+from tests.workers.outputs import only
 from tests.workers.youtube_discovery import Discovery
 from workers.media_distribution import KINDS, Output, Settings, reads, run
 
@@ -148,11 +149,6 @@ def show(server: HTTPServer, contexts: Contexts) -> Show:
 
 def told(output: Output) -> list[str]:
     return [finding.title for finding in output.findings]
-
-
-def only(output: Output) -> Finding:
-    (finding,) = output.findings
-    return finding
 
 
 def playlist(*ids: str, title: str = "A title of its own") -> Records:

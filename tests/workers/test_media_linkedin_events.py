@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from loom.worker import Finding, Skip
+from loom.worker import Skip
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
@@ -20,6 +20,7 @@ from tests.workers.media_sample import (
     by_command,
     write,
 )
+from tests.workers.outputs import counted, only
 from workers.media_linkedin_events import KINDS, Output, Settings, reads, run
 
 SOUND = {
@@ -49,12 +50,7 @@ def one(contexts: Contexts, **keys: str | None) -> Output:
 
 
 def kinds(output: Output) -> dict[str, int]:
-    return {kind: int(output.metrics[kind]) for kind in KINDS if output.metrics[kind]}
-
-
-def only(output: Output) -> Finding:
-    assert len(output.findings) == 1, output.findings
-    return output.findings[0]
+    return counted(output, KINDS)
 
 
 # The sample company

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from loom.worker import Finding, Skip
+from loom.worker import Skip
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts
 from tests.workers.media_sample import COMPANY, SAMPLE_NOW, by_command, write
+from tests.workers.outputs import counted, only
 from workers.media_post_production import KINDS, Output, Settings, reads, run
 
 SOUND = {
@@ -60,12 +61,7 @@ def one(contexts: Contexts, parts: Mapping[str, str | bytes | None] = {}, **keys
 
 
 def kinds(output: Output) -> dict[str, int]:
-    return {kind: int(output.metrics[kind]) for kind in KINDS if output.metrics[kind]}
-
-
-def only(output: Output) -> Finding:
-    assert len(output.findings) == 1, output.findings
-    return output.findings[0]
+    return counted(output, KINDS)
 
 
 # The sample company

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from loom.sample.exchange import Answered, Asked, serving
-from loom.worker import Finding, PermanentError, Skip, TransientError
+from loom.worker import PermanentError, Skip, TransientError
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.sample.planted import assert_found, planted
@@ -20,6 +20,7 @@ from tests.workers.media_sample import (
     by_command,
     write,
 )
+from tests.workers.outputs import counted, only
 from workers.media_pre_production import KINDS, Output, Settings, reads, run
 
 SOUND = {
@@ -68,12 +69,7 @@ def one(contexts: Contexts, *, calendar: str | bytes | None = ics(BOOKED), **key
 
 
 def kinds(output: Output) -> dict[str, int]:
-    return {kind: int(output.metrics[kind]) for kind in KINDS if output.metrics[kind]}
-
-
-def only(output: Output) -> Finding:
-    assert len(output.findings) == 1, output.findings
-    return output.findings[0]
+    return counted(output, KINDS)
 
 
 # The sample company

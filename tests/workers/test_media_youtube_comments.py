@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from loom.sample.exchange import Answered, serving
 from loom.sample.youtube import Records, YouTube
-from loom.worker import Finding, PermanentError, Skip, TransientError
+from loom.worker import PermanentError, Skip, TransientError
 from tests.sample.planted import assert_found, planted
 from tests.workers.broadcast_ground import (
     COMPANY,
@@ -27,6 +27,7 @@ from tests.workers.broadcast_ground import (
     video,
 )
 from tests.workers.conftest import NOW, Contexts
+from tests.workers.outputs import only
 from tests.workers.youtube_discovery import Discovery
 from workers.media_youtube_comments import KINDS, Output, Settings, reads, run
 
@@ -75,11 +76,6 @@ def reader(contexts: Contexts) -> Reader:
 
 def told(output: Output) -> list[str]:
     return [finding.title for finding in output.findings]
-
-
-def only(output: Output) -> Finding:
-    (finding,) = output.findings
-    return finding
 
 
 def test_it_finds_what_is_planted_in_the_sample_company_and_nothing_else(contexts: Contexts) -> None:

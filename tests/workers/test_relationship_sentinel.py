@@ -1,6 +1,6 @@
 """relationship-sentinel against the stand-in for HubSpot; each exchange is held against HubSpot's OpenAPI."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,27 +9,16 @@ import httpx
 import pytest
 
 from loom.sample.hubspot import HubSpot
-from loom.worker import Finding, PermanentError, TransientError
+from loom.worker import PermanentError, TransientError
 from tests.sample.planted import assert_found
 from tests.workers.conftest import Contexts
 from tests.workers.hubspot_openapi import Desk
 from tests.workers.hubspot_sample import COMPANY, SAMPLE_NOW, TOKEN, crm_record, planted_at, sample_crm
+from tests.workers.outputs import only
 from workers.relationship_sentinel import KINDS, Output, Settings, reads, run
 
 NOW = datetime(2026, 6, 15, 14, 0, tzinfo=UTC)
 SECRETS = {"HUBSPOT_ACCESS_TOKEN": TOKEN}
-
-
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with Desk().open() as one:
-        yield one
-
-
-@pytest.fixture
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as one:
-        yield one
 
 
 Watch = Callable[..., Output]
@@ -83,11 +72,6 @@ def deal(deal_id: int, **properties: str) -> dict[str, Any]:
 
 def titles(output: Output) -> list[str]:
     return [one.title for one in output.findings]
-
-
-def only(output: Output) -> Finding:
-    (one,) = output.findings
-    return one
 
 
 def test_in_the_sample_company_it_finds_what_was_planted_and_nothing_else(

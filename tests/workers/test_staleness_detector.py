@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from loom.worker import Finding
 from tests.sample.planted import assert_found, planted
 from tests.workers.conftest import Contexts, Repository
 from tests.workers.documents_sample import SAMPLE_NOW, company
+from tests.workers.outputs import counted, only
 from workers.staleness_detector import KINDS, Output, Settings, reads, run
 
 FRESH = "---\nreview_by: 2027-01-31\n---\n"
@@ -21,12 +21,7 @@ def scan(contexts: Contexts, root: Path, previous: Output | None = None, **setti
 
 
 def kinds(output: Output) -> dict[str, int]:
-    return {kind: int(output.metrics[kind]) for kind in KINDS if output.metrics[kind]}
-
-
-def only(output: Output) -> Finding:
-    assert len(output.findings) == 1, output.findings
-    return output.findings[0]
+    return counted(output, KINDS)
 
 
 @pytest.fixture

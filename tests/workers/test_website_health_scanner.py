@@ -20,8 +20,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from loom.domain.enforcement import Refusal
-from loom.worker import Finding, PermanentError, Refused, Skip, TransientError
+from loom.worker import PermanentError, Refused, Skip, TransientError
 from tests.workers.conftest import NOW, Contexts
+from tests.workers.outputs import counted, only
 from workers.website_health_scanner import KINDS, Output, Settings, reads, run
 
 # Far enough off that no machine's clock refuses it.
@@ -159,12 +160,7 @@ def slowly(_request: Request) -> Response:
 
 
 def kinds(output: Output) -> dict[str, int]:
-    return {kind: int(output.metrics[kind]) for kind in KINDS if output.metrics[kind]}
-
-
-def only(output: Output) -> Finding:
-    assert len(output.findings) == 1, output.findings
-    return output.findings[0]
+    return counted(output, KINDS)
 
 
 # What is walked
