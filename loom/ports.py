@@ -10,7 +10,7 @@ from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.enforcement import OutputRuling, Refusal
 from loom.domain.health import Standing
 from loom.domain.registry import HookSettings
-from loom.domain.run import Run
+from loom.domain.run import Run, SlotOutcome
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Tick
 
@@ -136,11 +136,23 @@ class Ledger(Protocol):
     def reader(self) -> RunReader:
         """`runs` for who isn't in the thread that this ledger is for. Costs nothing until it is called."""
 
+    def slot_outcomes(
+        self, *, worker: str | None = None, since: datetime | None = None, limit: int
+    ) -> Sequence[SlotOutcome]:
+        """What became of scheduled slots, as the newest `limit` runs with tick_at at or after `since` tell,
+        newest first. Runs by hand are passed over, so there may be fewer than `limit`. A slot that was
+        started more than once has a record of each start, of which at most the newest is final."""
+
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         """Ticks at or after `since`, oldest first."""
 
-    def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
-        """What was said, and to whom, about one run."""
+    def deliveries(self, *, run_id: str | None = None, since: datetime | None = None) -> Sequence[Delivery]:
+        """What was said, and to whom: about one run, or since an instant (of its last change), in the
+        order in which it was made. With neither: all that is on record."""
+
+    def episodes(self, *, since: datetime) -> Sequence[Episode]:
+        """Those that are open, and those that closed at or after `since`, in the order they opened. A closed
+        one keeps the subject that it had then, whatever a worker was renamed to since."""
 
     def promises(self, *, since: datetime, unheard: Collection[str] = ()) -> Promises:
         """How far the promises were kept by runs with tick_at at or after `since`. unheard: ids of episodes

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from loom.domain.alert import Delivery, DeliveryState
-from loom.domain.run import Run
+from loom.domain.alert import Delivery, DeliveryState, Episode
+from loom.domain.run import Run, SlotOutcome
 from loom.domain.slot import Slot
 from loom.domain.tick import Tick
 from loom.errors import ClaimLost, StaleDecision
@@ -112,9 +112,40 @@ class MemoryLedger:
             fitting = [tick for tick in self._tables.ticks.values() if tick.at >= since]
         return sorted(fitting, key=lambda tick: (tick.at, tick.id))
 
-    def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
+    def slot_outcomes(
+        self, *, worker: str | None = None, since: datetime | None = None, limit: int
+    ) -> Sequence[SlotOutcome]:
+        runs = self.runs(RunQuery(worker=worker, since=since, limit=limit))
+        return [
+            SlotOutcome(
+                worker=run.worker,
+                run_id=run.run_id,
+                first=run.slot,
+                last=run.slot_last or run.slot,
+                count=run.count,
+                outcome=run.outcome,
+                final=run.final,
+                on_time=run.on_time,
+                started=run.started_at is not None,
+                tick_at=run.tick_at,
+            )
+            for run in runs
+            if run.slot is not None and scheduled_slots(run)
+        ]
+
+    def deliveries(self, *, run_id: str | None = None, since: datetime | None = None) -> Sequence[Delivery]:
         with self._lock:
-            return [one for one in self._tables.deliveries.values() if one.alert.run_id == run_id]
+            return [
+                one
+                for one in self._tables.deliveries.values()
+                if run_id in (None, one.alert.run_id) and (since is None or one.changed_at >= since)
+            ]
+
+    def episodes(self, *, since: datetime) -> Sequence[Episode]:
+        with self._lock:
+            held = [*self._tables.open_episodes.values(), *self._tables.closed_episodes.values()]
+        fitting = [one for one in held if one.closed_at is None or one.closed_at >= since]
+        return sorted(fitting, key=lambda one: (one.opened_at, one.id))
 
     def promises(self, *, since: datetime, unheard: Collection[str] = ()) -> Promises:
         with self._lock:
@@ -147,6 +178,9 @@ class MemoryLedger:
             for delivery in list(held.deliveries.values()):
                 if delivery.state is DeliveryState.SENT and delivery.changed_at < before:
                     del held.deliveries[delivery.id]
+            for episode in list(held.closed_episodes.values()):
+                if episode.closed_at is not None and episode.closed_at < before:
+                    del held.closed_episodes[episode.id]
             for tick in list(held.ticks.values()):
                 ended = tick.finished_at is not None and tick.at < before
                 # The newest stays: it is how the next one tells that the clock went backwards.

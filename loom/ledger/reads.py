@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.run import Run
+from loom.domain.run import Run, SlotOutcome
 from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Tick
 from loom.ledger.codec import UnreadableEntry, from_json, stamp
 from loom.ledger.laws import still_renamed
 from loom.ledger.rows import OUTCOMES as _OUTCOMES
-from loom.ledger.rows import read_mark, read_pause, read_standing, tail
+from loom.ledger.rows import SLOT_OUTCOME, read_mark, read_pause, read_slot_outcome, read_standing, tail
 from loom.ports import HooksInForce, Promises, RunQuery, Snapshot
 
 OUTCOMES = ", ".join(f"'{name}'" for name in _OUTCOMES)
@@ -30,6 +30,15 @@ UNSENT = "SELECT body FROM deliveries WHERE sent = 0 ORDER BY number"
 LAST_TICK = "SELECT body FROM ticks ORDER BY at DESC, id DESC LIMIT 1"
 TICKS = "SELECT body FROM ticks WHERE at >= ? ORDER BY at, id"
 DELIVERIES = "SELECT body FROM deliveries WHERE run_id = ? ORDER BY number"
+DELIVERIES_SINCE = (
+    "SELECT body FROM (SELECT number, body FROM deliveries WHERE sent = 1 AND changed_at >= ?"
+    " UNION ALL SELECT number, body FROM deliveries WHERE sent = 0 AND changed_at >= ?) ORDER BY number"
+)
+EPISODES_SINCE = (
+    "SELECT subject, body FROM (SELECT opened_at, id, subject, body FROM episodes WHERE closed_at >= ?"
+    " UNION ALL SELECT opened_at, id, subject, body FROM episodes WHERE closed_at IS NULL)"
+    " ORDER BY opened_at, id"
+)
 RUN = "SELECT worker, body FROM runs WHERE run_id = ?"
 RUN_BY_START = "SELECT worker, body FROM runs WHERE run_id >= ? AND run_id < ? LIMIT 2"
 RUN_BY_END = (
@@ -151,6 +160,17 @@ def runs_statement(query: RunQuery) -> tuple[str, Sequence[Any]]:
     limit = max(query.limit, 0)
     if query.slot is not None or query.tick_id is not None:
         return _few(query, limit)
+    chosen, params = _newest(query, limit)
+    return _NEWEST_FIRST.format("worker, body", f"id IN ({chosen})"), params
+
+
+def slot_outcomes_statement(query: RunQuery) -> tuple[str, Sequence[Any]]:
+    """The SQL that answers a `query` without slot or tick by columns alone, and its parameters."""
+    chosen, params = _newest(query, max(query.limit, 0))
+    return _NEWEST_FIRST.format(SLOT_OUTCOME, f"id IN ({chosen}) AND slots > 0"), params
+
+
+def _newest(query: RunQuery, limit: int) -> tuple[str, Sequence[Any]]:
     where, params = _conditions(query)
     index = "runs_by_outcome" if query.worker is None else "runs_by_worker"
     conditions = " AND ".join(["outcome = ?", *where])
@@ -162,10 +182,10 @@ def runs_statement(query: RunQuery) -> tuple[str, Sequence[Any]]:
     every = " UNION ALL ".join([one] * len(outcomes))
     chosen = f"SELECT id FROM ({every}) ORDER BY tick_at DESC, run_id DESC LIMIT ?"  # noqa: S608  (as above)
     each = [part for name in outcomes for part in (name, *params, limit)]
-    return _NEWEST_FIRST.format(chosen), [*each, limit]
+    return chosen, [*each, limit]
 
 
-_NEWEST_FIRST = "SELECT worker, body FROM runs WHERE id IN ({}) ORDER BY tick_at DESC, run_id DESC"
+_NEWEST_FIRST = "SELECT {} FROM runs WHERE {} ORDER BY tick_at DESC, run_id DESC"
 
 
 def _few(query: RunQuery, limit: int) -> tuple[str, Sequence[Any]]:
@@ -182,7 +202,7 @@ def _few(query: RunQuery, limit: int) -> tuple[str, Sequence[Any]]:
         where.append("(slot = ? OR (slot_last >= ? AND slot <= ?))")
         params += [slot, slot, slot]
     chosen = f"SELECT id FROM runs WHERE {' AND '.join(where)}"  # noqa: S608  (constants only)
-    return f"{_NEWEST_FIRST.format(chosen)} LIMIT ?", [*params, limit]
+    return f"{_NEWEST_FIRST.format('worker, body', f'id IN ({chosen})')} LIMIT ?", [*params, limit]
 
 
 def _conditions(query: RunQuery, *, plus: str = "") -> tuple[list[str], list[Any]]:
@@ -199,8 +219,21 @@ def read_ticks(db: sqlite3.Connection, since: datetime) -> Sequence[Tick]:
     return [from_json(Tick, body) for (body,) in db.execute(TICKS, (stamp(since),))]
 
 
-def read_deliveries(db: sqlite3.Connection, run_id: str) -> Sequence[Delivery]:
-    return [from_json(Delivery, body) for (body,) in db.execute(DELIVERIES, (run_id,))]
+def read_slot_outcomes(db: sqlite3.Connection, query: RunQuery) -> Sequence[SlotOutcome]:
+    return [read_slot_outcome(row) for row in db.execute(*slot_outcomes_statement(query))]
+
+
+def read_deliveries(db: sqlite3.Connection, run_id: str | None, since: datetime | None) -> Sequence[Delivery]:
+    if run_id is None:
+        start = "" if since is None else stamp(since)
+        return [from_json(Delivery, body) for (body,) in db.execute(DELIVERIES_SINCE, (start, start))]
+    found = (from_json(Delivery, body) for (body,) in db.execute(DELIVERIES, (run_id,)))
+    return [each for each in found if since is None or each.changed_at >= since]
+
+
+def read_episodes(db: sqlite3.Connection, since: datetime) -> Sequence[Episode]:
+    rows = db.execute(EPISODES_SINCE, (stamp(since),))
+    return [from_json(Episode, body, subject=subject) for subject, body in rows]
 
 
 def read_promises(db: sqlite3.Connection, since: datetime, unheard: Collection[str]) -> Promises:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from loom.domain.alert import Delivery, DeliveryState, Episode
 from loom.domain.health import Standing
-from loom.domain.run import Outcome, Run
+from loom.domain.run import Outcome, Run, SlotOutcome
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Mark, Pause, Tick
 from loom.ledger.codec import UnreadableEntry, from_json, read_stamp, stamp, to_json
@@ -140,6 +140,30 @@ def read_standing(row: Row) -> Standing:
         )
     except _UNFIT as error:
         raise UnreadableEntry(f"Standing {row!r}: {error}") from error
+
+
+SLOT_OUTCOME = "worker, run_id, slot, slot_last, slots, outcome, final, on_time, started, tick_at"
+"""The columns of `runs` that a `SlotOutcome` is read from."""
+
+
+def read_slot_outcome(row: Row) -> SlotOutcome:
+    try:
+        worker, run_id, first, last, count, outcome, final, on_time, started, tick_at = row
+        begins = read_stamp(first)
+        return SlotOutcome(
+            worker=worker,
+            run_id=run_id,
+            first=begins,
+            last=begins if last is None else read_stamp(last),
+            count=count,
+            outcome=OUTCOMES[outcome],
+            final=final == 1,
+            on_time=on_time == 1,
+            started=started == 1,
+            tick_at=read_stamp(tick_at),
+        )
+    except _UNFIT as error:
+        raise UnreadableEntry(f"SlotOutcome {row!r}: {error}") from error
 
 
 def _read_ticket(row: Row) -> Ticket:

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from loom.domain.alert import Delivery
-from loom.domain.run import Run
+from loom.domain.alert import Delivery, Episode
+from loom.domain.run import Run, SlotOutcome
 from loom.domain.tick import Tick
 from loom.errors import StaleDecision
 from loom.ledger import pruning, reads
@@ -69,9 +69,19 @@ class SqliteLedger:
         with explained(self._path):
             return reads.read_ticks(self._db, since)
 
-    def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
+    def slot_outcomes(
+        self, *, worker: str | None = None, since: datetime | None = None, limit: int
+    ) -> Sequence[SlotOutcome]:
         with explained(self._path):
-            return reads.read_deliveries(self._db, run_id)
+            return reads.read_slot_outcomes(self._db, RunQuery(worker=worker, since=since, limit=limit))
+
+    def deliveries(self, *, run_id: str | None = None, since: datetime | None = None) -> Sequence[Delivery]:
+        with explained(self._path):
+            return reads.read_deliveries(self._db, run_id, since)
+
+    def episodes(self, *, since: datetime) -> Sequence[Episode]:
+        with explained(self._path):
+            return reads.read_episodes(self._db, since)
 
     def promises(self, *, since: datetime, unheard: Collection[str] = ()) -> Promises:
         with explained(self._path):

@@ -30,8 +30,7 @@ _ABSENT: Any = object()
 
 
 class Tables:
-    """moved: whether the batch changed anything that a decision could depend on. Closed episodes aren't
-    kept: nothing reads them."""
+    """moved: whether the batch changed anything that a decision could depend on."""
 
     def __init__(self) -> None:
         self.ticks: dict[str, Tick] = {}
@@ -43,6 +42,7 @@ class Tables:
         self.standings: dict[str, Standing] = {}
         self.runs: dict[str, Run] = {}
         self.open_episodes: dict[str, Episode] = {}
+        self.closed_episodes: dict[str, Episode] = {}
         self.deliveries: dict[str, Delivery] = {}
         self.unsent: dict[str, Delivery] = {}
         self.hooks: dict[str, tuple[HookSettings, ...]] = {}
@@ -143,10 +143,11 @@ class Tables:
             self._put(self.last_tick, NEWEST, tick)
 
     def _enter_episode(self, episode: Episode) -> None:
-        if episode.closed_at is None:
-            self._put(self.open_episodes, episode.id, episode)
-        else:
-            self._take(self.open_episodes, episode.id)
+        mine, other = self.open_episodes, self.closed_episodes
+        if episode.closed_at is not None:
+            mine, other = other, mine
+        self._take(other, episode.id)
+        self._put(mine, episode.id, episode)
 
     def _enter_delivery(self, delivery: Delivery) -> None:
         self._put(self.deliveries, delivery.id, delivery)

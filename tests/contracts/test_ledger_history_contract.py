@@ -21,6 +21,7 @@ from tests.contracts.ledger_entries import (
     a_run,
     a_tick,
     a_ticket,
+    an_episode,
     closed,
 )
 
@@ -144,6 +145,47 @@ def test_deliveries_are_read_by_run_in_the_order_they_were_made(ledger: Ledger) 
     ledger.record([a_delivery("d2", "run-0001"), a_delivery("d1", "run-0001"), a_delivery("d3", "run-0002")])
     ledger.record([a_delivery("d2", "run-0001", state=DeliveryState.SENT)])
     assert [delivery.id for delivery in ledger.deliveries(run_id="run-0001")] == ["d2", "d1"]
+
+
+def test_deliveries_and_episodes_are_read_from_an_instant_on(ledger: Ledger) -> None:
+    late = SIX + DAY
+    ledger.record(
+        [
+            a_delivery("new", "run-0001", changed_at=late, state=DeliveryState.FAILED, error="refused"),
+            a_delivery("old", "run-0001"),
+            a_delivery("newer", "run-0002", changed_at=late + HOUR, state=DeliveryState.SENT),
+            an_episode("over", opened_at=SIX - DAY, closed_at=SIX),
+            an_episode("just-over", opened_at=SIX + HOUR, closed_at=late),
+            an_episode("open", "other", opened_at=SIX - 3 * DAY),
+        ]
+    )
+    assert [one.id for one in ledger.deliveries(since=late)] == ["new", "newer"]
+    assert [one.id for one in ledger.deliveries(since=late, run_id="run-0001")] == ["new"]
+    assert [one.id for one in ledger.deliveries()] == ["new", "old", "newer"]
+    assert [one.id for one in ledger.episodes(since=late)] == ["open", "just-over"]
+    ledger.record([an_episode("open", "other", opened_at=SIX - 3 * DAY, closed_at=late + HOUR)])
+    assert [one.id for one in ledger.episodes(since=late + HOUR)] == ["open"]
+    ledger.prune(before=late + DAY)
+    assert list(ledger.episodes(since=SIX - 9 * DAY)) == []
+
+
+def test_what_became_of_slots_is_told_without_their_outputs(ledger: Ledger, history: dict[str, Run]) -> None:
+    ledger.record([a_run("i-hand", slot=SIX + DAY, tick_at=SIX + 3 * DAY, by_hand=True)])
+    told = ledger.slot_outcomes(limit=100)
+    assert [one.run_id[0] for one in told] == list("hgfdcba")
+    for one in told:
+        run = history[one.run_id[0]]
+        assert (one.worker, one.outcome, one.final, one.on_time) == (
+            run.worker,
+            run.outcome,
+            run.final,
+            run.on_time,
+        )
+        assert (one.first, one.last, one.count) == (run.slot, run.slot_last or run.slot, run.count)
+        assert (one.started, one.tick_at) == (run.started_at is not None, run.tick_at)
+    assert [one.run_id[0] for one in ledger.slot_outcomes(worker="echo", limit=3)] == list("hf")
+    assert [one.run_id[0] for one in ledger.slot_outcomes(since=SIX + DAY, limit=100)] == list("hgfdc")
+    assert list(ledger.slot_outcomes(limit=0)) == []
 
 
 def test_the_promises_are_counted_from_the_runs(ledger: Ledger) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from types import TracebackType
 
-from loom.domain.alert import Alert, Delivery, Event
-from loom.domain.run import Execution, Run
+from loom.domain.alert import Alert, Delivery, Episode, Event
+from loom.domain.run import Execution, Run, SlotOutcome
 from loom.domain.tick import Tick
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor
@@ -64,8 +64,19 @@ class WatchedLedger:
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         return self._plot.call("read", lambda: self._inner.ticks(since=since))
 
-    def deliveries(self, *, run_id: str) -> Sequence[Delivery]:
-        return self._plot.call("read", lambda: self._inner.deliveries(run_id=run_id))
+    def slot_outcomes(
+        self, *, worker: str | None = None, since: datetime | None = None, limit: int
+    ) -> Sequence[SlotOutcome]:
+        def ask() -> Sequence[SlotOutcome]:
+            return self._inner.slot_outcomes(worker=worker, since=since, limit=limit)
+
+        return self._plot.call("read", ask)
+
+    def deliveries(self, *, run_id: str | None = None, since: datetime | None = None) -> Sequence[Delivery]:
+        return self._plot.call("read", lambda: self._inner.deliveries(run_id=run_id, since=since))
+
+    def episodes(self, *, since: datetime) -> Sequence[Episode]:
+        return self._plot.call("read", lambda: self._inner.episodes(since=since))
 
     def promises(self, *, since: datetime, unheard: Collection[str] = ()) -> Promises:
         return self._plot.call("read", lambda: self._inner.promises(since=since, unheard=unheard))
