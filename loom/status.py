@@ -8,6 +8,7 @@ from types import MappingProxyType
 from loom.domain.alert import RECOVERIES, Episode
 from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row
 from loom.domain.health import Health, Standing, health_of
+from loom.domain.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run, SlotOutcome
 from loom.domain.slot import Ticket
@@ -19,7 +20,6 @@ from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import catch_up_within, instants, next_instant
 from loom.slots.notes import clock_change_note
-from loom.slots.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.slots.trigger import trigger_health
 
 FIGURE_DAYS = 7
