@@ -102,12 +102,7 @@ def coming(
 ) -> list[Coming]:
     """Every slot of every active worker in (now, now + span], earliest first. A pause by hand is noted."""
     found = [
-        Coming(
-            worker=worker.id,
-            agent=worker.agent,
-            slot=at,
-            note=_note(worker, at, pauses.get(worker.id)),
-        )
+        _coming(worker, at, pauses.get(worker.id))
         for worker in registry.workers
         if worker.status is Status.ACTIVE
         for at in instants(worker.schedule, now, now + span)
@@ -115,10 +110,13 @@ def coming(
     return sorted(found, key=lambda each: (each.slot, each.worker))
 
 
-def _note(worker: Worker, at: datetime, pause: Pause | None) -> str:
-    if pause is not None and pause_in_force(pause, at):
-        return f"paused by {pause.by}" + (f": {pause.reason}" if pause.reason else "")
-    return clock_change_note(worker.schedule, at) or ""
+def _coming(worker: Worker, at: datetime, pause: Pause | None) -> Coming:
+    held = pause_in_force(pause, at)
+    if held is not None:
+        note = f"paused by {held.by}" + (f": {held.reason}" if held.reason else "")
+    else:
+        note = clock_change_note(worker.schedule, at) or ""
+    return Coming(worker=worker.id, agent=worker.agent, slot=at, note=note, paused=held is not None)
 
 
 def _next_slots(worker: Worker, pause: Pause | None, now: datetime) -> Iterator[Coming]:
@@ -126,7 +124,7 @@ def _next_slots(worker: Worker, pause: Pause | None, now: datetime) -> Iterator[
     for _ in range(NEXT_SLOTS if worker.status is Status.ACTIVE else 0):
         at = next_instant(worker.schedule, at) if at is not None else None
         if at is not None:
-            yield Coming(worker=worker.id, agent=worker.agent, slot=at, note=_note(worker, at, pause))
+            yield _coming(worker, at, pause)
 
 
 def _row(worker: Worker, snapshot: Snapshot, on_record: Snapshot, ledger: Ledger, now: datetime) -> Row:

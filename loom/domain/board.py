@@ -94,12 +94,14 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """A slot to come. note: what a clock change does to it, or empty."""
+    """A slot to come. note: what a clock change, or a pause by hand, does to it, or empty. paused: whether it
+    is a pause that the note tells of."""
 
     worker: str
     agent: str | None
     slot: datetime
     note: str = ""
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

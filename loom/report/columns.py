@@ -3,6 +3,7 @@ in which order, is said by whoever lays the columns out. In a log everything fit
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rich.cells import cell_len
 from rich.console import Console, Group
@@ -40,9 +41,24 @@ class Layout:
 
 def show_columns(console: Console, layouts: Sequence[Layout]) -> None:
     """Print the first of `layouts` that fits; if none does, the last one, whose lines the terminal wraps."""
-    layout = next((each for each in layouts if _needed(each) <= console.width), layouts[-1])
     # One print for all: each costs rich more than the line it prints.
-    console.print(Group(*_lines(console, layout)), crop=False)
+    console.print(Group(*in_columns(console, layouts)), crop=False)
+
+
+def in_columns(console: Console, layouts: Sequence[Layout]) -> Iterator[Text]:
+    """What `show_columns` prints, line by line, for who prints more with it."""
+    layout = _that_fits(console, layouts)
+    widths = _widths(layout, console.width)
+    headings = [Text(column.heading, "bold") for column in layout.columns]
+    if any(heading.plain for heading in headings):
+        yield _line(layout.columns, headings, widths)
+    yield from chain.from_iterable(_rows(console, layout, widths))
+
+
+def in_rows(console: Console, layouts: Sequence[Layout]) -> Iterator[Sequence[Text]]:
+    """Each row with what stands below it, in columns; for who puts something between them. No headings."""
+    layout = _that_fits(console, layouts)
+    return _rows(console, layout, _widths(layout, console.width))
 
 
 def in_the_middle(text: str, width: int) -> str:
@@ -73,15 +89,15 @@ def _widths(layout: Layout, room: int) -> list[int]:
     return widths
 
 
-def _lines(console: Console, layout: Layout) -> Iterator[Text]:
-    widths = _widths(layout, console.width)
-    headings = [Text(column.heading, "bold") for column in layout.columns]
-    if any(heading.plain for heading in headings):
-        yield _line(layout.columns, headings, widths)
+def _that_fits(console: Console, layouts: Sequence[Layout]) -> Layout:
+    return next((each for each in layouts if _needed(each) <= console.width), layouts[-1])
+
+
+def _rows(console: Console, layout: Layout, widths: Sequence[int]) -> Iterator[Sequence[Text]]:
     for number, cells in enumerate(zip(*(column.cells for column in layout.columns), strict=True)):
-        yield _line(layout.columns, cells, widths)
-        if layout.below and (text := layout.below[number]) is not None:
-            yield from _below(console, text, layout.lines_below)
+        below = layout.below[number] if layout.below else None
+        line = _line(layout.columns, cells, widths)
+        yield [line] if below is None else [line, *_below(console, below, layout.lines_below)]
 
 
 def _line(columns: Sequence[Column], cells: Sequence[Text], widths: Sequence[int]) -> Text:
