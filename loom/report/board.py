@@ -157,5 +157,9 @@ def _ticks(board: Board, zone: ZoneInfo) -> Iterator[RenderableType]:
         return
     at = when_near(last.at, board.at, zone)
     newest = f"Last tick {about(last.at, board.at)} ({at}, {last.trigger})."
-    for sentence in (newest, *sentences(board.trigger)):
+    day, week = board.trigger.day, board.trigger.week
+    told = sentences(board.trigger)
+    if not day.dropped and not week.dropped:
+        told = told[-1:]  # the week says it all
+    for sentence in (newest, *told):
         yield Text(sentence, style="dim")

@@ -45,20 +45,21 @@ def show_columns(console: Console, layouts: Sequence[Layout]) -> None:
     console.print(Group(*in_columns(console, layouts)), crop=False)
 
 
-def in_columns(console: Console, layouts: Sequence[Layout]) -> Iterator[Text]:
-    """What `show_columns` prints, line by line, for who prints more with it."""
-    layout = _that_fits(console, layouts)
-    widths = _widths(layout, console.width)
+def in_columns(console: Console, layouts: Sequence[Layout], *, indent: int = 0) -> Iterator[Text]:
+    """What `show_columns` prints, line by line, for who prints more with it. indent: how far to the right, in
+    columns, they will stand."""
+    room = console.width - indent
+    layout = _that_fits(room, layouts)
+    widths = _widths(layout, room)
     headings = [Text(column.heading, "bold") for column in layout.columns]
     if any(heading.plain for heading in headings):
         yield _line(layout.columns, headings, widths)
-    yield from chain.from_iterable(_rows(console, layout, widths))
+    yield from chain.from_iterable(_rows(console, layout, room))
 
 
 def in_rows(console: Console, layouts: Sequence[Layout]) -> Iterator[Sequence[Text]]:
     """Each row with what stands below it, in columns; for who puts something between them. No headings."""
-    layout = _that_fits(console, layouts)
-    return _rows(console, layout, _widths(layout, console.width))
+    return _rows(console, _that_fits(console.width, layouts), console.width)
 
 
 def in_the_middle(text: str, width: int) -> str:
@@ -89,15 +90,16 @@ def _widths(layout: Layout, room: int) -> list[int]:
     return widths
 
 
-def _that_fits(console: Console, layouts: Sequence[Layout]) -> Layout:
-    return next((each for each in layouts if _needed(each) <= console.width), layouts[-1])
+def _that_fits(room: int, layouts: Sequence[Layout]) -> Layout:
+    return next((each for each in layouts if _needed(each) <= room), layouts[-1])
 
 
-def _rows(console: Console, layout: Layout, widths: Sequence[int]) -> Iterator[Sequence[Text]]:
+def _rows(console: Console, layout: Layout, room: int) -> Iterator[Sequence[Text]]:
+    widths = _widths(layout, room)
     for number, cells in enumerate(zip(*(column.cells for column in layout.columns), strict=True)):
         below = layout.below[number] if layout.below else None
         line = _line(layout.columns, cells, widths)
-        yield [line] if below is None else [line, *_below(console, below, layout.lines_below)]
+        yield [line] if below is None else [line, *_below(console, below, room, layout.lines_below)]
 
 
 def _line(columns: Sequence[Column], cells: Sequence[Text], widths: Sequence[int]) -> Text:
@@ -122,8 +124,8 @@ def _shortened(cell: Text, width: int, middle: bool) -> Text:
     return shown
 
 
-def _below(console: Console, text: Text, most: int) -> Iterator[Text]:
-    room = max(1, console.width - _INDENT)
+def _below(console: Console, text: Text, room: int, most: int) -> Iterator[Text]:
+    room = max(1, room - _INDENT)
     lines = list(text.wrap(console, room))
     for number, line in enumerate(lines[:most]):
         line.rstrip()

@@ -31,6 +31,7 @@ _CATCH_UP = {
 }
 _SEVERITY_STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 _FINDINGS_SHOWN = 6
+_INDENT = 2
 
 
 def show_one_worker(console: Console, seen: OneWorker, zone: ZoneInfo) -> None:
@@ -96,7 +97,7 @@ def _section(heading: str, lines: Iterator[RenderableType]) -> Iterator[Renderab
     if found:
         yield Text()
         yield Text(heading, "bold")
-        yield from (Padding(line, (0, 0, 0, 2), expand=False) for line in found)
+        yield from (Padding(line, (0, 0, 0, _INDENT), expand=False) for line in found)
 
 
 def _slots(
@@ -113,13 +114,18 @@ def _slots(
             for each, (mark, style) in zip(newest, marks, strict=True)
         ],
     )
-    at = Column("", [Text(_slot(each, zone)) for each in newest], least=12)
+    at = Column("", [Text(_slot(each, zone)) for each in newest])
+    at_short = Column("", [Text(_slot(each, zone)) for each in newest], least=20)
     wait = Column("", [Text(about(each.last, now), "dim") for each in newest])
     id_ = Column("", [Text(short_id(each.run_id), "dim") for each in newest])
     late = Column("", [Text(_decided(each, zone), "dim") for each in newest])
-    yield from in_columns(
-        console, [Layout([outcome, at, wait, id_, late]), Layout([outcome, at, id_]), Layout([outcome, at])]
-    )
+    layouts = [
+        Layout([outcome, at, wait, id_, late]),
+        Layout([outcome, at, wait, id_]),
+        Layout([outcome, at_short, id_]),
+        Layout([outcome, at_short]),
+    ]
+    yield from in_columns(console, layouts, indent=_INDENT)
 
 
 def _slot(each: SlotOutcome, zone: ZoneInfo) -> str:
@@ -155,7 +161,9 @@ def _coming(console: Console, seen: OneWorker, zone: ZoneInfo) -> Iterator[Rende
     wait = Column("", [Text(about(each.slot, seen.at), "dim") for each in seen.coming])
     note = Column("", [Text(one_line(each.note), "yellow") for each in seen.coming])
     below = [Text(one_line(each.note), "yellow") if each.note else None for each in seen.coming]
-    yield from in_columns(console, [Layout([at, wait, note]), Layout([at, wait], below, lines_below=4)])
+    yield from in_columns(
+        console, [Layout([at, wait, note]), Layout([at, wait], below, lines_below=4)], indent=_INDENT
+    )
 
 
 def _findings(seen: OneWorker, zone: ZoneInfo) -> Iterator[RenderableType]:

@@ -8,10 +8,10 @@ from loom.domain.recent import LONGEST_STREAK, SHOWN, each_slot
 from loom.domain.run import SlotOutcome
 from loom.report.terminal import OUTCOME_SIGNS
 
-_OPEN = ("…", "yellow")
+_OPEN = ("◐", "yellow")
 _NONE_YET = ("·", "dim")
 
-LEGEND = "The newest slot is at the right: ✓ succeeded  ✗ went badly  – skipped or superseded  … still open"
+LEGEND = "The newest slot is at the right: ✓ succeeded  ✗ went badly  – skipped or superseded  ◐ still open"
 
 
 def signs(recent: Sequence[SlotOutcome], length: int = SHOWN) -> Text:
