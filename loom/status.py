@@ -19,7 +19,7 @@ from loom.report.gist import gist
 from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import catch_up_within, instants, next_instant
-from loom.slots.notes import clock_change_note
+from loom.slots.notes import clock_change_note, left_out_notes
 from loom.slots.trigger import trigger_health
 
 FIGURE_DAYS = 7
@@ -34,7 +34,13 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     on_record = ledger.snapshot()
     snapshot, _ = carry_over(registry, on_record)
     last = snapshot.last_tick
-    rows = [_row(worker, snapshot, on_record, ledger, now) for worker in registry.workers]
+    tickets: dict[str, list[Ticket]] = {}
+    for ticket in snapshot.tickets.values():
+        tickets.setdefault(ticket.worker, []).append(ticket)
+    rows = [
+        _row(worker, tickets.get(worker.id, ()), snapshot, on_record, ledger, now)
+        for worker in registry.workers
+    ]
     rows += [
         Row(
             worker=entry.id,
@@ -67,11 +73,12 @@ def one_worker(registry: Registry, ledger: Ledger, worker: Worker, *, now: datet
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
     last = ledger.run(standing.last_run_id) if standing.last_run_id else None
     pause = snapshot.pauses.get(worker.id)
+    tickets = [ticket for ticket in snapshot.tickets.values() if ticket.worker == worker.id]
     return OneWorker(
         at=now,
         zone=registry.zone,
         worker=worker,
-        row=_row(worker, snapshot, on_record, ledger, now),
+        row=_row(worker, tickets, snapshot, on_record, ledger, now),
         last=as_they_stand([last], snapshot)[0] if last is not None else None,
         good=ledger.run(standing.previous_run_id) if standing.previous_run_id else None,
         coming=tuple(_next_slots(worker, pause, now)),
@@ -110,6 +117,18 @@ def coming(
     return sorted(found, key=lambda each: (each.slot, each.worker))
 
 
+def left_out(registry: Registry, *, now: datetime, span: timedelta) -> list[Coming]:
+    """What no slot comes for in (now, now + span], because a clock change leaves its time out and the worker
+    skips it: each with the instant of the change, and a note."""
+    found = [
+        Coming(worker=worker.id, agent=worker.agent, slot=at, note=note, left_out=True)
+        for worker in registry.workers
+        if worker.status is Status.ACTIVE
+        for at, note in left_out_notes(worker.schedule, now, now + span)
+    ]
+    return sorted(found, key=lambda each: (each.slot, each.worker))
+
+
 def _coming(worker: Worker, at: datetime, pause: Pause | None) -> Coming:
     held = pause_in_force(pause, at)
     if held is not None:
@@ -127,12 +146,18 @@ def _next_slots(worker: Worker, pause: Pause | None, now: datetime) -> Iterator[
             yield _coming(worker, at, pause)
 
 
-def _row(worker: Worker, snapshot: Snapshot, on_record: Snapshot, ledger: Ledger, now: datetime) -> Row:
-    """on_record: the snapshot as the ledger has it, under the ids that it knows."""
+def _row(
+    worker: Worker,
+    tickets: Sequence[Ticket],
+    snapshot: Snapshot,
+    on_record: Snapshot,
+    ledger: Ledger,
+    now: datetime,
+) -> Row:
+    """tickets: its open ones. on_record: the snapshot as the ledger has it, under the ids that it knows."""
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
-    tickets = tuple(t for t in snapshot.tickets.values() if t.worker == worker.id)
     pause = pause_in_force(snapshot.pauses.get(worker.id), now)
-    health = health_of(worker, standing, tickets, paused=pause is not None)
+    health = health_of(worker, standing, tuple(tickets), paused=pause is not None)
     mark = snapshot.marks.get(worker.id)
     undecided: datetime | None = None
     if mark is not None and worker.status is Status.ACTIVE:

@@ -33,7 +33,7 @@ def moment(text: str, *, option: str, now: datetime, zone: ZoneInfo) -> datetime
         raise UsageError(f"{option} {text!r} is longer ago than there is a calendar for.") from None
     except Mistakes:
         pass
-    if "T" not in text.upper() and not re.match(r"\d{4}-", text):
+    if not re.match(r"\s*\d{4}-", text):
         raise UsageError(
             f"{option} {text[:100]!r} is no time: write how long ago, such as 90m, 36h or 7d, a day such as "
             "2026-11-20, or an instant such as 2026-11-20T06:00:00Z."

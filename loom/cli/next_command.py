@@ -34,7 +34,7 @@ def command(
 
     from loom.errors import UsageError
     from loom.runner.request import find_workers
-    from loom.status import coming
+    from loom.status import coming, left_out
     from loom.wiring import clock_for, peek_ledger, read_registry
 
     if isnan(days):
@@ -50,14 +50,17 @@ def command(
     finally:
         ledger.close()
     slots = coming(registry, now=now, span=timedelta(days=days), pauses=pauses)
+    skipped = left_out(registry, now=now, span=timedelta(days=days))
     zone = ZoneInfo(registry.zone)
     if as_json:
         from loom.report import as_json as json_report
 
-        click.echo(json_report.dump({"slots": json_report.coming(slots, zone)}), nl=False)
+        form = {"slots": json_report.coming(slots, zone), "left_out": json_report.coming(skipped, zone)}
+        click.echo(json_report.dump(form), nl=False)
     else:
         from loom.report.coming import show_coming
         from loom.report.terminal import console_for
 
-        show_coming(console_for(sys.stdout), slots, zone, now, days=days)
+        both = sorted([*slots, *skipped], key=lambda each: (each.slot, each.worker))
+        show_coming(console_for(sys.stdout), both, zone, now, days=days)
     return 0

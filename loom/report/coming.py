@@ -23,7 +23,7 @@ _POLICIES = (
 def show_coming(
     console: Console, slots: Sequence[Coming], zone: ZoneInfo, now: datetime, *, days: float = 1
 ) -> None:
-    """slots: those of the next `days`, soonest first."""
+    """slots: those of the next `days`, soonest first, and what a clock change leaves out."""
     console.print(Group(*_all_lines(console, slots, zone, now, days)), crop=False)
 
 
@@ -48,7 +48,7 @@ def _all_lines(
 
 def _layouts(slots: Sequence[Coming], zone: ZoneInfo, now: datetime) -> list[Layout]:
     at = Column("", [_at(each, zone) for each in slots])
-    wait = Column("", [Text(about(each.slot, now), "dim") for each in slots])
+    wait = Column("", [Text("" if each.left_out else about(each.slot, now), "dim") for each in slots])
     notes = [Text(one_line(each.note), "dim" if each.paused else "yellow") for each in slots]
     note = Column("", notes)
     below = [text or None for text in notes]
@@ -70,11 +70,14 @@ def _layouts(slots: Sequence[Coming], zone: ZoneInfo, now: datetime) -> list[Lay
 
 
 def _at(each: Coming, zone: ZoneInfo) -> Text:
+    if each.left_out:
+        return Text("! no slot", "bold yellow")
     mark = ("‖", "dim") if each.paused else ("!", "bold yellow") if each.note else (" ", "")
     return Text.assemble(mark, f" {each.slot.astimezone(zone):%H:%M %Z}")
 
 
 def _summary(slots: Sequence[Coming], days: float) -> str:
+    slots = [each for each in slots if not each.left_out]
     workers = count(len({each.worker for each in slots}), "worker")
     paused = sum(each.paused for each in slots)
     text = f"{count(len(slots), 'slot')} of {workers} {_span(days)}"

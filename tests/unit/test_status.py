@@ -69,7 +69,7 @@ def words(lines: Sequence[str]) -> str:
     return " ".join(" ".join(lines).split())
 
 
-FAILED = {
+FAILED: dict[str, Any] = {
     "outcome": Outcome.FAILED,
     "error": RunError("HTTPError", "feeds.example answered 503", "workers/echo.py:7"),
 }
