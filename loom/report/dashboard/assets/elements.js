@@ -54,17 +54,17 @@ function agoAndWhen(at) {
   return [time(at, ago(at)), " ", h("span", { class: "dim small" }, when(at))];
 }
 
-/** A table that becomes a list of cards on a phone. The roles say that it still is a table there.
+/** A table that becomes a list of cards on a phone, unless it is narrow. The roles say that it still is a table there.
  * columns: headings. rows: {attributes, cells}; the first cell of a row is its header. */
-function table({ id, caption, columns, rows, hideCaption = true }) {
+function table({ id, caption, columns, rows, narrow = false }) {
   const body = h("tbody", { role: "rowgroup" }, rows.map((row) => tableRow(columns, row)));
   return h(
     "div",
     { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
     h(
       "table",
-      { id, class: "cards", role: "table" },
-      h("caption", { class: hideCaption ? "unseen" : null }, caption),
+      { id, class: narrow ? "listed" : "listed cards", role: "table" },
+      h("caption", { class: "unseen" }, caption),
       h(
         "thead",
         { role: "rowgroup" },
@@ -89,6 +89,34 @@ function tableRow(columns, { attributes = {}, cells, header = 0 }) {
         : h("td", { role: "cell", class: brief(number), "data-label": columns[number] }, h("div", {}, cell)),
     ),
   );
+}
+
+/** Shows the first of many rows, and more of them when asked: a phone shouldn't lay out hundreds at once.
+ * Returns what shows other rows from now on, and the button for more. */
+function pages(body, unit, size = 100) {
+  let rows = [];
+  let shown = 0;
+  const button = h("button", { type: "button" });
+  const more = () => {
+    const next = rows.slice(shown, shown + size);
+    body.append(...next);
+    shown += next.length;
+    button.hidden = shown >= rows.length;
+    button.textContent = `Show ${Math.min(size, rows.length - shown)} more of ${count(rows.length - shown, unit)}`;
+  };
+  button.addEventListener("click", () => {
+    const first = shown;
+    more();
+    const link = rows[first].querySelector("a");
+    if (button.hidden && link) link.focus();
+  });
+  const show = (kept) => {
+    rows = kept;
+    shown = 0;
+    body.replaceChildren();
+    more();
+  };
+  return { show, button };
 }
 
 function facts(pairs) {

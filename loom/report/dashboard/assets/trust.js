@@ -31,6 +31,7 @@ function trust() {
 function tickDays() {
   return table({
     id: "tick-days",
+    narrow: true,
     caption: "Ticks by day, newest first",
     columns: ["Day", "Came", "Dropped", "Median lateness", "Most"],
     rows: DATA.ticks.days.map(([day, expected, came, middle, most]) => ({
