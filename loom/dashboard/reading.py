@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 
 from loom.dashboard.calendar import by_day, days_until, offsets
 from loom.dashboard.discretion import Clean, Discretion
 from loom.dashboard.rules import digest_spans
 from loom.dashboard.runs import found_by, in_brief
 from loom.dashboard.ticks import is_overdue, lateness_of, tick_days
+from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.dashboard import Dashboard, DashboardWorker, Days, DigestSpan
 from loom.domain.registry import Registry
 from loom.domain.run import Run
@@ -21,6 +21,8 @@ from loom.status import board
 NEWEST_RUNS = 200
 """Of each worker: as many as its history shows, and its charts."""
 NEWEST_ALERTS = 500
+"""And all older ones that nobody has heard yet."""
+NEWEST_EPISODES = 300
 _MOST_OUTCOMES = 600_000
 """Of each worker. A worker that runs every minute has fewer in a year."""
 
@@ -45,10 +47,10 @@ def read_dashboard(
         workers.append(_worker(worker, schedule, registry.zone, ledger, span, runs, discretion, notes))
     begin = span.starts[0]
     lateness = lateness_of(registry.ticks_expected, ledger, now=now)
+    episodes = [each for each in ledger.episodes(since=begin) if each.opened_at <= now][::-1]
     standing = board(registry, ledger, now=now)
-    deliveries = [each for each in ledger.deliveries(since=begin) if each.alert.at <= now]
-    if len(deliveries) > NEWEST_ALERTS:
-        notes.append(f"Of {len(deliveries):,} alerts the newest {NEWEST_ALERTS} are shown.")
+    deliveries = [each for each in ledger.deliveries(since=begin) if each.alert.at <= now][::-1]
+    shown = [*deliveries[:NEWEST_ALERTS], *filter(_unheard, deliveries[NEWEST_ALERTS:])]
     return Dashboard(
         project=project,
         at=now,
@@ -62,8 +64,10 @@ def read_dashboard(
         and is_overdue(registry.ticks_expected, standing.last_tick.at, now=now),
         lateness=lateness,
         tick_days=tick_days(lateness, registry.zone),
-        deliveries=tuple(map(discretion.delivery, islice(reversed(deliveries), NEWEST_ALERTS))),
-        episodes=tuple(map(discretion.episode, reversed(ledger.episodes(since=begin)))),
+        deliveries=tuple(map(discretion.delivery, shown)),
+        deliveries_left=len(deliveries) - len(shown),
+        episodes=tuple(map(discretion.episode, episodes[:NEWEST_EPISODES])),
+        episodes_left=len(episodes[NEWEST_EPISODES:]),
         digests=_since(begin, digest_spans(governed)),
         notes=tuple(notes),
     )
@@ -82,6 +86,7 @@ def _worker(
     outcomes = ledger.slot_outcomes(worker=worker, since=days.starts[0], limit=_MOST_OUTCOMES)
     if len(outcomes) == _MOST_OUTCOMES:
         notes.append(f"{worker}: the calendar shows its newest {_MOST_OUTCOMES:,} records only.")
+    outcomes = [each for each in outcomes if each.tick_at <= now]
     told = next((run for run in runs if run.final and run.counts and run.output is not None), None)
     return DashboardWorker(
         worker=worker,
@@ -91,6 +96,10 @@ def _worker(
         findings=found_by(told, discretion) if told is not None else (),
         found_at=(told.finished_at or told.tick_at) if told is not None else None,
     )
+
+
+def _unheard(delivery: Delivery) -> bool:
+    return delivery.state is not DeliveryState.SENT
 
 
 def _bare(run: Run) -> Run:
