@@ -48,7 +48,9 @@ def chromium(folder: Path) -> Iterator[Browser]:
         starting = sync_playwright()
         playwright = starting.start()
     try:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS), env=dict(environ))
+        browser = playwright.chromium.launch(
+            executable_path=program, args=list(_ARGUMENTS), env=dict(environ)
+        )
         try:
             yield browser
         finally:
