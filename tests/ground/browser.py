@@ -4,10 +4,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.ground.shut import own_environment
 
@@ -57,3 +58,63 @@ def chromium(folder: Path) -> Iterator[Browser]:
             browser.close()
     finally:
         playwright.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page that is looked at. address: where it was opened. requests: the address of each, in order. troubles:
+    what the console, the policy and the page itself complained of, and dialogs that it opened."""
+
+    address: str
+    page: Page
+    requests: list[str]
+    troubles: list[str]
+
+
+@contextmanager
+def visit(
+    browser: Browser,
+    address: str,
+    *,
+    width: int = 1280,
+    height: int = 900,
+    dark: bool = False,
+    scripts: bool = True,
+    ignore_policy: bool = False,
+    still: bool = False,
+    first: str = "",
+) -> Iterator[Visit]:
+    """Open `address` in a context of its own. An AssertionError at the end if the page was in trouble, or asked
+    for anything but itself.
+
+    width, height: of the window, in CSS pixels. dark, still: what the reader prefers. scripts: whether the page
+    may run its own. ignore_policy: its content security policy doesn't hold, as for a browser's extensions.
+    first: a script that runs before any of the page's own, whatever the policy.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce" if still else "no-preference",
+        java_script_enabled=scripts,
+        bypass_csp=ignore_policy,
+        locale="de-DE",
+    )
+    try:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        visit = Visit(address, page, [], [])
+        page.on("request", lambda request: visit.requests.append(request.url))
+        page.on("console", lambda said: visit.troubles.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: visit.troubles.append(f"error: {error}"))
+        page.on(
+            "dialog", lambda dialog: (visit.troubles.append(f"dialog: {dialog.message}"), dialog.dismiss())
+        )
+        if first:
+            page.add_init_script(first)
+        page.goto(address)
+        yield visit
+        assert visit.troubles == []
+        own = {address.partition("#")[0], "about:blank"}
+        assert [each for each in visit.requests if each.partition("#")[0] not in own] == []
+    finally:
+        context.close()
