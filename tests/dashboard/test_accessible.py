@@ -78,9 +78,6 @@ def test_the_tab_key_reaches_everything_and_one_always_sees_where_one_is(
     with visit(browser, year.as_uri()) as visited:
         for view in VIEWS:
             go(visited.page, view)
-            visited.page.evaluate(
-                "() => { document.activeElement.blur(); getSelection().removeAllRanges(); }"
-            )
             reachable = visited.page.evaluate(REACHABLE)
             steps = list(walk(visited.page, at_most=reachable + 5))
             assert len(steps) == reachable, f"{view}: {steps}"

@@ -32,8 +32,8 @@ def go(page: Page, hash_: str) -> None:
 
 @pytest.fixture(params=[False, True], ids=["with its policy", "without its policy"])
 def visited(request: pytest.FixtureRequest, browser: Browser, hostile: Path) -> Iterator[Visit]:
-    """Without its policy, the escaping alone must hold. Either way the page ends without a complaint, a dialog
-    or a request."""
+    """Without its policy, the escaping alone must hold. Either way the page ends without a complaint, a
+    dialog or a request."""
     with visit(browser, hostile.as_uri(), ignore_policy=request.param, first=LISTEN) as found:
         yield found
 
@@ -44,8 +44,9 @@ def test_no_text_of_a_worker_becomes_an_element_an_attribute_or_a_script(visited
         planted = visited.page.evaluate(
             """() => {
                 const all = [...document.querySelectorAll("*")];
+                const foreign = "img, svg, iframe, object, embed, b, i, .planted, #planted";
                 return [
-                    ...all.filter(each => each.matches("img, svg, iframe, object, embed, b, i, .planted, #planted")),
+                    ...all.filter(each => each.matches(foreign)),
                     ...all.filter(each => [...each.attributes].some(({ name }) => name.startsWith("on"))),
                     ...all.filter(each => each.autofocus),
                 ].map(each => each.outerHTML.slice(0, 200));
@@ -96,11 +97,13 @@ def test_text_from_right_to_left_and_control_characters_change_nothing_around_th
         go(visited.page, view)
         astray = visited.page.evaluate(
             r"""() => {
-                const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+                const main = document.querySelector("main");
+                const walker = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+                const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
                 const astray = [];
                 while (walker.nextNode()) {
                     const { data, parentElement } = walker.currentNode;
-                    if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(data)) astray.push(`control: ${data}`);
+                    if (control.test(data)) astray.push(`control: ${data}`);
                     const turned = /[\u202a-\u202e\u2066-\u2069]/.test(data);
                     const kept = ["isolate", "plaintext", "isolate-override"];
                     if (turned && !kept.includes(getComputedStyle(parentElement).unicodeBidi)) {

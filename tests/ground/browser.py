@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from tests.ground.shut import own_environment
 
@@ -62,8 +62,8 @@ def chromium(folder: Path) -> Iterator[Browser]:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page that is looked at. address: where it was opened. requests: the address of each, in order. troubles:
-    what the console, the policy and the page itself complained of, and dialogs that it opened."""
+    """A page that is looked at. address: where it was opened. requests: the address of each, in order.
+    troubles: what the console, the policy and the page itself complained of, and dialogs that it opened."""
 
     address: str
     page: Page
@@ -84,11 +84,11 @@ def visit(
     still: bool = False,
     first: str = "",
 ) -> Iterator[Visit]:
-    """Open `address` in a context of its own. An AssertionError at the end if the page was in trouble, or asked
-    for anything but itself.
+    """Open `address` in a context of its own. An AssertionError at the end if the page was in trouble, or
+    asked for anything but itself.
 
-    width, height: of the window, in CSS pixels. dark, still: what the reader prefers. scripts: whether the page
-    may run its own. ignore_policy: its content security policy doesn't hold, as for a browser's extensions.
+    width, height: of the window, in CSS pixels. dark, still: what the reader prefers. scripts: whether the
+    page may run its own. ignore_policy: its content security policy doesn't hold, as for a browser's extensions.
     first: a script that runs before any of the page's own, whatever the policy.
     """
     context = browser.new_context(
@@ -99,6 +99,11 @@ def visit(
         bypass_csp=ignore_policy,
         locale="de-DE",
     )
+
+    def dismiss(dialog: Dialog) -> None:
+        visit.troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     try:
         page = context.new_page()
         page.set_default_timeout(10_000)
@@ -106,9 +111,7 @@ def visit(
         page.on("request", lambda request: visit.requests.append(request.url))
         page.on("console", lambda said: visit.troubles.append(f"{said.type}: {said.text}"))
         page.on("pageerror", lambda error: visit.troubles.append(f"error: {error}"))
-        page.on(
-            "dialog", lambda dialog: (visit.troubles.append(f"dialog: {dialog.message}"), dialog.dismiss())
-        )
+        page.on("dialog", dismiss)
         if first:
             page.add_init_script(first)
         page.goto(address)
