@@ -40,9 +40,7 @@ def offsets(days: Days, zone: str) -> tuple[Offset, ...]:
     return tuple(found)
 
 
-def by_day(
-    outcomes: Sequence[SlotOutcome], schedule: Schedule | None, days: Days
-) -> tuple[DayOutcomes, ...]:
+def by_day(outcomes: Sequence[SlotOutcome], schedule: Schedule | None, days: Days) -> tuple[DayOutcomes, ...]:
     """For each of `days`, how many slots ended in which outcome; `outcomes` newest first, of one worker.
 
     A final record counts for every slot of its range. A slot without one counts as open, once, however often

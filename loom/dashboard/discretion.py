@@ -1,6 +1,7 @@
 """What leaves for the page: every text that people or foreign code wrote goes through one function first.
 
-Ids, names of workers, agents and hooks, times and what Loom itself says stay as they are, as on the state branch.
+Ids, names of workers, agents and hooks, times and what Loom itself says stay as they are, as they do on the
+state branch.
 """
 
 from collections.abc import Callable
@@ -33,11 +34,23 @@ class Discretion:
 
     def board(self, board: Board) -> Board:
         return replace(
-            board, rows=tuple(map(self._row, board.rows)), problems=tuple(map(self.text, board.problems))
+            board,
+            rows=tuple(map(self._row, board.rows)),
+            problems=tuple(map(self.text, board.problems)),
+            waiting=tuple(map(self.delivery, board.waiting)),
+            troubles=tuple(map(self.episode, board.troubles)),
         )
 
     def _row(self, row: Row) -> Row:
-        return replace(row, needs=self.text(row.needs), skipped=self.text(row.skipped))
+        pause = row.pause
+        return replace(
+            row,
+            needs=self.text(row.needs),
+            skipped=self.text(row.skipped),
+            said=self.text(row.said),
+            owed=tuple(replace(ticket, detail=self.text(ticket.detail)) for ticket in row.owed),
+            pause=replace(pause, reason=self.text(pause.reason)) if pause is not None else None,
+        )
 
     def delivery(self, delivery: Delivery) -> Delivery:
         error = self.text(delivery.error) if delivery.error else delivery.error

@@ -9,11 +9,10 @@ from loom.domain.run import Run
 
 def digest_spans(runs: Iterable[Run]) -> Sequence[DigestSpan]:
     """Newest first. One digest that was in force twice, with another between, has two spans."""
-    ordered = sorted(
-        (run for run in runs if run.enforcement_digest), key=lambda run: (run.tick_at, run.tick_id, run.run_id)
-    )
+    governed = [run for run in runs if run.enforcement_digest]
+    governed.sort(key=lambda run: (run.tick_at, run.tick_id, run.run_id))
     spans = []
-    for digest, group in groupby(ordered, key=lambda run: run.enforcement_digest):
+    for digest, group in groupby(governed, key=lambda run: run.enforcement_digest):
         under = list(group)
         spans.append(
             DigestSpan(

@@ -19,7 +19,7 @@ Late = tuple[tuple[datetime, float | None], ...]
 
 
 def lateness_of(schedule: Schedule, ledger: Ledger, *, now: datetime) -> Late:
-    """For each tick that was expected in the last days, at most 2,000: how late it came, in seconds, or None."""
+    """For each tick expected in the last days, at most 2,000: the seconds that it was late, None if never."""
     # One day more, so that a tick which came late for an instant before isn't taken for another one's.
     ticks = ledger.ticks(since=now - timedelta(days=TICK_DAYS + 1))
     came = sorted(tick.at for tick in ticks if tick.trigger in CLOCK_TRIGGERS and tick.at <= now)

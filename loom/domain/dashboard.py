@@ -1,6 +1,7 @@
 """Dashboard: what the page for everybody shows, as read at one moment.
 
-All text in it may be published: secrets are masked, and personal data is blanked unless the project lets it out.
+All text in it may be published: secrets are masked, and personal data is blanked unless the project lets it
+out.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from loom.domain.run import OpenReason, Outcome, Trigger
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """`count` days of the zone in a row, the last of which is today's. starts: the instant (UTC) at which each
+    """`count` days of the zone in a row, the last of which is today. starts: the instant (UTC) at which each
     begins, and, as the last one, that at which today ends."""
 
     first: date
@@ -102,7 +103,7 @@ class TickDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestSpan:
-    """A time in which every run that is known had one enforcement digest. rules: the most that one of its runs
+    """A time in which every run that is known had one enforcement digest. rules: the most that one of them
     was under."""
 
     digest: str
@@ -116,8 +117,8 @@ class DigestSpan:
 class Dashboard:
     """project: its folder's name. offsets: of the registry's zone, the first one as the days begin.
     board, workers: in the registry's order; a worker with a broken entry is in both.
-    trigger_lines: sentences on whether ticks come when they should. lateness: for each expected instant of the
-    last days, oldest first, how many seconds late its tick was, or None if none came.
+    trigger_lines: sentences on whether ticks come when they should. lateness: for each instant of the last
+    days for which a tick was expected, oldest first, how many seconds late it came, or None if it didn't.
     deliveries: newest first. episodes: those open, and those closed since, newest first.
     digests: newest first. notes: what of the days the page doesn't show, and why.
     """

@@ -82,7 +82,7 @@ function tableRow(columns, { attributes = {}, cells, header = 0 }) {
     cells.map((cell, number) =>
       number === header
         ? h("th", { scope: "row", role: "rowheader", "data-label": columns[number] }, cell)
-        : h("td", { role: "cell", "data-label": columns[number] }, cell),
+        : h("td", { role: "cell", "data-label": columns[number] }, h("div", {}, cell)),
     ),
   );
 }

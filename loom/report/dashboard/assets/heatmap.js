@@ -1,60 +1,44 @@
 // Calendars of outcomes: one grid is one stop of the Tab key, and the arrow keys walk its days.
 
-const CELL = 15; // pixels, the gap included: the same as in the style sheet
-
-const OPTIONS = Object.keys(OUTCOMES);
-const WORST_FIRST = OPTIONS.filter((name) => OUTCOMES[name].kind === "bad").concat(
-  ["open"],
-  OPTIONS.filter((name) => OUTCOMES[name].kind === "idle"),
-  ["succeeded"],
+const WORST_FIRST = ["bad", "open", "idle", "good"].flatMap((kind) =>
+  Object.keys(OUTCOMES).filter((name) => OUTCOMES[name].kind === kind),
 );
 
-/** What a day's outcomes say, once for each combination that occurs: [class, text]. */
-const SAID = DATA.combinations.map((combination) => {
+/** What a day's outcomes come to, once for each combination that occurs: [class, text]. */
+function combined(combination) {
   const counts = new Map(combination);
   const names = WORST_FIRST.filter((name) => counts.has(name));
   if (!names.length) return ["none", "no slot"];
-  const text = names.map((name) => `${grouped(counts.get(name))} ${word(name)}`).join(", ");
-  return [OUTCOMES[names[0]].kind, text];
-});
+  return [OUTCOMES[names[0]].kind, names.map((name) => `${grouped(counts.get(name))} ${word(name)}`).join(", ")];
+}
+
+const COMBINED = DATA.combinations.map(combined);
+const DAY_NAMES = Array.from({ length: DATA.days.count }, (_, index) => isoDay(dayAt(index)));
 
 function dayCell(worker, index) {
-  const [kind, text] = SAID[worker.heat[index]];
+  const [kind, text] = COMBINED[worker.heat[index]];
   const cell = document.createElement("td");
   cell.className = kind;
-  cell.title = `${isoDay(dayAt(index))}: ${text}`;
+  cell.title = `${DAY_NAMES[index]}: ${text}`;
   return cell;
 }
 
 /** One row for each worker, one column for each day. */
 function heatmap() {
   const days = DATA.days.count;
-  const titles = SAID_DAYS();
   const rows = DATA.workers.map((worker) => {
-    const row = document.createElement("tr");
-    row.append(h("th", { scope: "row" }, worker.id));
-    for (let index = 0; index < days; index += 1) {
-      const [kind, text] = SAID[worker.heat[index]];
-      const cell = document.createElement("td");
-      cell.className = kind;
-      cell.title = `${titles[index]}: ${text}`;
-      row.append(cell);
-    }
+    const row = h("tr", {}, h("th", { scope: "row" }, worker.id));
+    for (let index = 0; index < days; index += 1) row.append(dayCell(worker, index));
     return row;
   });
-  const months = monthSpans(Array.from({ length: days }, (_, index) => dayAt(index)));
   return grid({
     id: "heatmap",
-    caption: `Outcomes of the last ${count(days, "day")}, one row for each worker, the newest day last`,
-    months,
+    caption: `Outcomes of the last ${count(days, "day")}, a row for each worker, the newest day last`,
+    months: monthSpans(Array.from({ length: days }, (_, index) => dayAt(index))),
     rows,
     columns: days,
     head: "wide",
   });
-}
-
-function SAID_DAYS() {
-  return Array.from({ length: DATA.days.count }, (_, index) => isoDay(dayAt(index)));
 }
 
 /** One worker's days: a row for each weekday, a column for each week. */
