@@ -9,7 +9,7 @@ from loom.dashboard.calendar import by_day, days_until, offsets
 from loom.dashboard.discretion import Clean, Discretion
 from loom.dashboard.rules import digest_spans
 from loom.dashboard.runs import found_by, in_brief
-from loom.dashboard.ticks import lateness_of, tick_days
+from loom.dashboard.ticks import is_overdue, lateness_of, tick_days
 from loom.domain.dashboard import Dashboard, DashboardWorker, Days, DigestSpan
 from loom.domain.registry import Registry
 from loom.domain.run import Run
@@ -58,6 +58,8 @@ def read_dashboard(
         board=discretion.board(standing),
         workers=tuple(workers),
         trigger_lines=sentences(standing.trigger),
+        overdue=standing.last_tick is not None
+        and is_overdue(registry.ticks_expected, standing.last_tick.at, now=now),
         lateness=lateness,
         tick_days=tick_days(lateness, registry.zone),
         deliveries=tuple(map(discretion.delivery, islice(reversed(deliveries), NEWEST_ALERTS))),

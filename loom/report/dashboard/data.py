@@ -148,6 +148,7 @@ def _ticks(dashboard: Dashboard) -> dict[str, Any]:
         "cron": trigger.cron,
         "zone": trigger.zone,
         "lines": list(dashboard.trigger_lines),
+        "overdue": dashboard.overdue,
         "late": [[_seconds(at), _rounded(late)] for at, late in dashboard.lateness],
         "days": [
             [

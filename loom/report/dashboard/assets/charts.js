@@ -1,5 +1,8 @@
 // Charts over time, drawn by uPlot. Each stands beside its figures in words, which say the same to everybody.
 
+// Where lengths of time are divided: not into tens.
+const SPANS = [0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, DAY, 2 * DAY, 7 * DAY];
+
 let charts = [];
 
 function forgetCharts() {
@@ -11,8 +14,8 @@ function forgetCharts() {
 }
 
 /** A chart with its title and its figures. points: [at, value, bad] each, oldest first, value null for none.
- * say: how a value is said. */
-function chart(title, points, say) {
+ * say: how a value is said. unit: what a point is. */
+function chart(title, points, say, unit = "run") {
   const known = points.filter(([, value]) => value !== null);
   const values = known.map(([, value]) => value).sort((a, b) => a - b);
   if (!values.length) return null;
@@ -20,16 +23,16 @@ function chart(title, points, say) {
     `min ${say(values[0])} · median ${say(median(values))} · max ${say(values.at(-1))} · ` +
     `last ${say(known.at(-1)[1])}`;
   const bad = known.filter((point) => point[2]).length;
-  const label = `${title} from ${when(known[0][0])} to ${when(known.at(-1)[0])}, ${count(known.length, "run")}: ${words}`;
+  const label = `${title} from ${when(known[0][0])} to ${when(known.at(-1)[0])}, ${count(known.length, unit)}: ${words}`;
   const plot = h("div", { class: "plot", role: "img", "aria-label": label });
   const readout = h("p", { class: "readout", "aria-hidden": "true" });
   const figure = h(
     "figure",
     { class: "chart" },
     h("figcaption", {}, title),
-    plot,
-    h("p", { class: "figures small" }, words, bad ? ` · ${count(bad, "run")} ended badly (rings)` : ""),
     readout,
+    plot,
+    h("p", { class: "figures small" }, words, bad ? ` · ${count(bad, unit)} ended badly (rings)` : ""),
   );
   return { figure, draw: () => draw(plot, readout, points, say) };
 }
@@ -67,8 +70,8 @@ function draw(box, readout, points, say) {
         },
       ],
       axes: [
-        { ...axis, size: 24, space: 70, values: (_, splits, __, ___, step) => splits.map((at) => tickName(at, step)) },
-        { ...axis, size: 52, space: 30, values: (_, splits) => splits.map(say) },
+        { ...axis, size: 24, space: 64, values: (_, splits, __, ___, step) => splits.map((at) => tickName(at, step)) },
+        { ...axis, size: 52, space: 30, values: (_, splits) => splits.map((value) => (value ? say(value) : "0")), ...(say === span ? { incrs: SPANS } : {}) },
       ],
       hooks: {
         setCursor: [

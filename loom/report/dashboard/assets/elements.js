@@ -75,14 +75,18 @@ function table({ id, caption, columns, rows, hideCaption = true }) {
   );
 }
 
+/** What stands in these columns is short, and is never broken into lines. */
+const BRIEF = new Set(["Worker", "Event", "By", "State", "Streak", "Last slots", "Next slot", "Outcome", "Took", "Run", "Started", "When", "Day"]);
+
 function tableRow(columns, { attributes = {}, cells, header = 0 }) {
+  const brief = (number) => (BRIEF.has(columns[number]) ? "brief" : null);
   return h(
     "tr",
     { role: "row", ...attributes },
     cells.map((cell, number) =>
       number === header
-        ? h("th", { scope: "row", role: "rowheader", "data-label": columns[number] }, cell)
-        : h("td", { role: "cell", "data-label": columns[number] }, h("div", {}, cell)),
+        ? h("th", { scope: "row", role: "rowheader", class: brief(number), "data-label": columns[number] }, cell)
+        : h("td", { role: "cell", class: brief(number), "data-label": columns[number] }, h("div", {}, cell)),
     ),
   );
 }

@@ -63,15 +63,18 @@ function findingItem(finding, named) {
     h(
       "p",
       { class: "headline" },
-      chip(SEVERITIES[severity].kind, SEVERITIES[severity].sign, severity),
-      " ",
-      subject ? [h("strong", {}, subject), ": "] : null,
-      title,
+      h(
+        "span",
+        {},
+        chip(SEVERITIES[severity].kind, SEVERITIES[severity].sign, severity),
+        " ",
+        subject ? [h("strong", {}, subject), ": "] : null,
+        title,
+      ),
+      named ? h("span", { class: "small" }, workerLink(worker)) : null,
     ),
     detail ? h("p", { class: "dim" }, detail) : null,
     action ? h("p", {}, h("span", { "aria-hidden": "true" }, "→ "), h("span", { class: "unseen" }, "To do: "), action) : null,
-    named || url
-      ? h("p", { class: "small dim" }, named ? ["by ", workerLink(worker)] : null, named && url ? " · " : null, url ? outsideLink(url) : null)
-      : null,
+    url ? h("p", { class: "small dim" }, outsideLink(url)) : null,
   );
 }

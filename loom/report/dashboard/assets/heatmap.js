@@ -1,5 +1,7 @@
 // Calendars of outcomes: one grid is one stop of the Tab key, and the arrow keys walk its days.
 
+const PHONE = matchMedia("(max-width: 44rem)");
+
 const WORST_FIRST = ["bad", "open", "idle", "good"].flatMap((kind) =>
   Object.keys(OUTCOMES).filter((name) => OUTCOMES[name].kind === kind),
 );
@@ -26,8 +28,9 @@ function dayCell(worker, index) {
 /** One row for each worker, one column for each day. */
 function heatmap() {
   const days = DATA.days.count;
+  const most = PHONE.matches ? 18 : 32;
   const rows = DATA.workers.map((worker) => {
-    const row = h("tr", {}, h("th", { scope: "row" }, worker.id));
+    const row = h("tr", { "data-worker": worker.id }, h("th", { scope: "row", title: worker.id }, inTheMiddle(worker.id, most)));
     for (let index = 0; index < days; index += 1) row.append(dayCell(worker, index));
     return row;
   });
@@ -109,7 +112,7 @@ function walkable(body, readout) {
   if (!current) return;
   current.tabIndex = 0;
   const show = (cell) => {
-    readout.textContent = `${cell.parentElement.cells[0].textContent} · ${cell.title}`;
+    readout.textContent = `${cell.parentElement.cells[0].title || cell.parentElement.cells[0].textContent} · ${cell.title}`;
   };
   const go = (cell) => {
     if (!cell || cell.tagName !== "TD" || cell.classList.contains("outside")) return;

@@ -18,15 +18,18 @@ function overview() {
   };
 }
 
+/** What is late will be tried again; a person is needed where that won't help. */
 function inNeed(worker) {
-  return worker.health === "down" || worker.health === "broken" || worker.needs !== "";
+  return worker.health === "down" || worker.health === "broken";
 }
 
 function verdict() {
   const troubled = DATA.workers.filter(inNeed).length;
-  const late = DATA.workers.filter((worker) => worker.health === "late" && !inNeed(worker)).length;
+  const late = DATA.workers.filter((worker) => worker.health === "late").length;
   if (!DATA.workers.length) return "No worker is registered";
   if (troubled) return `${troubled} of ${count(DATA.workers.length, "worker")} ${troubled === 1 ? "needs" : "need"} a person`;
+  if (DATA.ticks.last_at === null) return "No tick has come yet";
+  if (DATA.ticks.overdue) return `No tick has come for ${span(DATA.at - DATA.ticks.last_at)}`;
   if (DATA.troubles.length || DATA.problems.length || DATA.undelivered) return "The workers are well, but something needs a person";
   if (late) return `Nothing needs a person; ${count(late, "worker")} ${late === 1 ? "is" : "are"} late`;
   return "All is well";
@@ -39,14 +42,21 @@ function summary() {
     .map(([health, number]) => `${number} ${health}`);
   const last = DATA.ticks.last_at;
   const tick = last === null ? "no tick has come yet" : `last tick ${ago(last)}`;
-  return [`${count(DATA.workers.length, "worker")}: ${counts.join(" · ")}`, " — ", tick];
+  const severities = Object.keys(SEVERITIES)
+    .map((name) => [name, DATA.findings.filter(({ severity }) => severity === name).length])
+    .filter(([, number]) => number)
+    .map(([name, number]) => `${grouped(number)} ${name}`);
+  return [
+    `${count(DATA.workers.length, "worker")}: ${counts.join(" · ")} — ${tick} — `,
+    severities.length ? h("a", { href: "#/findings" }, `findings: ${severities.join(" · ")}`) : "no findings",
+  ];
 }
 
 function promises() {
   const { days, slots, on_time, runs, under_digest, bad, bad_delivered } = DATA.figures;
   const card = (title, part, whole, unit) => {
     const percent = share(part, whole);
-    const kind = percent === null ? "idle" : part === whole ? "good" : "bad";
+    const kind = percent === null ? "idle" : part === whole ? "good" : percent >= 95 ? "open" : "bad";
     const sign = percent === null ? "–" : part === whole ? "✓" : "!";
     return h(
       "div",
@@ -67,6 +77,7 @@ function promises() {
 
 function needs() {
   const items = [
+    ...overdue(),
     ...DATA.workers
       .filter(inNeed)
       .map((worker) => h("li", {}, workerLink(worker.id), ": ", [worker.said, worker.needs].filter(Boolean).join(" — ") || worker.health)),
@@ -81,6 +92,12 @@ function needs() {
     { id: "needs", class: items.length ? "box bad" : "box good" },
     items.length ? h("ul", {}, items) : h("p", {}, "✓ Nothing does."),
   );
+}
+
+function overdue() {
+  const { last_at, overdue, cron, zone } = DATA.ticks;
+  if (!overdue) return [];
+  return [h("li", {}, `No tick has come since ${when(last_at)}; expected: `, h("code", {}, cron), ` ${zone}. See `, h("a", { href: "#/trust" }, "whether ticks come"), ".")];
 }
 
 function board() {

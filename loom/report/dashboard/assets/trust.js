@@ -2,7 +2,7 @@
 
 function trust() {
   const late = DATA.ticks.late.filter(([, seconds]) => seconds !== null).map(([at, seconds]) => [at, seconds, false]);
-  const drawn = chart("Lateness of ticks", late, span);
+  const drawn = chart("Lateness of ticks", late, span, "tick");
   return {
     name: "trust",
     title: "Trust",
@@ -35,8 +35,8 @@ function tickDays() {
     columns: ["Day", "Came", "Dropped", "Median lateness", "Most"],
     rows: DATA.ticks.days.map(([day, expected, came, middle, most]) => ({
       cells: [
-        day,
-        [h("meter", { min: "0", max: String(expected), value: String(came), "aria-label": `ticks that came on ${day}` }), ` ${came} of ${expected}`],
+        dayName(day),
+        [h("meter", { min: "0", max: String(expected), value: String(came), "aria-label": `ticks that came on ${dayName(day)}` }), ` ${came} of ${expected}`],
         expected === came ? "none" : h("span", { class: "bad-text" }, `✗ ${expected - came}`),
         middle === null ? "–" : span(middle),
         most === null ? "–" : span(most),

@@ -111,6 +111,19 @@ function isoDay(date) {
   return date.toISOString().slice(0, 10);
 }
 
+/** `Sat 21 Nov`, of `2026-11-21` */
+function dayName(iso) {
+  const date = new Date(`${iso}T00:00:00Z`);
+  return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+}
+
+/** What is too long keeps its two ends: `media-…-comments`. */
+function inTheMiddle(text, most) {
+  if (text.length <= most) return text;
+  const tail = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - tail)}…${text.slice(text.length - tail)}`;
+}
+
 function median(ascending) {
   const half = Math.floor(ascending.length / 2);
   return ascending.length % 2 ? ascending[half] : (ascending[half - 1] + ascending[half]) / 2;
