@@ -24,6 +24,12 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of their last month: all that a year has, and less of each."""
+    return year_of_the_twelve(tmp_path_factory.mktemp("month"), days=30)
+
+
+@pytest.fixture(scope="package")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a project whose every text is out to break it."""
     return hostile_page(tmp_path_factory.mktemp("hostile"))

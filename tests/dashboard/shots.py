@@ -1,4 +1,4 @@
-"""Pictures of every view of the dashboard, to look at: `python -m tests.dashboard.shots DIR [--site FILE]`."""
+"""Pictures of every view of the dashboard, to look at: `python -m tests.dashboard.shots DIR`."""
 
 import argparse
 import sys
@@ -21,9 +21,7 @@ VIEWS = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.dashboard.shots", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pictures go")
-    parser.add_argument(
-        "--site", type=Path, help="an index.html; default: a made-up year, and a hostile project"
-    )
+    parser.add_argument("--site", type=Path, help="default: a made-up year, and a hostile project")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as room, chromium(Path(room) / "chromium") as browser:

@@ -17,10 +17,11 @@ from tests.ground.rules import copy_rules
 from tests.ground.shut import REPOSITORY, own_environment
 
 
-def year_of_the_twelve(folder: Path, *, daily: bool = False) -> Path:
+def year_of_the_twelve(folder: Path, *, daily: bool = False, days: int = 365) -> Path:
     """The page of this repository's own twelve workers after a year that ends now.
 
-    daily: all twelve run each day, and find as much as they may, which makes the largest page."""
+    days: only so many of its last. daily: all twelve run each day, and find as much as they may, which makes
+    the largest page."""
     root = folder / "operations"
     root.mkdir(parents=True)
     text = (REPOSITORY / "worker-registry.yaml").read_text(encoding="utf-8")
@@ -32,9 +33,9 @@ def year_of_the_twelve(folder: Path, *, daily: bool = False) -> Path:
     copy_rules(root)
     registry = load(root / "worker-registry.yaml", project=root)
     ledger = in_haste(SqliteLedger(root / registry.state.ledger))
-    Year(registry, end=datetime.now(UTC), findings=60 if daily else 8).write(ledger)
+    Year(registry, end=datetime.now(UTC), days=days, findings=60 if daily else 8).write(ledger)
     ledger.close()
-    return page_of(root, folder)
+    return page_of(root, folder, days=days)
 
 
 def hostile_page(folder: Path) -> Path:
@@ -46,12 +47,12 @@ def hostile_page(folder: Path) -> Path:
     return page_of(project.root, folder)
 
 
-def page_of(root: Path, folder: Path) -> Path:
+def page_of(root: Path, folder: Path, *, days: int = 365) -> Path:
     """What ``loom dashboard`` writes for the project in `root`, as a file below `folder`."""
     home = folder / "home"
     home.mkdir()
     subprocess.run(
-        [*PROGRAM, "dashboard", "--out", folder / "site", "--project", root],
+        [*PROGRAM, "dashboard", "--out", folder / "site", "--project", root, "--days", str(days)],
         env=own_environment(os.environ, home=home, report=folder / "report"),
         cwd=folder,
         check=True,

@@ -119,10 +119,10 @@ def test_findings_narrow_by_severity_worker_and_text_and_the_count_is_announced(
 
     page.select_option("#severity-filter", "all")
     page.select_option("#worker-filter", "all")
-    word = items.last.locator("strong").first.inner_text()
+    word = items.last.locator("strong").first.text_content() or ""
     page.fill("#text-filter", word.upper())
     assert 0 < items.count() < whole
-    assert all(word in each for each in items.all_inner_texts())
+    assert all(word in each for each in items.all_text_contents())
 
     page.fill("#text-filter", "no finding says this")
     expect(items).to_have_count(0)

@@ -33,8 +33,8 @@ _WEATHER = (
     *[Outcome.FAILED] * 6, *[Outcome.TIMED_OUT] * 2, Outcome.INVALID, Outcome.BLOCKED, Outcome.ABANDONED,
     *[Outcome.SKIPPED] * 2,
 )  # fmt: skip
-# Two days without a tick, and a day with broken rules, so many days before the end.
-_SILENT, _BROKEN = (150, 148), (60, 59)
+# So many days before the end: no tick comes, the rules are broken, nobody hears of what is said.
+_SILENT, _BROKEN, _UNHEARD = (150, 148), (60, 59), (2, 0)
 _CHANGED_RULES = (330, 240, 117, 59, 21)
 PAUSED, DOWN, LATE = "media-distribution", "relationship-sentinel", "website-health-scanner"
 """How three of them stand at the end; the others are up, or as their luck had it."""
@@ -112,7 +112,7 @@ class Year:
         runs = [replace(run, episode=told.belongs.get(run.run_id, "")) for run in runs]
         self.runs += len(runs)
         ended = replace(tick, finished_at=at + timedelta(seconds=9), exit_code=int(any(r.bad for r in runs)))
-        deliveries = [self._delivery(*each, lost=last) for each in told.alerts]
+        deliveries = [self._delivery(*each, lost=self._within(at, _UNHEARD)) for each in told.alerts]
         marks = [Mark(run.worker, run.slot_last or run.slot) for run in runs if run.slot]
         tickets = [self._ticket(run) for run in runs if run.slot and run.count == 1]
         entries: list[Entry] = [ended, *marks, *tickets, *runs, *told.episodes, *deliveries]

@@ -88,8 +88,8 @@ def visit(
     asked for anything but itself.
 
     width, height: of the window, in CSS pixels. dark, still: what the reader prefers. scripts: whether the
-    page may run its own. ignore_policy: its content security policy doesn't hold, as for a browser's extensions.
-    first: a script that runs before any of the page's own, whatever the policy.
+    page may run its own. ignore_policy: its content security policy doesn't hold, as for an extension of the
+    browser. first: a script that runs before any of the page's own, whatever the policy.
     """
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -101,23 +101,23 @@ def visit(
     )
 
     def dismiss(dialog: Dialog) -> None:
-        visit.troubles.append(f"dialog: {dialog.message}")
+        visited.troubles.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
     try:
         page = context.new_page()
         page.set_default_timeout(10_000)
-        visit = Visit(address, page, [], [])
-        page.on("request", lambda request: visit.requests.append(request.url))
-        page.on("console", lambda said: visit.troubles.append(f"{said.type}: {said.text}"))
-        page.on("pageerror", lambda error: visit.troubles.append(f"error: {error}"))
+        visited = Visit(address, page, [], [])
+        page.on("request", lambda request: visited.requests.append(request.url))
+        page.on("console", lambda said: visited.troubles.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: visited.troubles.append(f"error: {error}"))
         page.on("dialog", dismiss)
         if first:
             page.add_init_script(first)
         page.goto(address)
-        yield visit
-        assert visit.troubles == []
+        yield visited
+        assert visited.troubles == []
         own = {address.partition("#")[0], "about:blank"}
-        assert [each for each in visit.requests if each.partition("#")[0] not in own] == []
+        assert [each for each in visited.requests if each.partition("#")[0] not in own] == []
     finally:
         context.close()
