@@ -21,7 +21,7 @@ def static_board(board: Board, zone: ZoneInfo) -> str:
     if board.undelivered:
         lines.append(f"<p>{count(board.undelivered, 'alert')} not delivered yet.</p>")
     lines += [
-        '<div class="scroll"><table id="board" class="cards">',
+        '<div class="scroll"><table id="board" class="listed">',
         '<caption class="unseen">How each worker stands</caption>',
         f"<thead><tr>{headings}</tr></thead>",
         "<tbody>",

@@ -12,9 +12,10 @@ function alertsView() {
     [["all", `all (${rows.length})`], ["not delivered", `not delivered (${waiting.length})`]],
     () => show(),
   );
+  const paged = pages(body, "alert");
   const show = () => {
     const kept = select.value === "all" ? rows : waiting;
-    body.replaceChildren(...kept);
+    paged.show(kept);
     said.textContent = ` ${count(kept.length, "alert")}`;
   };
   show();
@@ -24,7 +25,7 @@ function alertsView() {
     parts: [
       h("h1", {}, "Alerts"),
       h("p", { class: "filters" }, label, said),
-      rows.length ? box : nothing(`No alert in the last ${count(DATA.days.count, "day")}.`),
+      rows.length ? [box, paged.button, older(DATA.alerts_left, "alert")] : nothing(`No alert in the last ${count(DATA.days.count, "day")}.`),
       section("Episodes", {}, DATA.episodes.length ? episodes() : nothing("There was no trouble to tell of.")),
     ],
   };
@@ -62,7 +63,7 @@ function deliveryState({ state, error }) {
 }
 
 function episodes() {
-  return table({
+  const box = table({
     id: "episodes",
     caption: "Episodes: one trouble of one subject, from its first bad outcome to its recovery",
     columns: ["Subject", "State", "Opened", "Lasted", "Gathered", "Last said"],
@@ -78,4 +79,8 @@ function episodes() {
       ],
     })),
   });
+  const body = box.querySelector("tbody");
+  const paged = pages(body, "episode", 50);
+  paged.show([...body.rows]);
+  return [box, paged.button, older(DATA.episodes_left, "episode")];
 }

@@ -71,7 +71,7 @@ function draw(box, readout, points, say) {
       ],
       axes: [
         { ...axis, size: 24, space: 64, values: (_, splits, __, ___, step) => splits.map((at) => tickName(at, step)) },
-        { ...axis, size: 52, space: 30, values: (_, splits) => splits.map((value) => (value ? say(value) : "0")), ...(say === span ? { incrs: SPANS } : {}) },
+        { ...axis, size: say === span ? 68 : 52, space: 30, values: (_, splits) => splits.map((value) => (value ? say(value) : "0")), ...(say === span ? { incrs: SPANS } : {}) },
       ],
       hooks: {
         setCursor: [

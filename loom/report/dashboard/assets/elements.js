@@ -54,17 +54,17 @@ function agoAndWhen(at) {
   return [time(at, ago(at)), " ", h("span", { class: "dim small" }, when(at))];
 }
 
-/** A table that becomes a list of cards on a phone. The roles say that it still is a table there.
+/** A table that becomes a list of cards on a phone, unless it is narrow. The roles say that it still is a table there.
  * columns: headings. rows: {attributes, cells}; the first cell of a row is its header. */
-function table({ id, caption, columns, rows, hideCaption = true }) {
+function table({ id, caption, columns, rows, narrow = false }) {
   const body = h("tbody", { role: "rowgroup" }, rows.map((row) => tableRow(columns, row)));
   return h(
     "div",
     { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
     h(
       "table",
-      { id, class: "cards", role: "table" },
-      h("caption", { class: hideCaption ? "unseen" : null }, caption),
+      { id, class: narrow ? "listed" : "listed cards", role: "table" },
+      h("caption", { class: "unseen" }, caption),
       h(
         "thead",
         { role: "rowgroup" },
@@ -76,7 +76,7 @@ function table({ id, caption, columns, rows, hideCaption = true }) {
 }
 
 /** What stands in these columns is short, and is never broken into lines. */
-const BRIEF = new Set(["Worker", "Event", "By", "State", "Streak", "Last slots", "Next slot", "Outcome", "Took", "Run", "Started", "When", "Day"]);
+const BRIEF = new Set(["Worker", "Event", "By", "State", "Streak", "Last slots", "Next slot", "Outcome", "Took", "Run", "Started", "When", "Day", "Came", "Dropped", "Most"]);
 
 function tableRow(columns, { attributes = {}, cells, header = 0 }) {
   const brief = (number) => (BRIEF.has(columns[number]) ? "brief" : null);
@@ -91,6 +91,34 @@ function tableRow(columns, { attributes = {}, cells, header = 0 }) {
   );
 }
 
+/** Shows the first of many rows, and more of them when asked: a phone shouldn't lay out hundreds at once.
+ * Returns what shows other rows from now on, and the button for more. */
+function pages(body, unit, size = 100) {
+  let rows = [];
+  let shown = 0;
+  const button = h("button", { type: "button" });
+  const more = () => {
+    const next = rows.slice(shown, shown + size);
+    body.append(...next);
+    shown += next.length;
+    button.hidden = shown >= rows.length;
+    button.textContent = `Show ${Math.min(size, rows.length - shown)} more of ${count(rows.length - shown, unit)}`;
+  };
+  button.addEventListener("click", () => {
+    const first = shown;
+    more();
+    const link = rows[first].querySelector("a");
+    if (button.hidden && link) link.focus();
+  });
+  const show = (kept) => {
+    rows = kept;
+    shown = 0;
+    body.replaceChildren();
+    more();
+  };
+  return { show, button };
+}
+
 function facts(pairs) {
   const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return h("dl", { class: "facts" }, known.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
@@ -101,6 +129,11 @@ function choice(id, label, options, onChange) {
   const select = h("select", { id }, options.map(([value, text]) => h("option", { value }, text)));
   select.addEventListener("change", onChange);
   return [h("label", { for: id }, label, " ", select), select];
+}
+
+/** Says how many there are besides those on the page; a page of everything would grow for ever. */
+function older(number, unit) {
+  return number ? h("p", { class: "small dim" }, `${count(number, `older ${unit}`)} not on this page.`) : null;
 }
 
 function nothing(text) {

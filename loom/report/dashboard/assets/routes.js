@@ -43,7 +43,7 @@ function show(moved) {
   const view = viewOf(hash);
   main.dataset.view = view.name;
   document.title = `${view.title} · ${DATA.project} · Loom`;
-  main.replaceChildren(...view.parts.filter((part) => part !== null));
+  main.replaceChildren(...view.parts.flat().filter((part) => part !== null));
   for (const link of document.querySelectorAll("nav a")) {
     const here = link.getAttribute("href") === (hash || "#/");
     if (here) link.setAttribute("aria-current", "page");
