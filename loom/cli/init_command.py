@@ -10,7 +10,11 @@ import click
 from loom.errors import ExitCode, SettingsError, UsageError
 
 _REGISTRY = "worker-registry.yaml"
-_RENAMED = {"gitignore": ".gitignore", "workflow.yml": ".github/workflows/loom.yml"}
+_RENAMED = {
+    "gitignore": ".gitignore",
+    "workflow.yml": ".github/workflows/loom.yml",
+    "pages.yml": ".github/workflows/pages.yml",
+}
 
 
 @click.command(name="init")
@@ -27,7 +31,8 @@ _RENAMED = {"gitignore": ".gitignore", "workflow.yml": ".github/workflows/loom.y
     help="With --sample: where on this machine its services will answer. Default: 8788.",
 )
 def command(directory: Path, sample: bool, port: int | None) -> int:
-    """Write a starter project into DIR: registry, enforcement rules, a worker that works, an hourly workflow.
+    """Write a starter project into DIR: registry, enforcement rules, a worker that works, an hourly workflow,
+    and one that publishes the dashboard once you say so.
 
     Files that are there already are kept as they are.
 

@@ -1,132 +1,15 @@
-"""The very steps of loom.yml, run under bash as GitHub runs them, each time in a fresh clone.
+"""The very steps of loom.yml, run as GitHub runs them, tick after tick."""
 
-Nothing but the state branch connects one tick with the next, as on GitHub's runners. The clock is given: the
-`loom` these steps find adds ``--at`` to what they ask for.
-"""
-
-import json
-import os
-import shlex
-import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.ground.actions_runner import Reading, read
-from tests.ground.command import PROGRAM, Command
+from tests.ground.command import Command
+from tests.ground.github import GitHub, git, github_with
 from tests.ground.needs import needs
 from tests.ground.project import Project
-from tests.ground.shut import REPOSITORY
 
 pytestmark = needs("git")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one run of the workflow left behind."""
-
-    exit_code: int
-    log: str
-    summary: str
-    outputs: dict[str, str]
-
-    @property
-    def reading(self) -> Reading:
-        return read(self.log.splitlines())
-
-    @property
-    def outcomes(self) -> Any:
-        return json.loads(self.outputs["outcomes"])
-
-
-@dataclass
-class GitHub:
-    """A bare repository, and runners that forget everything."""
-
-    folder: Path
-    origin: Path
-    environ: dict[str, str]
-    count: int = field(default=0)
-
-    def tick(self, at: str, **inputs: str) -> Job:
-        """Check out, then run the step that runs Loom."""
-        self.count += 1
-        runner = self.folder / f"runner-{self.count}"
-        work = runner / "work"
-        git("clone", "--quiet", self.origin, work, cwd=self.folder)
-        script = runner / "bin" / "loom"
-        script.parent.mkdir()
-        at_option = f'[ "$1" = run ] && set -- "$@" --at {at}'
-        script.write_text(f'#!/bin/sh\n{at_option}\nexec {shlex.join(PROGRAM)} "$@"\n', encoding="utf-8")
-        script.chmod(0o755)
-        step = tick_step()
-        env = {
-            **self.environ,
-            **dict.fromkeys(step["env"], ""),
-            "LOOM_STATE_BRANCH": step["env"]["LOOM_STATE_BRANCH"],
-            **inputs,
-            "PATH": f"{script.parent}:{os.environ['PATH']}",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_WORKSPACE": str(work),
-            "GITHUB_STEP_SUMMARY": str(runner / "summary.md"),
-            "GITHUB_OUTPUT": str(runner / "output.txt"),
-            "GITHUB_SERVER_URL": "https://github.example",
-            "GITHUB_REPOSITORY": "acme/ops",
-            "GITHUB_RUN_ID": str(self.count),
-            "RUNNER_NAME": f"runner-{self.count}",
-        }
-        done = subprocess.run(
-            ["bash", "-e", "-c", step["run"]],
-            cwd=work,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        status = git("status", "--porcelain", cwd=work)
-        assert not [line for line in status.splitlines() if not line.endswith("heard.jsonl")], status
-        return Job(
-            done.returncode,
-            done.stdout,
-            (runner / "summary.md").read_text(encoding="utf-8") if (runner / "summary.md").exists() else "",
-            _outputs(runner / "output.txt"),
-        )
-
-
-def tick_step() -> dict[str, Any]:
-    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "loom.yml").read_text(encoding="utf-8"))
-    (step,) = (step for step in workflow["jobs"]["tick"]["steps"] if step.get("id") == "tick")
-    assert isinstance(step, dict)
-    return step
-
-
-def git(*arguments: str | Path, cwd: Path) -> str:
-    done = subprocess.run(["git", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def _outputs(file: Path) -> dict[str, str]:
-    """``name<<DELIMITER`` blocks, as GitHub reads them."""
-    found: dict[str, str] = {}
-    lines = iter(file.read_text(encoding="utf-8").splitlines() if file.exists() else [])
-    for line in lines:
-        name, heredoc, delimiter = line.partition("<<")
-        if not heredoc:
-            name, _, value_here = line.partition("=")
-            found[name] = value_here
-            continue
-        value: list[str] = []
-        for inner in lines:
-            if inner == delimiter:
-                break
-            value.append(inner)
-        found[name] = "\n".join(value)
-    return found
 
 
 @pytest.fixture
@@ -145,14 +28,7 @@ def github(tmp_path: Path, project: Project) -> GitHub:
         """,
     )
     project.entries('flaky: {agent: Flake, schedule: "0 * * * *", entrypoint: "workers.flaky:run"}')
-    origin = tmp_path / "origin.git"
-    git("init", "--quiet", "--bare", "--initial-branch=main", origin, cwd=tmp_path)
-    project.write(".gitignore", ".loom/\n__pycache__/\n")
-    git("init", "--quiet", "--initial-branch=main", cwd=project.root)
-    git("add", "--all", cwd=project.root)
-    git("commit", "--quiet", "--message", "the project", cwd=project.root)
-    git("push", "--quiet", origin, "main", cwd=project.root)
-    return GitHub(tmp_path, origin, dict(os.environ))
+    return github_with(project, tmp_path)
 
 
 def test_state_is_carried_from_runner_to_runner_and_late_ticks_catch_up(github: GitHub) -> None:

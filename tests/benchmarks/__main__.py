@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.benchmarks.dashboard import shown
 from tests.benchmarks.guard import guarded_connect, guarded_open, guarded_request
 from tests.benchmarks.measure import Comparison, Surcharge
 from tests.benchmarks.ticks import busy_tick, crowded_tick, idle_tick
@@ -22,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[..., Comparison | Surcharge]] = {
     "open": guarded_open,
     "connect": guarded_connect,
     "request": guarded_request,
+    "dashboard": shown,
 }
 
 

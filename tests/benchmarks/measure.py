@@ -61,8 +61,7 @@ class Comparison(_Pairs):
 
 
 class Surcharge(_Pairs):
-    """What something costs more than without it, in seconds of the processor. extra: the median of the pairs'
-    differences."""
+    """What something costs more than without it, in seconds. extra: the median of the pairs' differences."""
 
     @property
     def extra(self) -> float:
@@ -75,12 +74,16 @@ class Surcharge(_Pairs):
     def __str__(self) -> str:
         ours, theirs = self._medians
         return (
-            f"{self.what}: {ours * 1e6:.2f} us, {self.against}: {theirs * 1e6:.2f} us, "
-            f"{self.extra * 1e6:.2f} us more (goal: at most {self.goal * 1e6:g} us, {_verdict(self.reached)})"
+            f"{self.what}: {_small(ours)}, {self.against}: {_small(theirs)}, "
+            f"{_small(self.extra)} more (goal: at most {_small(self.goal)}, {_verdict(self.reached)})"
         )
 
     def as_json(self) -> dict[str, Any]:
         return self._in_json(extra_s=self.extra, goal_s=self.goal, reached=self.reached)
+
+
+def _small(seconds: float) -> str:
+    return f"{seconds * 1e6:.2f} us" if seconds < 1e-3 else f"{seconds * 1e3:.0f} ms"
 
 
 def _verdict(reached: bool) -> str:

@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+from difflib import ndiff
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 from tests.ground.shut import REPOSITORY
 
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
-LOOM = REPOSITORY / ".github" / "workflows" / "loom.yml"
+LOOM, PAGES = (REPOSITORY / ".github" / "workflows" / name for name in ("loom.yml", "pages.yml"))
 
 CHECKERS = {
     "check-jsonschema": ("--builtin-schema", "vendor.github-workflows"),
@@ -29,8 +30,8 @@ def check(checker: str, workflow: Path) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout + done.stderr
 
 
-def test_both_workflows_are_there() -> None:
-    assert [workflow.name for workflow in WORKFLOWS] == ["ci.yml", "loom.yml"]
+def test_the_workflows_are_there() -> None:
+    assert [workflow.name for workflow in WORKFLOWS] == ["ci.yml", "loom.yml", "pages.yml"]
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
@@ -137,14 +138,14 @@ def test_secrets_reach_the_tick_alone_and_only_the_ledgers_branch_may_be_written
     assert with_secrets["env"]["LOOM_STATE_BRANCH"] == "loom-state"
 
 
-def test_only_the_tick_that_pushes_the_ledger_finds_a_token_in_its_checkout() -> None:
+def test_only_who_pushes_or_fetches_the_ledger_finds_a_token_in_its_checkout() -> None:
     kept = {}
     for workflow in WORKFLOWS:
         steps = [step for job in read(workflow)["jobs"].values() for step in job["steps"]]
         checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
         assert checkouts
         kept[workflow.name] = [step["with"]["persist-credentials"] for step in checkouts]
-    assert kept == {"ci.yml": [False], "loom.yml": [True]}
+    assert kept == {"ci.yml": [False], "loom.yml": [True], "pages.yml": [True]}
 
 
 def test_what_a_tick_found_is_there_for_later_jobs_and_an_outside_clock_can_wake_it() -> None:
@@ -175,3 +176,38 @@ def test_every_check_runs_for_pushes_and_pull_requests_on_the_oldest_and_a_newer
     job = document["jobs"]["checks"]
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run python3"]
+
+
+def test_the_dashboard_is_published_after_each_tick_once_a_person_has_said_so() -> None:
+    document = read(PAGES)
+    assert document[ON]["workflow_run"] == {"workflows": [read(LOOM)["name"]], "types": ["completed"]}
+    assert "workflow_dispatch" in document[ON]
+    build, deploy = document["jobs"]["build"], document["jobs"]["deploy"]
+    assert build["if"] == "${{ vars.LOOM_PAGES == 'true' }}"
+    assert (deploy["needs"], deploy.get("if")) == ("build", None), "skipped with what it needs"
+
+
+def test_what_builds_the_dashboard_may_only_read_and_what_deploys_it_runs_none_of_our_code() -> None:
+    document = read(PAGES)
+    assert document["permissions"] == {}
+    build, deploy = document["jobs"]["build"], document["jobs"]["deploy"]
+    assert build["permissions"] == {"contents": "read"}
+    assert deploy["permissions"] == {"pages": "write", "id-token": "write"}
+    assert [step["uses"].partition("@")[0] for step in deploy["steps"]] == ["actions/deploy-pages"]
+    assert "secrets." not in PAGES.read_text(encoding="utf-8")
+    (upload,) = (step for step in build["steps"] if "upload-pages-artifact" in step.get("uses", ""))
+    (written,) = (step["run"] for step in build["steps"] if step.get("id") == "dashboard")
+    assert written.endswith(f"--out {upload['with']['path']}")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(LOOM, "workflow.yml"), (PAGES, "pages.yml")], ids=["loom", "pages"]
+)
+def test_a_starter_project_gets_the_same_workflow_but_for_what_it_installs_and_its_secrets(
+    ours: Path, theirs: str
+) -> None:
+    starter = (REPOSITORY / "loom" / "starter" / theirs).read_text(encoding="utf-8")
+    own = ours.read_text(encoding="utf-8")
+    told = [line for line in ndiff(own.splitlines(), starter.splitlines()) if line[0] in "+-"]
+    parts = ("pip install", "cache-dependency-path", "secrets.")
+    assert [line for line in told if not any(part in line for part in parts)] == []
