@@ -1,13 +1,16 @@
-"""The sample company's dates, moved to another week: each day that stands in a text comes so much later or earlier.
+"""The sample company's dates, moved to another week: the days that stand in its texts come later or earlier.
 
-    2026-06-15 and 2026-06-15T14:00:00Z · 20260615T140000Z · 15 June 2026 · Mon, 15 Jun 2026
+2026-06-15 and 2026-06-15T14:00:00Z · 20260615T140000Z · 15 June 2026 · Mon, 15 Jun 2026
 """
 
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = [
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+]
 _SHORT = [name[:3] for name in _MONTHS]
 _NUMBERS = {name: number for names in (_MONTHS, _SHORT) for number, name in enumerate(names, start=1)}
 _DASHED = re.compile(r"(?<![\w-])(20\d\d)-(\d\d)-(\d\d)(?!\d)")
