@@ -63,6 +63,8 @@ def command(directory: Path | None, speed: float, fast: bool, record: Path | Non
     scenes: list[Scene] = []
     with obeying(stop, lambda _: None), staged(folder, stop) as stage:
         for scene in stage.scenes():
+            if stop.asked:
+                break  # its runs were cut short, and what they say of that is no part of the week
             scenes.append(scene)
             audience.see(scene)
         if stop.asked:

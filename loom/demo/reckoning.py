@@ -17,6 +17,7 @@ from loom.simulation.replay import by_hour
 from loom.slots.calendar import between, hour_start, instants
 from loom.status import board
 
+_DID_NOT_RUN = (Outcome.SKIPPED, Outcome.SUPERSEDED, Outcome.MISSED)
 _INSTANT = timedelta(microseconds=1)
 _EVERY = 100_000
 
@@ -40,7 +41,8 @@ def reckon(registry: Registry, ledger: Ledger, scenes: Sequence[Scene], services
         due=sum(map(len, due.values())),
         decided=sum((worker, at) in each_slot for worker, slots in due.items() for at in slots),
         repeated=sum(number > 1 for number in each_slot.values()),
-        ran=outcomes.total() - sum(outcomes[each] for each in (Outcome.SUPERSEDED, Outcome.MISSED)),
+        ran=sum(number for outcome, number in outcomes.items() if outcome not in _DID_NOT_RUN),
+        skipped=outcomes[Outcome.SKIPPED],
         superseded=outcomes[Outcome.SUPERSEDED],
         missed=outcomes[Outcome.MISSED],
         by_hour=sum(map(len, matched)),

@@ -45,7 +45,8 @@ class Reckoning:
 
     ticks: how often Loom was called. hours: how often it should have been.
     due: slots that came due. decided: those with a final outcome; repeated: those with more than one.
-    ran, superseded, missed: those that were run to an end, gave way to a later one, or were lost.
+    ran, skipped, superseded, missed: those that were run to an end, whose worker had nothing to do or lacked
+        a library, that gave way to a later one, or were lost.
     by_hour: those that a runner would have run which starts what is scheduled in the hour on the clock.
     findings: what the workers found, all in all.
     asked, written: requests that reached HubSpot, and those of them that would have changed it.
@@ -58,6 +59,7 @@ class Reckoning:
     decided: int
     repeated: int
     ran: int
+    skipped: int
     superseded: int
     missed: int
     by_hour: int

@@ -30,12 +30,13 @@ _SEVERITY_STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 class Telling:
     """What was told so far: the day, and the ticks since the last line that found nothing to do.
 
-    brief: whether ticks are left out of which a narrator says nothing."""
+    brief: whether ticks are left out of which a narrator says nothing. reasons: why workers were skipped."""
 
     zone: ZoneInfo
     brief: bool = False
     day: date | None = None
     quiet: list[datetime] = field(default_factory=list)
+    reasons: set[str] = field(default_factory=set)
 
     def lines(self, scene: Scene) -> Iterator[RenderableType]:
         """What is shown once `scene` was played; nothing yet for a tick of which there is nothing to say."""
@@ -58,12 +59,20 @@ class Telling:
             return
         yield _line(local, _ran(report))
         yield from _told(report, self.zone)
+        yield from self._skipped(report)
         for note in scene.notes:
             yield _below(Text(one_line(note), "yellow"))
         if scene.step.shows:
             yield from _first_finding(report, scene.step.shows)
         if scene.step.says:
             yield _below(Text(one_line(scene.step.says), "dim italic"))
+
+    def _skipped(self, report: TickReport) -> Iterator[RenderableType]:
+        """Each reason once: a library that isn't there stays away all week."""
+        for run in _worst_first(report.runs):
+            if run.outcome is Outcome.SKIPPED and run.reason not in self.reasons:
+                self.reasons.add(run.reason)
+                yield _below(Text(one_line(f"{run.agent or run.worker}: {run.reason}"), "yellow"))
 
     def rest(self) -> Iterator[RenderableType]:
         """The ticks that are still to be told of."""
@@ -203,6 +212,7 @@ def summary(week: Reckoning) -> RenderableType:
         "each decided once" if week.decided == week.due and not week.repeated else "NOT each decided once"
     )
     fates = f"{week.ran} ran, {week.superseded} gave way to a later one, {week.missed} lost"
+    fates += f", {week.skipped} skipped" if week.skipped else ""
     return Group(
         Text(f"That week an hourly cron called {week.ticks} times instead of {week.hours}", "bold"),
         _promise(
@@ -251,8 +261,8 @@ def as_json(
         "week": {
             name: getattr(reckoned, name)
             for name in (
-                "ticks", "hours", "due", "decided", "repeated", "ran", "superseded", "missed", "by_hour",
-                "findings", "asked", "written", "alerts", "episodes", "closed",
+                "ticks", "hours", "due", "decided", "repeated", "ran", "skipped", "superseded", "missed",
+                "by_hour", "findings", "asked", "written", "alerts", "episodes", "closed",
             )
         },
         "status": board_as_json(reckoned.board, zone),
