@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO
 from zoneinfo import ZoneInfo
 
@@ -10,12 +11,13 @@ from rich.console import Console, RenderableType
 
 from loom.demo.week import PICTURED, ZONE
 from loom.domain.demo import Reckoning, Scene
-from loom.report.demo import Telling, seconds_to_read, summary
+from loom.report.demo import Telling, introduction, seconds_to_read, summary
 from loom.report.picture import as_picture
 from loom.report.terminal import console_for
 from loom.runner.stopping import Stop
 
 _PICTURE_COLUMNS = 100
+_INTRODUCTION_S = 3.0
 
 
 class Audience:
@@ -36,6 +38,10 @@ class Audience:
         self._picture.print("$ loom demo", style="bold")
         self._picture.print()
         self._pictured = Telling(zone, brief=True)
+
+    def begin(self, folder: Path) -> None:
+        """Say what is to be seen."""
+        self._print(introduction(str(folder)), _INTRODUCTION_S)
 
     def see(self, scene: Scene) -> None:
         """Show it once what stands there was read."""

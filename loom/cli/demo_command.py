@@ -60,6 +60,7 @@ def command(directory: Path | None, speed: float, fast: bool, record: Path | Non
     paced = answer.isatty() and not fast and not as_json
     stop = Stop()
     audience = Audience(None if as_json else answer, speed=speed if paced else None, stop=stop)
+    audience.begin(folder)
     scenes: list[Scene] = []
     with obeying(stop, lambda _: None), staged(folder, stop) as stage:
         for scene in stage.scenes():
@@ -108,7 +109,7 @@ def _what_next(folder: Path, scenes: "Sequence[Scene]") -> Iterator[str]:
     place = shlex.quote(str(folder))
     steps = {
         "loom history --worker sentinel": "a failure, tried again until it succeeded",
-        f"loom show {short_id(blocked.run_id)}": "what was stopped, by which rule, and who was told",
+        f"loom show {short_id(blocked.run_id)}": "what was stopped, and by which rule",
         "less alerts.jsonl": "what a person was told",
     }
     wide = max(map(len, steps))

@@ -76,8 +76,10 @@ def staged(folder: Path, stop: Stop) -> Iterator[Stage]:
     Takes out of this process's environment what could lead to anything of the person's own. Raises
     SettingsError when the folder can't be written to, or nothing may answer on this machine.
     """
-    for name in [name for name in os.environ if name.startswith(_NOT_ITS_OWN)]:
-        del os.environ[name]
+    for name in list(os.environ):
+        # Its services are on this machine: a proxy couldn't reach them.
+        if name.startswith(_NOT_ITS_OWN) or name.lower().endswith("_proxy"):
+            del os.environ[name]
     services = Services()
     with _answering(services):
         _write(folder, services.port)

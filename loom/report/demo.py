@@ -82,6 +82,23 @@ class Telling:
             self.quiet.clear()
 
 
+def introduction(folder: str) -> Iterator[RenderableType]:
+    """What is to be seen, and how it is read."""
+    yield Text(
+        "Twelve workers of a studio that doesn't exist, and a week of the clock that wakes Loom.", "bold"
+    )
+    yield Text(f"The runner, the rules and the ledger are the real ones; all of it is in {folder}", "dim")
+    yield Text.assemble(
+        ("✓", "green"),
+        (" ran   ", "dim"),
+        ("✗", "bold red"),
+        (" went wrong   ", "dim"),
+        "–",
+        (" didn't run", "dim"),
+    )
+    yield Text("")
+
+
 def seconds_to_read(scene: Scene) -> float:
     """How long a person wants to look at what is shown of it; not at all, if nothing is."""
     report, says = scene.report, scene.step.says

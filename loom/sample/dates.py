@@ -15,7 +15,7 @@ _SHORT = [name[:3] for name in _MONTHS]
 _NUMBERS = {name: number for names in (_MONTHS, _SHORT) for number, name in enumerate(names, start=1)}
 _DASHED = re.compile(r"(?<![\w-])(20\d\d)-(\d\d)-(\d\d)(?!\d)")
 _COMPACT = re.compile(r"(?<![\w-])(20\d\d)(\d\d)(\d\d)(?=T\d{6}|\s)")
-_WRITTEN = re.compile(rf"(?<!\w)(\d\d?) ({'|'.join([*_MONTHS, *_SHORT])}) (20\d\d)(?!\d)")
+_WRITTEN = re.compile(rf"(\w\w\w, )?(?<!\w)(\d\d?) ({'|'.join([*_MONTHS, *_SHORT])}) (20\d\d)(?!\d)")
 
 
 def moved(content: bytes, by: timedelta) -> bytes:
@@ -43,13 +43,15 @@ def _in_figures(by: timedelta, form: str) -> Callable[[re.Match[str]], str]:
 
 
 def _in_words(found: re.Match[str], by: timedelta) -> str:
-    day = _day(int(found[3]), _NUMBERS[found[2]], int(found[1]))
+    weekday, number, month, year = found.groups()
+    day = _day(int(year), _NUMBERS[month], int(number))
     if day is None:
         return found[0]
     then = day + by
-    # "May" is short and whole at once; the others keep their form.
-    name = (_SHORT if found[2] in _SHORT else _MONTHS)[then.month - 1]
-    return f"{then.day:0{len(found[1])}d} {name} {then.year}"
+    if weekday:  # as in mails and feeds: Tue, 05 May 2026
+        return f"{weekday}{then.day:02d} {_SHORT[then.month - 1]} {then.year}"
+    name = (_SHORT if month in _SHORT and month != "May" else _MONTHS)[then.month - 1]
+    return f"{then.day} {name} {then.year}"
 
 
 def _day(year: int, month: int, day: int) -> date | None:

@@ -28,6 +28,7 @@ OWN_THINGS = {
     "LOOM_ALERT_WEBHOOK_URL": "http://127.0.0.1:9/hook",
     "GITHUB_ACTIONS": "true",
     "GITHUB_EVENT_NAME": "push",
+    "HTTP_PROXY": "http://127.0.0.1:9",
 }
 DAYS = (5, 6, 7, 8, 9, 10, 11)
 
@@ -246,7 +247,8 @@ def test_ctrl_c_ends_it_cleanly_at_any_time(loom: Command) -> None:
     playing = loom.start("demo", "--dir", "mine")
     try:
         assert playing.stdout is not None
-        assert playing.stdout.readline().startswith("Thursday")
+        while not playing.stdout.readline().startswith("Thursday"):
+            assert playing.poll() is None
         playing.send_signal(signal.SIGINT)
         _, said = playing.communicate(timeout=30)
     finally:
