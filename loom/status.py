@@ -1,35 +1,40 @@
 """How does each worker stand, and what comes next? Reads the ledger and the registry, never writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from loom.domain.alert import RECOVERIES
-from loom.domain.board import Board, Coming, Figures, LastTick, Row
+from loom.domain.alert import RECOVERIES, Episode
+from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row
 from loom.domain.health import Health, Standing, health_of
 from loom.domain.registry import Registry
-from loom.domain.run import OpenReason, Outcome, Run
+from loom.domain.run import OpenReason, Outcome, Run, SlotOutcome
 from loom.domain.slot import Ticket
 from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
+from loom.report.gist import gist
 from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
-from loom.slots.calendar import due, instants, next_instant
+from loom.slots.calendar import catch_up_within, instants, next_instant
 from loom.slots.notes import clock_change_note
+from loom.slots.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.slots.trigger import trigger_health
 
 FIGURE_DAYS = 7
+NEXT_SLOTS = 3
+_FIRST_LOOK = 120
 _DAY = timedelta(days=1)
 _NO_PAUSES: Mapping[str, Pause] = MappingProxyType({})
 
 
 def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     """Everything that `loom status` shows, as of `now` (UTC)."""
-    snapshot, _ = carry_over(registry, ledger.snapshot())
+    on_record = ledger.snapshot()
+    snapshot, _ = carry_over(registry, on_record)
     last = snapshot.last_tick
-    rows = [_row(worker, snapshot, ledger, now) for worker in registry.workers]
+    rows = [_row(worker, snapshot, on_record, ledger, now) for worker in registry.workers]
     rows += [
         Row(
             worker=entry.id,
@@ -50,6 +55,27 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
         trigger=trigger_health(registry.ticks_expected, ledger, now=now),
         figures=_figures(ledger, snapshot, now),
         undelivered=len(snapshot.deliveries),
+        waiting=snapshot.deliveries,
+        troubles=_troubles(snapshot),
+    )
+
+
+def one_worker(registry: Registry, ledger: Ledger, worker: Worker, *, now: datetime) -> OneWorker:
+    """Everything that `loom status --worker` shows of `worker`, one of the registry's, as of `now` (UTC)."""
+    on_record = ledger.snapshot()
+    snapshot, _ = carry_over(registry, on_record)
+    standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
+    last = ledger.run(standing.last_run_id) if standing.last_run_id else None
+    pause = snapshot.pauses.get(worker.id)
+    return OneWorker(
+        at=now,
+        zone=registry.zone,
+        worker=worker,
+        row=_row(worker, snapshot, on_record, ledger, now),
+        last=as_they_stand([last], snapshot)[0] if last is not None else None,
+        good=ledger.run(standing.previous_run_id) if standing.previous_run_id else None,
+        coming=tuple(_next_slots(worker, pause, now)),
+        within=catch_up_within(worker),
     )
 
 
@@ -95,39 +121,86 @@ def _note(worker: Worker, at: datetime, pause: Pause | None) -> str:
     return clock_change_note(worker.schedule, at) or ""
 
 
-def _row(worker: Worker, snapshot: Snapshot, ledger: Ledger, now: datetime) -> Row:
+def _next_slots(worker: Worker, pause: Pause | None, now: datetime) -> Iterator[Coming]:
+    at: datetime | None = now
+    for _ in range(NEXT_SLOTS if worker.status is Status.ACTIVE else 0):
+        at = next_instant(worker.schedule, at) if at is not None else None
+        if at is not None:
+            yield Coming(worker=worker.id, agent=worker.agent, slot=at, note=_note(worker, at, pause))
+
+
+def _row(worker: Worker, snapshot: Snapshot, on_record: Snapshot, ledger: Ledger, now: datetime) -> Row:
+    """on_record: the snapshot as the ledger has it, under the ids that it knows."""
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
     tickets = tuple(t for t in snapshot.tickets.values() if t.worker == worker.id)
-    paused = pause_in_force(snapshot.pauses.get(worker.id), now) is not None
-    health = health_of(worker, standing, tickets, paused=paused)
+    pause = pause_in_force(snapshot.pauses.get(worker.id), now)
+    health = health_of(worker, standing, tickets, paused=pause is not None)
     mark = snapshot.marks.get(worker.id)
-    if health in (Health.UP, Health.NEW) and mark is not None and due(worker, mark, now):
+    undecided: datetime | None = None
+    if mark is not None and worker.status is Status.ACTIVE:
+        undecided = next_instant(worker.schedule, mark, before=now)
+    if health in (Health.UP, Health.NEW) and undecided is not None:
         health = Health.LATE
-    active = worker.status is Status.ACTIVE and not paused
+    idle = health in (Health.PAUSED, Health.DISABLED)
+    last = _last_word(standing, ledger) if not idle else None
+    slots = _slots_of(_known_as(worker.id, snapshot, on_record), ledger)
     return Row(
         worker=worker.id,
         agent=worker.agent,
         schedule=worker.schedule.cron,
         status=worker.status.value,
         health=health,
-        next_slot=next_instant(worker.schedule, now) if active else None,
+        next_slot=None if idle else next_instant(worker.schedule, now),
         last_run_id=standing.last_run_id,
         last_outcome=standing.last_outcome,
         last_final=standing.last_final,
         last_at=standing.last_at,
         last_success_at=standing.last_success_at,
         consecutive_failures=standing.consecutive_failures,
-        skipped=_skipped(standing, ledger) if health not in (Health.PAUSED, Health.DISABLED) else "",
+        skipped=last.reason if last is not None and last.outcome is Outcome.SKIPPED else "",
         needs=_needs(standing, tickets),
+        said=gist(last) if last is not None and health in (Health.DOWN, Health.LATE) else "",
+        owed=tuple(sorted(tickets, key=lambda each: (each.slot or now, each.key))),
+        undecided=None if idle else undecided,
+        pause=pause,
+        paused_in_registry=worker.status is Status.PAUSED,
+        recent=last_slots(slots),
+        streak=streak(slots),
+        description=worker.description,
     )
 
 
-def _skipped(standing: Standing, ledger: Ledger) -> str:
-    """Why the last run was skipped; of a worker that a person keeps from running that goes without saying."""
-    if standing.last_outcome is not Outcome.SKIPPED or standing.last_run_id is None:
-        return ""
-    last = ledger.run(standing.last_run_id)
-    return last.reason if last is not None else ""
+def _last_word(standing: Standing, ledger: Ledger) -> Run | None:
+    """The last run, if it has something to say that the board repeats; a good one needn't be read."""
+    if standing.last_run_id is None or standing.last_outcome in (None, Outcome.SUCCEEDED):
+        return None
+    return ledger.run(standing.last_run_id)
+
+
+def _known_as(worker: str, snapshot: Snapshot, on_record: Snapshot) -> str:
+    """The id under which the ledger has its runs: until a tick has come, the one before it was renamed."""
+    if worker in on_record.marks:
+        return worker
+    before = [old for old, new in snapshot.renamed.items() if new == worker and old in on_record.marks]
+    return before[0] if before else worker
+
+
+def _slots_of(worker: str, ledger: Ledger) -> tuple[SlotOutcome, ...]:
+    """What its newest slots came to, as far back as its streak goes; with many tries of each, or many runs by
+    hand in between, it takes a second look to find enough of them."""
+    slots = newest_slots(ledger.slot_outcomes(worker=worker, limit=_FIRST_LOOK))
+    told, alike = sum(each.count for each in slots), abs(streak(slots))
+    if told >= SHOWN and (alike < told or alike == LONGEST_STREAK):
+        return slots
+    return newest_slots(ledger.slot_outcomes(worker=worker, limit=5 * _FIRST_LOOK))
+
+
+def _troubles(snapshot: Snapshot) -> tuple[Episode, ...]:
+    """What is open and announced, and no worker's."""
+    found = [
+        each for each in snapshot.episodes.values() if each.subject.startswith("loom:") and each.announced
+    ]
+    return tuple(sorted(found, key=lambda each: (each.opened_at, each.id)))
 
 
 def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:

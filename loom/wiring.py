@@ -154,12 +154,21 @@ def _branch_ledger(
         branch=state_branch(settings, registry) or "",
         env=env,
         clock=clock,
-        redact=None if outputs == "full" else _redactor(),
+        redact=None if outputs == "full" else redactor(),
         reading=reading,
     )
 
 
-def _redactor() -> Callable[[Any], Any]:
+def publishable(settings: Settings, registry: Registry) -> Callable[[Any], Any]:
+    """What takes out of a JSON value whatever may not be published: secrets, and, unless ``state: {outputs:
+    full}`` lets it out, personal data. A value that can't be checked for it comes out as None."""
+    from loom.runner.discretion import masked
+
+    redact = redactor() if registry.state.outputs != "full" else lambda value: value
+    return lambda value: redact(masked(value, settings.mask))
+
+
+def redactor() -> Callable[[Any], Any]:
     """Blanks what the starter's rules call personal data, whatever this project's own rules let through."""
     from loom.domain.rules import OutputRule
     from loom.enforcement.judges.output import rule_on

@@ -33,6 +33,7 @@ COMMANDS = (
     "ledger",
     "watch",
     "simulate",
+    "dashboard",
     "schema",
     "init",
     "sample",

@@ -1,18 +1,30 @@
 """Board: how everything stands, as read at one moment. Finding out, not acting."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
+from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Health
-from loom.domain.run import Outcome
+from loom.domain.run import Outcome, Run, SlotOutcome
+from loom.domain.slot import Ticket
+from loom.domain.tick import Pause
 from loom.domain.trigger import TriggerHealth
+from loom.domain.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One worker on the board. health: None when its registry entry is broken.
-    skipped: why its last run was skipped, if it was. needs: what a person must do, or empty."""
+    skipped: why its last run was skipped, if it was. needs: what a person must do, or empty.
+    said: what its last run said that went wrong, while health is down or late; foreign text.
+    owed: its open tickets, the oldest slot first. undecided: a slot that came due and that no tick has
+        decided yet, the oldest of them.
+    pause: one by hand that is in force. paused_in_registry: its entry says ``status: paused``.
+    recent: what its last 14 slots came to, oldest first, each slot once; a range counts all its slots.
+    streak: how many of its newest slots succeeded (or, as a negative number, went badly) in a row, at most
+        99; skipped and superseded ones neither end it nor are counted.
+    """
 
     worker: str
     agent: str | None
@@ -28,6 +40,14 @@ class Row:
     consecutive_failures: int = 0
     skipped: str = ""
     needs: str = ""
+    said: str = ""
+    owed: tuple[Ticket, ...] = ()
+    undecided: datetime | None = None
+    pause: Pause | None = None
+    paused_in_registry: bool = False
+    recent: tuple[SlotOutcome, ...] = ()
+    streak: int = 0
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +77,9 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
+    """waiting: alerts that haven't been delivered yet, oldest first; `undelivered` is their number.
+    troubles: what is open and no single worker's: the registry, the enforcement context, the clock."""
+
     at: datetime
     zone: str
     rows: tuple[Row, ...]
@@ -65,6 +88,8 @@ class Board:
     figures: Figures
     undelivered: int
     problems: tuple[str, ...] = ()
+    waiting: tuple[Delivery, ...] = ()
+    troubles: tuple[Episode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +100,24 @@ class Coming:
     agent: str | None
     slot: datetime
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneWorker:
+    """All there is to know of one worker at one moment.
+
+    last: its newest run that counts. good: the newest one with a valid output, whose findings hold.
+    coming: its next slots. within: how long after its instant a slot may still run.
+    """
+
+    at: datetime
+    zone: str
+    worker: Worker
+    row: Row
+    last: Run | None
+    good: Run | None
+    coming: tuple[Coming, ...]
+    within: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loom.domain.alert import Delivery, DeliveryState
-from loom.domain.board import Answer, Board, Coming
-from loom.domain.run import Run, RunError
+from loom.domain.board import Answer, Board, Coming, OneWorker, Row
+from loom.domain.run import Run, RunError, SlotOutcome
+from loom.domain.slot import Ticket
 from loom.domain.tick import Planned, TickReport
 from loom.report import trigger
 
@@ -86,31 +87,7 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "at": _time(each.at, zone),
         "timezone": each.zone,
-        "workers": [
-            {
-                "id": row.worker,
-                "agent": row.agent,
-                "schedule": row.schedule,
-                "status": row.status,
-                "health": row.health.value if row.health else "broken",
-                "next_slot": _time(row.next_slot, zone),
-                "last_run": (
-                    None
-                    if row.last_run_id is None
-                    else {
-                        "run_id": row.last_run_id,
-                        "outcome": row.last_outcome.value if row.last_outcome else None,
-                        "final": row.last_final,
-                        "at": _time(row.last_at, zone),
-                        "reason": row.skipped or None,
-                    }
-                ),
-                "last_success_at": _time(row.last_success_at, zone),
-                "consecutive_failures": row.consecutive_failures,
-                "needs": row.needs or None,
-            }
-            for row in each.rows
-        ],
+        "workers": [_row(row, zone) for row in each.rows],
         "ticks": {
             "last_at": _time(each.last_tick.at, zone) if each.last_tick else None,
             "last_trigger": each.last_tick.trigger if each.last_tick else None,
@@ -125,8 +102,100 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
             "bad_outcomes": each.figures.bad,
             "bad_outcomes_delivered": each.figures.bad_delivered,
         },
-        "alerts": {"undelivered": each.undelivered},
+        "alerts": {
+            "undelivered": each.undelivered,
+            "waiting": [_delivery(delivery) for delivery in each.waiting],
+        },
+        "troubles": [
+            {
+                "subject": trouble.subject,
+                "since": _time(trouble.opened_at, zone),
+                "summary": trouble.last_alert.summary if trouble.last_alert else None,
+            }
+            for trouble in each.troubles
+        ],
         "problems": list(each.problems),
+    }
+
+
+def one_worker(each: OneWorker, zone: ZoneInfo) -> dict[str, Any]:
+    """The worker's part of the board, and what only `--worker` shows."""
+    return {
+        "at": _time(each.at, zone),
+        "timezone": each.zone,
+        "worker": _row(each.row, zone)
+        | {
+            "schedule_timezone": each.worker.schedule.zone,
+            "catch_up": {
+                "policy": each.worker.catch_up.policy.value,
+                "within_s": each.within.total_seconds(),
+            },
+            "open": [_ticket(ticket, zone) for ticket in each.row.owed],
+            "coming": coming(each.coming, zone),
+            "last": None if each.last is None else run(each.last, zone),
+            "last_valid": None if each.good is None else run(each.good, zone),
+        },
+    }
+
+
+def _row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "id": row.worker,
+        "agent": row.agent,
+        "description": row.description or None,
+        "schedule": row.schedule,
+        "status": row.status,
+        "health": row.health.value if row.health else "broken",
+        "next_slot": _time(row.next_slot, zone),
+        "last_run": (
+            None
+            if row.last_run_id is None
+            else {
+                "run_id": row.last_run_id,
+                "outcome": row.last_outcome.value if row.last_outcome else None,
+                "final": row.last_final,
+                "at": _time(row.last_at, zone),
+                "reason": row.skipped or None,
+            }
+        ),
+        "last_success_at": _time(row.last_success_at, zone),
+        "consecutive_failures": row.consecutive_failures,
+        "recent": [_slot_outcome(each, zone) for each in row.recent],
+        "streak": row.streak,
+        "pause": (
+            None
+            if row.pause is None
+            else {
+                "by": row.pause.by,
+                "at": _time(row.pause.at, zone),
+                "until": _time(row.pause.until, zone),
+                "reason": row.pause.reason or None,
+            }
+        ),
+        "needs": row.needs or None,
+    }
+
+
+def _slot_outcome(each: SlotOutcome, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "slot": _time(each.first, zone),
+        "slot_last": _time(each.last, zone) if each.last != each.first else None,
+        "count": each.count,
+        "outcome": each.outcome.value,
+        "final": each.final,
+        "run_id": each.run_id,
+    }
+
+
+def _ticket(each: Ticket, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "slot": _time(each.slot, zone),
+        "state": each.state.value,
+        "reason": each.reason.value if each.reason else None,
+        "detail": each.detail or None,
+        "not_before": _time(each.not_before, zone),
+        "starts": each.starts,
+        "run_id": each.run_id,
     }
 
 

@@ -1,0 +1,92 @@
+"""The days of a dashboard, and what became of the slots on each of them."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from loom.domain.dashboard import OPEN, DayOutcomes, Days, Offset
+from loom.domain.run import SlotOutcome
+from loom.domain.schedule import Schedule
+from loom.slots.calendar import between
+from loom.slots.zones import changes
+
+_DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
+
+
+def days_until(now: datetime, zone: str, count: int) -> Days:
+    """The `count` days of `zone`, at least one, that end with the one `now` is in."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    first = today - (count - 1) * _DAY
+    return Days(first, tuple(_begin(first + number * _DAY, zone) for number in range(count + 1)))
+
+
+def _begin(day: date, zone: str) -> datetime:
+    """The first instant of `day`; of a day that the zone leaves out, the first one after it."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def offsets(days: Days, zone: str) -> tuple[Offset, ...]:
+    """How the clocks of `zone` stand over `days`, and a year on, for what is to come."""
+    begin = days.starts[0]
+    since = [begin, *(change.at for change in changes(zone, begin + _INSTANT, days.starts[-1] + 366 * _DAY))]
+    found = []
+    for at in since:
+        shown = at.astimezone(ZoneInfo(zone))
+        ahead = shown.utcoffset() or timedelta()
+        found.append(Offset(at, round(ahead.total_seconds()), shown.tzname() or ""))
+    return tuple(found)
+
+
+def by_day(outcomes: Sequence[SlotOutcome], schedule: Schedule | None, days: Days) -> tuple[DayOutcomes, ...]:
+    """For each of `days`, how many slots ended in which outcome; `outcomes` newest first, of one worker.
+
+    A final record counts for every slot of its range. A slot without one counts as open, once, however often
+    it was tried. Where `schedule`, as it is today, doesn't have as many slots in a range as were recorded, or
+    is None, they are laid out evenly.
+    """
+    starts = [at.timestamp() for at in days.starts]
+    counts: list[Counter[str]] = [Counter() for _ in range(days.count)]
+    for each in outcomes:
+        if each.final:
+            for number in _days_of(each, schedule, starts):
+                counts[number][each.outcome.value] += 1
+    for at in _still_open(outcomes, schedule):
+        if starts[0] <= at < starts[-1]:
+            counts[bisect_right(starts, at) - 1][OPEN] += 1
+    return tuple(counts)
+
+
+def _days_of(each: SlotOutcome, schedule: Schedule | None, starts: Sequence[float]) -> Iterator[int]:
+    for at in _slots(each, schedule):
+        if starts[0] <= at < starts[-1]:
+            yield bisect_right(starts, at) - 1
+
+
+def _slots(each: SlotOutcome, schedule: Schedule | None) -> Sequence[float]:
+    first, last = each.first.timestamp(), each.last.timestamp()
+    if each.count == 1:
+        return (first,)
+    if schedule is not None:
+        found = [at.timestamp() for at in between(schedule, each.first, each.last)]
+        if len(found) == each.count:
+            return found
+    step = (last - first) / (each.count - 1)
+    return [first + step * number for number in range(each.count)]
+
+
+def _still_open(outcomes: Sequence[SlotOutcome], schedule: Schedule | None) -> set[float]:
+    """The slots that have been looked at and have no final outcome."""
+    waiting = {at for each in outcomes if not each.final for at in _slots(each, schedule)}
+    if not waiting:
+        return waiting
+    # Between the first and the last slot of a range there is none of another fate.
+    ended = sorted((each.first.timestamp(), each.last.timestamp()) for each in outcomes if each.final)
+    begins = [first for first, _ in ended]
+    return {at for at in waiting if not _within(ended, bisect_right(begins, at) - 1, at)}
+
+
+def _within(ended: Sequence[tuple[float, float]], number: int, at: float) -> bool:
+    return number >= 0 and ended[number][1] >= at

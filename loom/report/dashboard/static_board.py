@@ -1,0 +1,61 @@
+"""The board as plain HTML: what there is to see where JavaScript isn't."""
+
+from html import escape
+from zoneinfo import ZoneInfo
+
+from loom.domain.board import Board, Row
+from loom.report.words import ago, count, one_line, when
+
+_COLUMNS = ("Worker", "Health", "Last run", "Next slot", "Needs")
+
+
+def static_board(board: Board, zone: ZoneInfo) -> str:
+    """The three promises, and one row for each worker."""
+    figures = board.figures
+    headings = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
+    lines = [
+        f"<p>{figures.days} days: slots on time {_share(figures.on_time, figures.slots)}"
+        f" · runs enforced {_share(figures.under_digest, figures.runs)}"
+        f" · bad outcomes delivered {_share(figures.bad_delivered, figures.bad)}</p>"
+    ]
+    if board.undelivered:
+        lines.append(f"<p>{count(board.undelivered, 'alert')} not delivered yet.</p>")
+    lines += [
+        '<div class="scroll"><table id="board" class="listed">',
+        '<caption class="unseen">How each worker stands</caption>',
+        f"<thead><tr>{headings}</tr></thead>",
+        "<tbody>",
+        *(_row(row, board, zone) for row in board.rows),
+        "</tbody></table></div>",
+    ]
+    return "\n".join(lines)
+
+
+def _row(row: Row, board: Board, zone: ZoneInfo) -> str:
+    health = row.health.value if row.health is not None else "broken"
+    last = "never"
+    if row.last_outcome is not None:
+        last = row.last_outcome.value
+        if row.last_at is not None:
+            last += f" {ago(row.last_at, board.at)}"
+    cells = (
+        health,
+        last,
+        when(row.next_slot, zone) if row.next_slot is not None else "–",
+        row.needs or row.skipped or "–",
+    )
+    named = f"{row.worker} ({row.agent})" if row.agent else row.worker
+    return (
+        f'<tr data-worker="{text(row.worker)}" data-health="{health}"><th scope="row">{text(named)}</th>'
+        + "".join(f"<td>{text(cell)}</td>" for cell in cells)
+        + "</tr>"
+    )
+
+
+def text(foreign: str, limit: int = 300) -> str:
+    """Foreign text as one line of text in HTML, in an element or between the quotes of an attribute."""
+    return escape(one_line(foreign, limit), quote=True)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,}" if whole else "none yet"

@@ -1,0 +1,118 @@
+"""What the newest slots came to: each slot once, whatever was tried again, held or told of as a range."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loom.domain.run import Outcome, SlotOutcome
+from loom.slots.recent import LONGEST_STREAK, each_slot, last_slots, newest_slots, streak
+
+START = datetime(2026, 11, 1, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+outcomes = st.sampled_from(Outcome)
+
+
+def record(number: int, slot: int, outcome: Outcome, *, count: int = 1, final: bool = True) -> SlotOutcome:
+    """The `number`th record that was written, of the `count` hourly slots from the `slot`th on."""
+    return SlotOutcome(
+        worker="echo",
+        run_id=f"run-{number:04}",
+        first=START + slot * HOUR,
+        last=START + (slot + count - 1) * HOUR,
+        count=count,
+        outcome=outcome,
+        final=final,
+        on_time=False,
+        started=True,
+        tick_at=START + number * timedelta(minutes=1),
+    )
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[list[SlotOutcome], list[tuple[Outcome, bool]]]:
+    """What a ledger may hold of some slots in a row, and what each of them came to in the end.
+
+    They were held in ranges, tried again some times each, then ended by themselves or in ranges."""
+    ends: list[tuple[Outcome, bool]] = []
+    holds: list[SlotOutcome] = []
+    tries: list[SlotOutcome] = []
+    final: list[SlotOutcome] = []
+    numbers = iter(range(10_000))
+    for count, alike, tried, held, outcome, ended in draw(
+        st.lists(
+            st.tuples(
+                st.integers(1, 5), st.booleans(), st.integers(0, 2), st.booleans(), outcomes, st.booleans()
+            ),
+            max_size=12,
+        )
+    ):
+        slot = len(ends)
+        if held:
+            holds.append(record(next(numbers), slot, Outcome.BLOCKED, count=count, final=False))
+        if alike and (ended or held):
+            if ended:
+                final.append(record(next(numbers) + 5_000, slot, outcome, count=count))
+            ends += [(outcome, True) if ended else (Outcome.BLOCKED, False)] * count
+            continue
+        for each in range(slot, slot + count):
+            shown = draw(outcomes)
+            tries += [
+                record(next(numbers) + 1_000, each, shown, final=False) for _ in range(tried or (not ended))
+            ]
+            if ended:
+                final.append(record(next(numbers) + 5_000, each, outcome))
+            ends.append((outcome, True) if ended else (shown, False))
+    return draw(st.permutations([*holds, *tries, *final])), ends
+
+
+def shown(slots: tuple[SlotOutcome, ...]) -> list[tuple[Outcome, bool]]:
+    return [(each.outcome, each.final) for each in slots]
+
+
+@given(lives())
+def test_each_slot_is_told_of_once_by_what_holds_of_it_now(
+    life: tuple[list[SlotOutcome], list[tuple[Outcome, bool]]],
+) -> None:
+    records, ends = life
+    held = newest_slots(records)
+    assert sum(each.count for each in held) == len(ends)
+    assert shown(each_slot(held, len(ends))) == ends
+
+
+@given(lives(), st.integers(0, 20))
+def test_the_last_ones_are_the_end_of_all(
+    life: tuple[list[SlotOutcome], list[tuple[Outcome, bool]]], most: int
+) -> None:
+    records, ends = life
+    held = newest_slots(records)
+    last = last_slots(held, most)
+    assert list(last) == list(held)[len(held) - len(last) :]
+    assert shown(each_slot(last, most)) == ends[max(0, len(ends) - most) :]
+    assert sum(each.count for each in last[1:]) < max(most, 1)
+
+
+@given(lives())
+def test_a_streak_is_what_the_newest_slots_have_in_common(
+    life: tuple[list[SlotOutcome], list[tuple[Outcome, bool]]],
+) -> None:
+    records, ends = life
+    told = [outcome for outcome, _ in reversed(ends) if outcome not in (Outcome.SKIPPED, Outcome.SUPERSEDED)]
+    groups = [(good, len([*group])) for good, group in groupby(told, lambda each: not each.bad)]
+    good, length = groups[0] if groups else (True, 0)
+    assert streak(newest_slots(records)) == (length if good else -length)
+
+
+def test_of_a_range_that_is_held_what_has_moved_on_is_told_by_its_own_record() -> None:
+    held = record(1, 0, Outcome.BLOCKED, count=5, final=False)
+    ran = record(2, 0, Outcome.SUCCEEDED)
+    assert newest_slots([held, ran]) == (ran, replace(held, count=4))
+
+
+def test_a_range_of_a_month_costs_no_more_than_what_is_shown_of_it() -> None:
+    month = record(1, 0, Outcome.MISSED, count=43_200)
+    assert len(each_slot(newest_slots([month]))) == 14
+    assert streak((month,)) == -LONGEST_STREAK
