@@ -42,7 +42,8 @@ def command(directory: Path | None, speed: float, fast: bool, record: Path | Non
 
     It is real: twelve workers in a project of its own, and the runner, rules, ledger and alerts of any
     project. Only the time is set, to 5 to 11 March 2026, and the company's HubSpot, YouTube and website are
-    stand-ins on this machine. No account is asked for, and nothing of yours is touched.
+    stand-ins on this machine. No account is asked for, and nothing of yours is touched. It leaves a dashboard
+    to open.
 
     \b
     loom demo
@@ -52,7 +53,7 @@ def command(directory: Path | None, speed: float, fast: bool, record: Path | Non
     from loom.cli.demo_audience import Audience
     from loom.cli.demo_stage import new_folder, staged
     from loom.cli.signals import obeying
-    from loom.cli.streams import answer_alone
+    from loom.cli.streams import answer_alone, heard
     from loom.runner.stopping import Stop
 
     folder = new_folder(directory)
@@ -68,17 +69,20 @@ def command(directory: Path | None, speed: float, fast: bool, record: Path | Non
                 break  # its runs were cut short, and what they say of that is no part of the week
             scenes.append(scene)
             audience.see(scene)
+            if not heard():  # as with: loom demo | head
+                return ExitCode.OK
         if stop.asked:
             click.echo(f"loom: {stop.why}; what was played is in {folder}", err=True)
             return stop.exit_code
         reckoned = stage.reckon(scenes)
+        page = stage.publish_page(scenes[-1].step.at)
     audience.end(reckoned)
     if record is not None:
         _draw(record, audience.picture())
     if as_json:
-        answer.write(_as_json(scenes, reckoned, folder))
+        answer.write(_as_json(scenes, reckoned, folder, page))
     else:
-        audience.say("\n".join(_what_next(folder, scenes)))
+        audience.say("\n".join(_what_next(folder, page, scenes)))
     return ExitCode.OK
 
 
@@ -89,17 +93,17 @@ def _draw(file: Path, picture: str) -> None:
         raise SettingsError(f"can't write the picture to {file}: {error.strerror}") from None
 
 
-def _as_json(scenes: "list[Scene]", reckoned: "Reckoning", folder: Path) -> str:
+def _as_json(scenes: "list[Scene]", reckoned: "Reckoning", folder: Path, page: Path) -> str:
     from zoneinfo import ZoneInfo
 
     from loom.demo.week import ZONE
     from loom.report.as_json import dump
     from loom.report.demo import as_json
 
-    return dump(as_json(scenes, reckoned, ZoneInfo(ZONE), project=str(folder), dashboard=None))
+    return dump(as_json(scenes, reckoned, ZoneInfo(ZONE), project=str(folder), dashboard=str(page)))
 
 
-def _what_next(folder: Path, scenes: "Sequence[Scene]") -> Iterator[str]:
+def _what_next(folder: Path, page: Path, scenes: "Sequence[Scene]") -> Iterator[str]:
     """Commands to type, for this project."""
     from loom.domain.run import Outcome
     from loom.report.terminal import short_id
@@ -113,6 +117,7 @@ def _what_next(folder: Path, scenes: "Sequence[Scene]") -> Iterator[str]:
         "less alerts.jsonl": "what a person was told",
     }
     wide = max(map(len, steps))
-    yield f"\nNow:  cd {place}"
+    yield f"\nNow open the dashboard in a browser:  {shlex.quote(str(page))}"
+    yield f"Or:   cd {place}"
     yield from (f"      {what:<{wide}}  {why}" for what, why in steps.items())
     yield f"All of it is in that folder. To be rid of it:  rm -r {place}"

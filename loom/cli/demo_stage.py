@@ -24,10 +24,12 @@ from loom.runner.stopping import Stop
 from loom.runner.tick import run_tick
 from loom.sample.project import SECRETS
 from loom.settings import Settings, read_settings
-from loom.wiring import parts_for, peek_ledger, read_registry
+from loom.wiring import parts_for, peek_ledger, publishable, read_registry
 
 # Its troubles are nobody's, no event of GitHub's wakes it, and its workers get made-up secrets or none.
 _NOT_ITS_OWN = ("LOOM_", "GITHUB_", *SECRETS)
+
+_PAGE_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,29 @@ class Stage:
             return reckon(registry, ledger, scenes, self.services)
         finally:
             ledger.close()
+
+    def publish_page(self, at: datetime) -> Path:
+        """Write the dashboard as of `at`, as `loom dashboard` does, into the project; returns its file."""
+        from loom import __version__
+        from loom.dashboard.publishing import publish
+        from loom.dashboard.reading import read_dashboard
+        from loom.report.dashboard.page import render
+
+        project, registry = self.settings.project, read_registry(self.settings)
+        ledger = peek_ledger(self.settings, registry)
+        try:
+            dashboard = read_dashboard(
+                registry,
+                ledger,
+                project="Brightwater Studio",
+                now=at,
+                days=_PAGE_DAYS,
+                clean=publishable(self.settings, registry),
+            )
+        finally:
+            ledger.close()
+        file, _ = publish(project / "site", render(dashboard, version=__version__))
+        return file
 
     def _tick(self, at: datetime) -> TickReport:
         parts = replace(

@@ -259,7 +259,7 @@ def _promise(name: str, kept: bool, said: str) -> RenderableType:
 
 
 def as_json(
-    scenes: list[Scene], reckoned: Reckoning, zone: ZoneInfo, *, project: str, dashboard: str | None
+    scenes: list[Scene], reckoned: Reckoning, zone: ZoneInfo, *, project: str, dashboard: str
 ) -> dict[str, Any]:
     """The whole week in one document; each tick as `loom run --json` tells it, with times in `zone`."""
     return {

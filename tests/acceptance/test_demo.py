@@ -180,6 +180,14 @@ def test_a_forbidden_act_is_stopped_before_it_reaches_anybody(
     assert all(run["enforcement_digest"] for run in history if run["started_at"])
 
 
+def test_the_dashboard_of_that_week_is_there_to_be_opened(week: Week, played: Mapping[str, Any]) -> None:
+    page = Path(played["dashboard"])
+    assert page == week.folder / "site" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert "relationship-sentinel" in text
+    assert "crm-tidy" in text
+
+
 def test_a_second_tick_at_once_finds_nothing_to_do(played: Mapping[str, Any]) -> None:
     at = {scene["at"]: scene["tick"] for scene in played["scenes"] if scene["tick"]}
     assert [run["worker"] for run in at["2026-03-07T16:41:00-06:00"]["runs"]] == ["media-post-production"]
@@ -235,7 +243,7 @@ def test_a_person_at_a_terminal_sees_it_line_by_line_and_what_to_type_next(loom:
     assert max(map(len, lines[:-8])) <= 80
     for needed in ("Sunday 8 March", "HubSpot goes down", "leaves out 02:30", "✗ Tidy blocked", "✓ Enforced"):
         assert needed in told.stdout
-    folder = Path(told.stdout.partition("Now:  cd ")[2].split()[0])
+    folder = Path(told.stdout.partition("Or:   cd ")[2].split()[0])
     assert folder.is_dir()
     assert folder.parent == Path(loom.environ["TMPDIR"])
     for command in re.findall(r"^ +loom (.+?)  ", told.stdout, re.MULTILINE):
