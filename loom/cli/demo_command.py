@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from loom.cli.options import json_option
-from loom.errors import ExitCode, SettingsError
+from loom.errors import ExitCode, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +56,8 @@ def command(directory: Path | None, speed: float, fast: bool, record: Path | Non
     from loom.cli.streams import answer_alone, heard
     from loom.runner.stopping import Stop
 
+    if record is not None and not record.absolute().parent.is_dir():
+        raise UsageError(f"--record {record}: there is no folder {record.parent}; make it first.")
     folder = new_folder(directory)
     answer: IO[str] = answer_alone() if as_json else sys.stdout
     paced = answer.isatty() and not fast and not as_json

@@ -1,5 +1,7 @@
 """What was printed on a console that records, as an SVG picture that asks for nothing from anywhere."""
 
+from html import escape
+
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
@@ -20,6 +22,7 @@ _THEME = TerminalTheme(
 # As rich's own, without fonts from elsewhere.
 _FORMAT = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
+<title>TITLE</title>
 <style>
 .{unique_id}-matrix {{
   font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -47,5 +50,7 @@ _FORMAT = """\
 
 def as_picture(console: Console, *, title: str) -> str:
     """The SVG of all that `console`, made with ``record=True``, has printed. title: in its window's frame."""
-    svg = console.export_svg(title=title, theme=_THEME, code_format=_FORMAT, unique_id="loom")
+    said = escape(title).replace("{", "{{").replace("}", "}}")
+    form = _FORMAT.replace("TITLE", said)
+    svg = console.export_svg(title=title, theme=_THEME, code_format=form, unique_id="loom")
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"

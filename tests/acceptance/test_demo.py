@@ -274,3 +274,10 @@ def test_a_folder_that_holds_something_is_left_alone(loom: Command, tmp_path: Pa
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "mine isn't empty" in refused.stderr
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_a_picture_that_can_have_no_place_is_told_before_the_week_is_played(loom: Command) -> None:
+    refused = loom("demo", "--dir", "mine", "--record", "nowhere/demo.svg")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "there is no folder nowhere" in refused.stderr
+    assert not (loom.cwd / "mine").exists()
