@@ -1,18 +1,18 @@
 """Registry x ledger -> the dashboard, as of one moment."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 
 from loom.dashboard.calendar import by_day, days_until, offsets
 from loom.dashboard.discretion import Clean, Discretion
 from loom.dashboard.rules import digest_spans
 from loom.dashboard.runs import found_by, in_brief
 from loom.dashboard.ticks import is_overdue, lateness_of, tick_days
-from loom.domain.dashboard import Dashboard, DashboardWorker, Days, DigestSpan
+from loom.domain.alert import Delivery, DeliveryState, Episode
+from loom.domain.dashboard import Dashboard, DashboardWorker, Days
 from loom.domain.registry import Registry
-from loom.domain.run import Run
+from loom.domain.run import Run, SlotOutcome
 from loom.domain.schedule import Schedule
 from loom.ports import Ledger, RunQuery
 from loom.report.trigger import sentences
@@ -21,6 +21,8 @@ from loom.status import board
 NEWEST_RUNS = 200
 """Of each worker: as many as its history shows, and its charts."""
 NEWEST_ALERTS = 500
+"""And all older ones that nobody has heard yet."""
+NEWEST_EPISODES = 300
 _MOST_OUTCOMES = 600_000
 """Of each worker. A worker that runs every minute has fewer in a year."""
 
@@ -32,70 +34,88 @@ def read_dashboard(
 
     project: what the page is called. clean: takes out of a JSON value whatever may not be published.
     """
-    discretion = Discretion(clean)
     span = days_until(now, registry.zone, days)
+    begin = span.starts[0]
+    reader = _Reader(registry, ledger, now, span, Discretion(clean))
     schedules: dict[str, Schedule | None] = {each.id: each.schedule for each in registry.workers}
     schedules |= {each.id: None for each in registry.broken}
-    governed: list[Run] = []
-    notes: list[str] = []
-    workers = []
-    for worker, schedule in schedules.items():
-        runs = ledger.runs(RunQuery(worker=worker, until=now, limit=NEWEST_RUNS))
-        governed += [_bare(run) for run in runs if run.enforcement_digest]
-        workers.append(_worker(worker, schedule, registry.zone, ledger, span, runs, discretion, notes))
-    begin = span.starts[0]
-    lateness = lateness_of(registry.ticks_expected, ledger, now=now)
+    workers = tuple(reader.worker(worker, schedule) for worker, schedule in schedules.items())
+    deliveries, deliveries_left = reader.deliveries()
+    episodes, episodes_left = reader.episodes()
     standing = board(registry, ledger, now=now)
-    deliveries = [each for each in ledger.deliveries(since=begin) if each.alert.at <= now]
-    if len(deliveries) > NEWEST_ALERTS:
-        notes.append(f"Of {len(deliveries):,} alerts the newest {NEWEST_ALERTS} are shown.")
+    last, ticks = standing.last_tick, registry.ticks_expected
+    lateness = lateness_of(ticks, ledger, now=now)
     return Dashboard(
         project=project,
         at=now,
         zone=registry.zone,
         days=span,
         offsets=offsets(span, registry.zone),
-        board=discretion.board(standing),
-        workers=tuple(workers),
+        board=reader.discretion.board(standing),
+        workers=workers,
         trigger_lines=sentences(standing.trigger),
-        overdue=standing.last_tick is not None
-        and is_overdue(registry.ticks_expected, standing.last_tick.at, now=now),
+        overdue=last is not None and is_overdue(ticks, last.at, now=now),
         lateness=lateness,
         tick_days=tick_days(lateness, registry.zone),
-        deliveries=tuple(map(discretion.delivery, islice(reversed(deliveries), NEWEST_ALERTS))),
-        episodes=tuple(map(discretion.episode, reversed(ledger.episodes(since=begin)))),
-        digests=_since(begin, digest_spans(governed)),
-        notes=tuple(notes),
+        deliveries=deliveries,
+        deliveries_left=deliveries_left,
+        episodes=episodes,
+        episodes_left=episodes_left,
+        digests=tuple(each for each in digest_spans(reader.governed) if each.last >= begin),
+        notes=tuple(reader.notes),
     )
 
 
-def _worker(
-    worker: str,
-    schedule: Schedule | None,
-    zone: str,
-    ledger: Ledger,
-    days: Days,
-    runs: Sequence[Run],
-    discretion: Discretion,
-    notes: list[str],
-) -> DashboardWorker:
-    outcomes = ledger.slot_outcomes(worker=worker, since=days.starts[0], limit=_MOST_OUTCOMES)
-    if len(outcomes) == _MOST_OUTCOMES:
-        notes.append(f"{worker}: the calendar shows its newest {_MOST_OUTCOMES:,} records only.")
-    told = next((run for run in runs if run.final and run.counts and run.output is not None), None)
-    return DashboardWorker(
-        worker=worker,
-        zone=schedule.zone if schedule is not None else zone,
-        days=by_day(outcomes, schedule, days),
-        runs=tuple(in_brief(run, discretion) for run in runs),
-        findings=found_by(told, discretion) if told is not None else (),
-        found_at=(told.finished_at or told.tick_at) if told is not None else None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """governed: the runs read so far that were under a digest, without what they returned."""
+
+    registry: Registry
+    ledger: Ledger
+    now: datetime
+    days: Days
+    discretion: Discretion
+    governed: list[Run] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def worker(self, worker: str, schedule: Schedule | None) -> DashboardWorker:
+        """schedule: None while its entry is broken."""
+        runs = self.ledger.runs(RunQuery(worker=worker, until=self.now, limit=NEWEST_RUNS))
+        self.governed.extend(_bare(run) for run in runs if run.enforcement_digest)
+        told = next((run for run in runs if run.final and run.counts and run.output is not None), None)
+        return DashboardWorker(
+            worker=worker,
+            zone=schedule.zone if schedule is not None else self.registry.zone,
+            days=by_day(self._outcomes(worker), schedule, self.days),
+            runs=tuple(in_brief(run, self.discretion) for run in runs),
+            findings=found_by(told, self.discretion) if told is not None else (),
+            found_at=(told.finished_at or told.tick_at) if told is not None else None,
+        )
+
+    def _outcomes(self, worker: str) -> Sequence[SlotOutcome]:
+        found = self.ledger.slot_outcomes(worker=worker, since=self.days.starts[0], limit=_MOST_OUTCOMES)
+        if len(found) == _MOST_OUTCOMES:
+            self.notes.append(f"{worker}: the calendar shows its newest {_MOST_OUTCOMES:,} records only.")
+        return [each for each in found if each.tick_at <= self.now]
+
+    def deliveries(self) -> tuple[tuple[Delivery, ...], int]:
+        """Newest first, and how many are left out."""
+        found = self.ledger.deliveries(since=self.days.starts[0])
+        newest = [each for each in reversed(found) if each.alert.at <= self.now]
+        shown = [*newest[:NEWEST_ALERTS], *filter(_unheard, newest[NEWEST_ALERTS:])]
+        return tuple(map(self.discretion.delivery, shown)), len(newest) - len(shown)
+
+    def episodes(self) -> tuple[tuple[Episode, ...], int]:
+        """Newest first, and how many are left out."""
+        found = self.ledger.episodes(since=self.days.starts[0])
+        newest = [each for each in reversed(found) if each.opened_at <= self.now]
+        shown = newest[:NEWEST_EPISODES]
+        return tuple(map(self.discretion.episode, shown)), len(newest) - len(shown)
+
+
+def _unheard(delivery: Delivery) -> bool:
+    return delivery.state is not DeliveryState.SENT
 
 
 def _bare(run: Run) -> Run:
     return replace(run, output=None, rejected=None, log="", errors=())
-
-
-def _since(begin: datetime, spans: Sequence[DigestSpan]) -> tuple[DigestSpan, ...]:
-    return tuple(each for each in spans if each.last >= begin)

@@ -120,7 +120,8 @@ class Dashboard:
     trigger_lines: sentences on whether ticks come when they should. overdue: whether one that was expected
     hours ago hasn't come, so that all of this may be old. lateness: for each instant of the last
     days for which a tick was expected, oldest first, how many seconds late it came, or None if it didn't.
-    deliveries: newest first. episodes: those open, and those closed since, newest first.
+    deliveries: newest first, and how many older ones are left out. episodes: those open, and those closed
+        since, newest first, and how many older ones are left out.
     digests: newest first. notes: what of the days the page doesn't show, and why.
     """
 
@@ -136,6 +137,8 @@ class Dashboard:
     lateness: tuple[tuple[datetime, float | None], ...]
     tick_days: tuple[TickDay, ...]
     deliveries: tuple[Delivery, ...]
+    deliveries_left: int
     episodes: tuple[Episode, ...]
+    episodes_left: int
     digests: tuple[DigestSpan, ...]
     notes: tuple[str, ...] = ()

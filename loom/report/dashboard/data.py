@@ -16,7 +16,6 @@ from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
 from loom.report.words import one_line
 
-_MOST_EPISODES = 300
 _MOST_DIGESTS = 200
 _ALERT_BYTES = 250_000
 _EPISODE_BYTES = 100_000
@@ -33,6 +32,8 @@ def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
     found, left = findings(dashboard.workers)
     room = Room(dashboard.workers)
     text = _text_limit(len(rows))
+    alerts = _fitting([_alert(each) for each in dashboard.deliveries], _ALERT_BYTES)
+    episodes = _fitting([_episode(each) for each in dashboard.episodes], _EPISODE_BYTES)
     workers = [
         _row(rows[worker.worker], text)
         | {"zone": worker.zone, "heat": heat}
@@ -62,14 +63,15 @@ def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
         "combinations": combinations,
         "workers": workers,
         "findings": found,
-        "alerts": _fitting([_alert(each) for each in dashboard.deliveries], _ALERT_BYTES),
-        "episodes": _fitting(
-            [_episode(each) for each in dashboard.episodes[:_MOST_EPISODES]], _EPISODE_BYTES
-        ),
+        "alerts": alerts,
+        "alerts_left": len(dashboard.deliveries) - len(alerts) + dashboard.deliveries_left,
+        "episodes": episodes,
+        "episodes_left": len(dashboard.episodes) - len(episodes) + dashboard.episodes_left,
         "digests": [
             [each.digest, _seconds(each.first), _seconds(each.last), each.runs, each.rules]
             for each in dashboard.digests[:_MOST_DIGESTS]
         ],
+        "digests_left": len(dashboard.digests[_MOST_DIGESTS:]),
     }
 
 

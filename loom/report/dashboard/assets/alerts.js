@@ -25,7 +25,7 @@ function alertsView() {
     parts: [
       h("h1", {}, "Alerts"),
       h("p", { class: "filters" }, label, said),
-      rows.length ? [box, paged.button] : nothing(`No alert in the last ${count(DATA.days.count, "day")}.`),
+      rows.length ? [box, paged.button, older(DATA.alerts_left, "alert")] : nothing(`No alert in the last ${count(DATA.days.count, "day")}.`),
       section("Episodes", {}, DATA.episodes.length ? episodes() : nothing("There was no trouble to tell of.")),
     ],
   };
@@ -82,5 +82,5 @@ function episodes() {
   const body = box.querySelector("tbody");
   const paged = pages(body, "episode", 50);
   paged.show([...body.rows]);
-  return [box, paged.button];
+  return [box, paged.button, older(DATA.episodes_left, "episode")];
 }

@@ -76,7 +76,7 @@ function table({ id, caption, columns, rows, narrow = false }) {
 }
 
 /** What stands in these columns is short, and is never broken into lines. */
-const BRIEF = new Set(["Worker", "Event", "By", "State", "Streak", "Last slots", "Next slot", "Outcome", "Took", "Run", "Started", "When", "Day"]);
+const BRIEF = new Set(["Worker", "Event", "By", "State", "Streak", "Last slots", "Next slot", "Outcome", "Took", "Run", "Started", "When", "Day", "Came", "Dropped", "Most"]);
 
 function tableRow(columns, { attributes = {}, cells, header = 0 }) {
   const brief = (number) => (BRIEF.has(columns[number]) ? "brief" : null);
@@ -129,6 +129,11 @@ function choice(id, label, options, onChange) {
   const select = h("select", { id }, options.map(([value, text]) => h("option", { value }, text)));
   select.addEventListener("change", onChange);
   return [h("label", { for: id }, label, " ", select), select];
+}
+
+/** Says how many there are besides those on the page; a page of everything would grow for ever. */
+function older(number, unit) {
+  return number ? h("p", { class: "small dim" }, `${count(number, `older ${unit}`)} not on this page.`) : null;
 }
 
 function nothing(text) {

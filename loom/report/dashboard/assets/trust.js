@@ -22,7 +22,7 @@ function trust() {
         "Enforcement",
         { id: "digests" },
         h("p", {}, "Each run records the digest of the rules that it was under. A new line begins where the digest changed, as far back as the runs on this page go."),
-        DATA.digests.length ? digests() : nothing("No run under a digest is on record yet."),
+        DATA.digests.length ? [digests(), older(DATA.digests_left, "change")] : nothing("No run under a digest is on record yet."),
       ),
     ],
   };

@@ -69,13 +69,15 @@ function foundOf(worker) {
     {},
     h("p", { class: "small dim" }, `Of the run that ended ${ago(worker.found_at)}, ${when(worker.found_at)}.`),
     h("ul", { class: "findings" }, mine.slice(0, 10).map((finding) => findingItem(finding, false))),
-    more > 0 ? h("p", { class: "small" }, `${count(more, "more")} `.replace("mores", "more"), h("a", { href: "#/findings" }, "in Findings"), ".") : null,
+    more > 0 ? h("p", { class: "small" }, `${grouped(more)} more `, h("a", { href: "#/findings" }, "in Findings"), ".") : null,
   );
 }
 
 function alertsOf(worker) {
-  const mine = DATA.alerts.filter((alert) => alert.worker === worker.id).slice(0, 20);
-  return mine.length ? section("Newest alerts", {}, alertTable("worker-alerts", mine)) : null;
+  const mine = DATA.alerts.filter((alert) => alert.worker === worker.id);
+  if (!mine.length) return null;
+  const more = mine.length > 5 ? h("p", { class: "small" }, `${count(mine.length - 5, "older alert")} `, h("a", { href: "#/alerts" }, "in Alerts"), ".") : null;
+  return section("Newest alerts", {}, alertTable("worker-alerts", mine.slice(0, 5)), more);
 }
 
 const HISTORY = ["Run", "Outcome", "Slot", "Started", "Took", "What it said"];
