@@ -37,6 +37,7 @@ COMMANDS = (
     "schema",
     "init",
     "sample",
+    "demo",
 )
 
 

@@ -5,9 +5,11 @@ It holds records and changes none: whatever else is asked of it is answered as H
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from loom.sample.dates import moved
 from loom.sample.exchange import Answered, Asked
 from loom.sample.hubspot_search import search, value_of
 
@@ -21,9 +23,10 @@ _BUSY = {"SECONDLY": "You have reached your secondly limit.", "DAILY": "You have
 _CORRELATION = "aeb5f871-7f07-4993-9211-075dc63e7cbf"
 
 
-def records_in(folder: Path) -> dict[str, list[Mapping[str, Any]]]:
-    """The records of a folder with a JSON file for each kind (`contacts.json`: a list)."""
-    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))}
+def records_in(folder: Path, *, moved_by: timedelta = timedelta()) -> dict[str, list[Mapping[str, Any]]]:
+    """The records of a folder with a JSON file for each kind (`contacts.json`: a list), their days moved."""
+    files = sorted(folder.glob("*.json"))
+    return {file.stem: json.loads(moved(file.read_bytes(), moved_by)) for file in files}
 
 
 class HubSpot:

@@ -4,11 +4,12 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 from loom.errors import SettingsError
+from loom.sample.dates import moved
 
 MARKER = "sample.json"
 """The file that makes a project a sample, and says on which port its services answer."""
@@ -56,13 +57,14 @@ def read(project: Path) -> Sample:
     return Sample(port)
 
 
-def files(port: int) -> list[tuple[str, bytes]]:
+def files(port: int, *, moved_by: timedelta = timedelta()) -> list[tuple[str, bytes]]:
     """Every file of the project by its name in it, the registry last: it makes it a project.
 
-    port: where the stand-ins are to answer, on loopback. The manifest isn't sealed yet.
+    port: where the stand-ins are to answer, on loopback. moved_by: how much later the company's days come.
+    The manifest isn't sealed yet.
     """
     rules = dict(_below(_HERE.parent / "starter" / "enforcement", "enforcement/"))
-    company = dict(_below(_HERE / "company", ""))
+    company = {name: moved(content, moved_by) for name, content in _below(_HERE / "company", "")}
     found = {**rules, **dict(_below(_workers(), "workers/")), **company}
     found[".gitignore"] = found.pop("gitignore")
     found[_MANIFEST] = _naming(sorted(company.keys() - rules.keys()), rules[_MANIFEST])

@@ -6,8 +6,10 @@ root, robots.txt and sitemap.xml are where visitors look for them.
 
 import mimetypes
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from loom.sample.dates import moved
 from loom.sample.exchange import Answered, Asked
 
 WEB = Path(__file__).with_name("web")
@@ -29,9 +31,10 @@ _TEXTS = frozenset({".html", ".xml", ".rss", ".txt", ".css", ".svg", ".ics"})
 @dataclass(frozen=True, slots=True)
 class Site:
     """folder: what it serves. `/about` is `about.html`, `/episodes/` is `episodes/index.html`. A file
-    `_redirects` holds lines 'from to', each a path."""
+    `_redirects` holds lines 'from to', each a path. moved_by: how much later the days in its texts come."""
 
     folder: Path = WEB
+    moved_by: timedelta = timedelta()
 
     def __call__(self, asked: Asked) -> Answered:
         if asked.method not in ("GET", "HEAD"):
@@ -45,7 +48,7 @@ class Site:
         kind = _KINDS.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         body = file.read_bytes()
         if file.suffix in _TEXTS:
-            body = body.replace(b"${BASE}", base.encode())
+            body = moved(body.replace(b"${BASE}", base.encode()), self.moved_by)
         return Answered(200, body, {"Content-Type": kind})
 
     def _file(self, path: str) -> Path | None:

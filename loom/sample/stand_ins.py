@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,12 +29,12 @@ SERVICES: Mapping[str, str] = MappingProxyType(
 _CRM = Path(__file__).with_name("crm")
 
 
-def stand_ins() -> dict[str, StandIn]:
-    """One for each of `SERVICES`, by its prefix, as they are at their beginning."""
+def stand_ins(*, moved_by: timedelta = timedelta()) -> dict[str, StandIn]:
+    """One for each of `SERVICES`, by its prefix, as they are at their beginning, all their days moved."""
     return {
-        "/hubspot": HubSpot(records_in(_CRM), token=SECRETS["HUBSPOT_ACCESS_TOKEN"]),
-        "/youtube": YouTube(records=read_records(), key=SECRETS["YOUTUBE_API_KEY"]),
-        "": Site(),
+        "/hubspot": HubSpot(records_in(_CRM, moved_by=moved_by), token=SECRETS["HUBSPOT_ACCESS_TOKEN"]),
+        "/youtube": YouTube(records=read_records(moved_by=moved_by), key=SECRETS["YOUTUBE_API_KEY"]),
+        "": Site(moved_by=moved_by),
         WHO: _who,
     }
 

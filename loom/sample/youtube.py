@@ -9,9 +9,11 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from loom.sample.dates import moved
 from loom.sample.exchange import Answered, Asked
 
 TUBE = Path(__file__).with_name("tube")
@@ -38,11 +40,11 @@ class Records:
     comments: tuple[Resource, ...] = ()
 
 
-def read_records(folder: Path = TUBE) -> Records:
-    """Those in the folder's files. Raises OSError or ValueError."""
+def read_records(folder: Path = TUBE, *, moved_by: timedelta = timedelta()) -> Records:
+    """Those in the folder's files, their days moved. Raises OSError or ValueError."""
 
     def read(name: str) -> tuple[Resource, ...]:
-        return tuple(json.loads((folder / name).read_text(encoding="utf-8")))
+        return tuple(json.loads(moved((folder / name).read_bytes(), moved_by)))
 
     return Records(
         videos=read("videos.json"),

@@ -36,7 +36,14 @@ DOORS = {
     "apprise": ("loom.alerts.apprise_hook",),
     "httpcore": ("loom.enforcement",),
     "anyio": ("loom.enforcement",),
-    "pydantic": ("loom.worker", "loom.execution", "loom.validation", "loom.expectation", "loom.starter"),
+    "pydantic": (
+        "loom.worker",
+        "loom.execution",
+        "loom.validation",
+        "loom.expectation",
+        "loom.starter",
+        "loom.demo.newcomer",
+    ),
     "pydantic_core": ("loom.execution", "loom.validation"),
 }
 # Who may ask the process for its environment or folders; everybody else is given them. The guarded client
