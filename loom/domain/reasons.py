@@ -40,9 +40,11 @@ class Fact:
 class SlotFate:
     """What became of one slot, or of a range of adjacent ones that share it.
 
-    slot, last, count: as in `Run`. outcome: that of its newest record; None before there is one.
-    final: whether that is the slot's outcome for good. reason: why, in plain words. tick_at: when the tick
-        came that dealt with it first, UTC; late: how long after the slot that was. note: of a clock change.
+    slot, last, count: as in `Run`. outcome: that of its newest record; None without any.
+    final: whether that is so for good. reason: why, in plain words. tick_at: when the tick
+        came that dealt with it first, UTC; late: how long after the slot that was, and late_because, if
+        that was too long, what kept it. began: whether the worker's code was started; at_once: by that tick.
+    note: of a clock change.
     """
 
     slot: datetime
@@ -54,6 +56,9 @@ class SlotFate:
     run_id: str | None = None
     tick_at: datetime | None = None
     late: timedelta | None = None
+    late_because: str = ""
+    began: bool = False
+    at_once: bool = False
     note: str = ""
 
 

@@ -31,18 +31,19 @@ def show_reasons(console: Console, reasons: Reasons) -> None:
     console.print(Text(one_line(reasons.verdict, _LONGEST), "bold"))
     if reasons.slots:
         console.print()
-        _show_slots(console, reasons.slots, zone)
+        # Of a single slot that was asked about, the verdict has said it all.
+        _show_slots(console, reasons.slots, zone, reasons.at is None or len(reasons.slots) > 1)
     console.print()
     console.print(Group(*_fact_lines(reasons.facts)))
 
 
-def _show_slots(console: Console, slots: Sequence[SlotFate], zone: ZoneInfo) -> None:
+def _show_slots(console: Console, slots: Sequence[SlotFate], zone: ZoneInfo, reasoned: bool) -> None:
     whens = Column("slot", [_slot(each, zone) for each in slots])
     short = Column("slot", [_slot(each, zone, short=True) for each in slots])
     outcome = Column("outcome", [_outcome(each) for each in slots])
     late = Column("after", [Text(_late(each), "dim") for each in slots], right=True)
     ids = Column("run", [Text(short_id(each.run_id) if each.run_id else "–", "dim") for each in slots])
-    below = [Text(one_line(each.reason, _LONGEST)) if each.reason else None for each in slots]
+    below = [_why(each) if reasoned else None for each in slots]
     show_columns(
         console,
         [
@@ -57,13 +58,18 @@ def _slot(each: SlotFate, zone: ZoneInfo, *, short: bool = False) -> Text:
     return Text(f"{at} +{each.count - 1:,}" if each.count > 1 else at)
 
 
+def _why(each: SlotFate) -> Text | None:
+    said = "; ".join(filter(None, (each.late_because, each.reason)))
+    return Text(one_line(said, _LONGEST)) if said else None
+
+
 def _late(each: SlotFate) -> str:
     return "–" if each.late is None else span(each.late.total_seconds())
 
 
 def _outcome(each: SlotFate) -> Text:
     if each.outcome is None:
-        return Text("○ none yet", "yellow")
+        return Text("– no record", "dim") if each.final else Text("○ none yet", "yellow")
     sign, style = OUTCOME_SIGNS[each.outcome]
     return Text(f"{sign} {each.outcome.value}{'' if each.final else ' (open)'}", style)
 
@@ -111,6 +117,7 @@ def as_json(reasons: Reasons) -> dict[str, Any]:
                 "run_id": each.run_id,
                 "tick_at": _time(each.tick_at, zone),
                 "late_s": each.late.total_seconds() if each.late is not None else None,
+                "late_because": each.late_because or None,
                 "note": each.note or None,
             }
             for each in reasons.slots

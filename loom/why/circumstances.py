@@ -156,7 +156,9 @@ def alert_facts(evidence: Evidence) -> Iterator[Fact]:
         said = "nobody was told yet"
         if each.last_alert is not None and each.announced:
             at = each.last_alert_at or each.last_alert.at
-            said = f"last told at {times.at(at)}: {one_line(each.last_alert.summary)}"
+            said = f"last told at {times.at(at)}"
+            # What is wrong with the worker itself stands above.
+            said += f": {one_line(each.last_alert.summary)}" if about else ""
         bad = f", with {count(each.gathered, 'bad outcome')}" if each.gathered else ""
         yield Fact(
             topic=Topic.ALERT,

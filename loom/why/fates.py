@@ -11,14 +11,24 @@ from loom.report.gist import gist
 from loom.report.words import count, one_line
 from loom.slots.notes import clock_change_note
 from loom.why.evidence import Evidence, Occasion
-from loom.why.lateness import lateness, what_kept
+from loom.why.lateness import Lateness, lateness, what_kept
 
 _TOPIC_OF_HOLD = {
     OpenReason.ENFORCEMENT: Topic.ENFORCEMENT,
     OpenReason.REQUIREMENT: Topic.REQUIREMENT,
     OpenReason.OVERLAP: Topic.OVERLAP,
 }
-_TOPIC_OF_END = {Outcome.MISSED: Topic.CATCH_UP, Outcome.SUPERSEDED: Topic.CATCH_UP}
+_ENDED = {
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "timed out",
+    Outcome.ABANDONED: "was abandoned",
+    Outcome.SUCCEEDED: "succeeded",
+}
+_TOPIC_OF_END = {
+    Outcome.MISSED: Topic.CATCH_UP,
+    Outcome.SUPERSEDED: Topic.CATCH_UP,
+    Outcome.BLOCKED: Topic.ENFORCEMENT,
+}
 BY_HAND = frozenset({Trigger.MANUAL, Trigger.BACKFILL})
 
 
@@ -33,19 +43,36 @@ def fate(evidence: Evidence, occasion: Occasion) -> SlotFate:
     newest = occasion.final or (occasion.own[-1] if occasion.own else None)
     if newest is None:
         return replace(found, reason=why_open(evidence, occasion.first))
-    dealt = occasion.own[0].tick_at
-    reason = why_ended(evidence, occasion, newest)
+    reasons = [_why_ended(evidence, occasion, newest)]
     if not newest.final:
-        reason = f"{reason}; {why_open(evidence, occasion.first)}"
+        reasons.append(why_open(evidence, occasion.first))
+    first = occasion.own[0]
+    by_hand = first.trigger in BY_HAND
+    dealt, late = dealt_with(evidence, occasion)
+    on_time = late.on_time and newest.outcome is Outcome.SUCCEEDED and len(occasion.own) == 1
     return replace(
         found,
         outcome=newest.outcome,
         final=newest.final,
-        reason=reason,
+        reason="; ".join(filter(None, reasons)) or ("on time" if on_time else ""),
         run_id=newest.run_id,
         tick_at=dealt,
-        late=dealt - occasion.first,
+        late=late.late,
+        late_because="a person ran it by hand before a tick came" if by_hand and late.why else late.why,
+        began=newest.started_at is not None,
+        at_once=first.started_at is not None,
     )
+
+
+def dealt_with(evidence: Evidence, occasion: Occasion) -> tuple[datetime, Lateness]:
+    """When the tick came that dealt with it first, and how late that was."""
+    first, slot = occasion.own[0], occasion.first
+    dealt = min(first.tick_at, first.started_at or first.tick_at)
+    if first.outcome is Outcome.ABANDONED and first.started_at is None:
+        # That a process died only a later tick records; the one that started it came before.
+        came = evidence.ticks_between(slot, first.tick_at)
+        dealt = came[0].at if came else slot
+    return dealt, lateness(evidence, slot, dealt)
 
 
 def note_of(evidence: Evidence, slot: datetime) -> str:
@@ -53,36 +80,42 @@ def note_of(evidence: Evidence, slot: datetime) -> str:
     return (clock_change_note(evidence.worker.schedule, slot) or "") if evidence.worker else ""
 
 
-def why_ended(evidence: Evidence, occasion: Occasion, run: Run) -> str:
+def _why_ended(evidence: Evidence, occasion: Occasion, run: Run) -> str:
     """Why the slot met the outcome of `run`, as clauses without a subject."""
-    clauses: list[str] = []
     before = [each for each in occasion.own if each.run_id != run.run_id]
-    late = lateness(evidence, occasion.first, occasion.own[0].tick_at)
-    if occasion.own[0].trigger in BY_HAND and occasion.own[0].started_at is not None:
+    said = own_words(evidence, run)
+    starts = [each for each in before if not _was_held(each)]
+    if run.outcome is Outcome.MISSED and not starts:
+        return said  # it tells what the slot waited for
+    if starts and not _was_held(run) and {_what(each) for each in starts} == {_what(run)}:
+        last = evidence.times.at(run.tick_at)
+        return f"{len(starts) + 1} starts, the last at {last}, all {run.outcome.value}: {said}"
+    clauses = [_step(evidence, each) for each in _without_repeats(before)]
+    if run.outcome is Outcome.SUCCEEDED and before:
+        clauses.append(f"the start at {evidence.times.at(run.tick_at)} succeeded")
+    if occasion.own[0].trigger in BY_HAND and not before:
         clauses.append("a person ran it by hand")
-    elif late.why and run.outcome is not Outcome.MISSED:
-        clauses.append(late.why)
-    elif run.outcome is Outcome.SUCCEEDED and not before:
-        clauses.append("on time")
-    clauses += [_step(evidence, each) for each in _kinds(before)]
-    if said := own_words(evidence, run):
-        clauses.append(said)
-    return "; ".join(clauses)
+    return "; ".join(filter(None, [*clauses, said]))
 
 
-def _kinds(runs: list[Run]) -> list[Run]:
-    """One of neighbours that say the same."""
-    return [
-        run
-        for number, run in enumerate(runs)
-        if number == 0 or (run.outcome, gist(run)) != (runs[number - 1].outcome, gist(runs[number - 1]))
-    ]
+def _was_held(run: Run) -> bool:
+    """Whether it only records that the slot stayed open, unstarted."""
+    return run.started_at is None and run.open_reason not in (None, OpenReason.ABANDONED)
+
+
+def _what(run: Run) -> tuple[Outcome, str]:
+    return run.outcome, gist(run)
+
+
+def _without_repeats(runs: list[Run]) -> list[Run]:
+    return [run for number, run in enumerate(runs) if number == 0 or _what(run) != _what(runs[number - 1])]
 
 
 def _step(evidence: Evidence, run: Run) -> str:
-    if run.started_at is None and run.open_reason is not OpenReason.ABANDONED:
+    if _was_held(run):
         return f"it waited for {_held_by(evidence, run)}"
-    return f"a start at {evidence.times.at(run.tick_at)} ended {run.outcome.value}: {_said(evidence, run)}"
+    ended = _ENDED.get(run.outcome, run.outcome.value)
+    return f"the start at {evidence.times.at(run.tick_at)} {ended} ({_said(evidence, run)})"
 
 
 def _held_by(evidence: Evidence, run: Run) -> str:
@@ -93,7 +126,7 @@ def own_words(evidence: Evidence, run: Run) -> str:
     """What the record itself gives as its reason; empty where a good one has nothing to explain."""
     if run.outcome is Outcome.SUCCEEDED:
         return ""
-    if run.started_at is None and run.open_reason is not None and run.open_reason is not OpenReason.ABANDONED:
+    if _was_held(run):
         return _held_by(evidence, run)
     if run.outcome is Outcome.SKIPPED and run.started_at is not None:
         return (
@@ -110,6 +143,8 @@ def _said(evidence: Evidence, run: Run) -> str:
     said = gist(run)
     if run.error is None:
         said = evidence.times.told(said)
+    elif run.final and run.reason:
+        said = f"{said}; {evidence.times.told(run.reason)}"
     return one_line(said) or "the record gives no reason"
 
 
@@ -132,10 +167,10 @@ def why_open(evidence: Evidence, slot: datetime) -> str:
             return f"its run is under way, claimed by {ticket.claimer}"
         return f"its run died: {ticket.claimer} is gone, and no end was recorded"
     if ticket is not None:
-        owed = f"it is owed: {ticket.reason or 'open'}"
         wait = ticket.not_before
         later = f", not before {times.at(wait)}" if wait is not None and wait > evidence.now else ""
-        return f"{owed}{later}"
+        again = ticket.reason in (OpenReason.RETRY, OpenReason.ABANDONED)
+        return f"it is to be started again{later}" if again else f"it is still owed{later}"
     if evidence.mark is None:
         return "no tick has seen the worker yet"
     if slot > evidence.mark:
@@ -164,28 +199,34 @@ def steps(evidence: Evidence, occasion: Occasion) -> list[Fact]:
 
 def _step_fact(evidence: Evidence, occasion: Occasion, run: Run) -> Fact:
     times = evidence.times
-    what = f"The slots {times.range(run.slot or occasion.first, run.slot_last)} ({count(run.count, 'slot')})"
-    subject = what if run.count > 1 else "The slot"
-    if run.started_at is None and run.open_reason is not None:
-        topic = _TOPIC_OF_HOLD.get(run.open_reason, Topic.SLOT)
-        held = f"{subject} {'were' if run.count > 1 else 'was'} held open: {_held_by(evidence, run)}."
-        return Fact(topic=topic, says=f"Tick at {times.at(run.tick_at)}: {held}", matters=True)
-    end = "recorded as" if run.started_at is None else "started, and"
-    attempts = f" after {count(run.attempts, 'attempt')}" if run.attempts > 1 else ""
+    subject, were = "the slot", "was"
+    if run.count > 1:
+        slots = times.range(run.slot or occasion.first, run.slot_last)
+        subject, were = f"the slots {slots} ({count(run.count, 'slot')})", "were"
+    tick = f"Tick at {times.at(run.tick_at)}"
+    if _was_held(run):
+        return Fact(
+            topic=_TOPIC_OF_HOLD.get(run.open_reason or OpenReason.RETRY, Topic.SLOT),
+            says=f"{tick}: {subject} {were} held open: {_held_by(evidence, run)}.",
+            matters=True,
+        )
     said = own_words(evidence, run)
-    again = "" if run.final or run.open_reason is None else ", to be tried again"
-    topic = _TOPIC_OF_END.get(run.outcome, Topic.SLOT)
-    if run.outcome is Outcome.SKIPPED and run.reason.startswith("paused"):
-        topic = Topic.PAUSE
-    elif run.outcome is Outcome.SKIPPED and run.reason.startswith("overlap"):
-        topic = Topic.OVERLAP
-    elif run.outcome is Outcome.BLOCKED:
-        topic = Topic.ENFORCEMENT
+    began = "started, and" if run.started_at is not None else "recorded as"
+    attempts = f" after {count(run.attempts, 'attempt')}" if run.attempts > 1 else ""
+    again = ", to be tried again" if not run.final and run.open_reason is not None else ""
+    if again and run is not occasion.own[-1]:
+        again = ", and was tried again later"
+    why = f": {said}" if said else ""
     return Fact(
-        topic=topic,
-        says=f"Tick at {times.at(run.tick_at)}: {subject[0].lower()}{subject[1:]} "
-        f"{'were' if run.count > 1 else 'was'} {end} {run.outcome.value}{attempts}{again}"
-        f"{f': {said}' if said else ''}.",
+        topic=_topic_of_end(run),
+        says=f"{tick}: {subject} {were} {began} {run.outcome.value}{attempts}{again}{why}.",
         do=f"loom show {run.run_id[-12:]}",
         matters=run.outcome is not Outcome.SUCCEEDED,
     )
+
+
+def _topic_of_end(run: Run) -> Topic:
+    if run.outcome is Outcome.SKIPPED and run.started_at is None:
+        kinds = {"paused": Topic.PAUSE, "overlap": Topic.OVERLAP, "disabled": Topic.REGISTRY}
+        return kinds.get(run.reason.partition(":")[0].partition(" ")[0], Topic.SLOT)
+    return _TOPIC_OF_END.get(run.outcome, Topic.SLOT)

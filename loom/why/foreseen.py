@@ -12,12 +12,11 @@ from loom.why.evidence import Evidence
 _INSTANT = timedelta(microseconds=1)
 
 
-def foreseen(evidence: Evidence, worker: Worker, at: datetime) -> tuple[str, list[Fact]]:
+def foreseen(evidence: Evidence, worker: Worker, at: datetime) -> tuple[str, Fact]:
     """The verdict, and what a tick at `at` would do if all stays as it is and no run is alive.
 
     at: a slot of `worker` later than `evidence.now`, UTC.
     """
-    times = evidence.times
     decision = decide(
         worker,
         mark=at - _INSTANT,
@@ -28,29 +27,21 @@ def foreseen(evidence: Evidence, worker: Worker, at: datetime) -> tuple[str, lis
         obstacle=evidence.obstacles[0] if evidence.obstacles else None,
         alive=lambda _: False,
     )
-    comes = (
-        f"{evidence.id} hasn't run for {times.at(at)}, because that is still to come, {ago(at, evidence.now)}"
-    )
-    facts = []
     if decision.start:
-        does, matters = "it would run", False
+        does = "run it"
     elif decision.hold:
-        reason, detail = decision.hold[0].reason, one_line(decision.hold[0].detail, 400)
-        does, matters = f"it would wait ({reason}: {detail})", True
+        does = f"hold it open ({decision.hold[0].reason}: {one_line(decision.hold[0].detail, 400)})"
     elif decision.close:
-        closing = decision.close[0]
-        does, matters = f"it would be recorded as {closing.outcome} ({closing.reason})", True
-        if closing.reason == "paused" and evidence.pause is not None:
-            facts.append(
-                Fact(topic=Topic.PAUSE, says=f"It is {pause_words(evidence.pause, evidence)}.", matters=True)
-            )
+        closing, pause = decision.close[0], evidence.pause
+        by_hand = closing.reason == "paused" and pause is not None
+        why = pause_words(pause, evidence) if by_hand and pause is not None else closing.reason
+        does = f"record it as {closing.outcome} ({why})"
     else:
-        does, matters = "nothing would be done or recorded", True
-    facts.append(
-        Fact(
-            topic=Topic.NEXT,
-            says=f"If a tick came then and all else stayed as it is now, {does}.",
-            matters=matters,
-        )
+        does = "neither run it nor record anything of it"
+    slot = evidence.times.at(at)
+    verdict = (
+        f"{evidence.id} hasn't run for {slot} yet: that is to come {ago(at, evidence.now)}. "
+        f"If all stays as it is, a tick would then {does}."
     )
-    return f"{comes}; if all stays as it is, {does}.", facts
+    says = f"If a tick came at {slot} and all stayed as it is now, it would {does}."
+    return verdict, Fact(topic=Topic.NEXT, says=says, matters=not decision.start)

@@ -23,7 +23,9 @@ class Lateness:
 
     @property
     def words(self) -> str:
-        return span(self.late.total_seconds())
+        """``at once``, ``5 min after it``"""
+        seconds = self.late.total_seconds()
+        return f"{span(seconds)} after it" if seconds >= 1 else "at once"
 
 
 def lateness(evidence: Evidence, slot: datetime, dealt: datetime) -> Lateness:
@@ -42,10 +44,13 @@ def what_kept(evidence: Evidence, slot: datetime, until: datetime) -> str:
     came = evidence.ticks_between(slot, until)
     if came:
         return _they_did_not_decide(evidence, came, slot, until)
-    end = "now" if until == evidence.now else times.beside(until, slot)
+    end = "now" if until == evidence.now else times.at(until)
     before = evidence.last_tick_before(slot)
     if before is not None:
-        return f"no tick came between {times.beside(before.at, slot)} and {end}"
+        beside = [times.beside(before.at, slot), end if end == "now" else times.beside(until, slot)]
+        if beside[0] != times.at(before.at):
+            return f"no tick came between {' and '.join(beside)}"
+        return f"no tick came between {beside[0]} and {end}"
     days = f"{LOOKS_BACK.days} days before it" if evidence.ticks_since <= slot - LOOKS_BACK else "time before"
     return f"no tick came before {end} (none is on record in the {days})"
 

@@ -1,16 +1,15 @@
 """Why a worker did or didn't run around one instant: is it a slot, and what does the ledger have of it?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from loom.domain.reasons import Expected, Fact, Reasons, SlotFate, Topic
 from loom.domain.run import Outcome
 from loom.domain.worker import Status, Worker
-from loom.report.words import ago, count
-from loom.report.words import span as in_words
-from loom.slots.calendar import between, first_mark
+from loom.report.words import ago
+from loom.slots.calendar import is_slot
 from loom.slots.notes import absence_note
-from loom.slots.owed import span
 from loom.why.circumstances import (
     catch_up_fact,
     enforcement_fact,
@@ -24,6 +23,7 @@ from loom.why.circumstances import (
 from loom.why.evidence import Evidence, Occasion
 from loom.why.fates import fate, steps
 from loom.why.foreseen import foreseen
+from loom.why.recorded import around_it, mark_facts, nothing_recorded, range_facts, ticks_facts
 from loom.why.standing import upcoming
 from loom.why.verdicts import of_fate
 
@@ -63,7 +63,7 @@ _Told = tuple[str, tuple[Fact, ...], tuple[SlotFate, ...]]
 def _is_asked(occasions: Sequence[Occasion], at: datetime, worker: Worker) -> bool:
     if len(occasions) != 1 or not occasions[0].first <= at <= occasions[0].last:
         return False
-    return next(between(worker.schedule, at, at), None) is not None
+    return is_slot(worker.schedule, at)
 
 
 def _for_it(evidence: Evidence, occasions: Sequence[Occasion]) -> Expected:
@@ -87,63 +87,25 @@ def _of_slot(
     if found.note:
         facts.append(Fact(topic=Topic.CLOCK_CHANGE, says=f"{found.note}.", matters=True))
     if at > evidence.now:
-        verdict, more = foreseen(evidence, worker, at)
-        return verdict, (*facts, *more, *_now(evidence, worker)), (found,)
-    facts += _range_facts(evidence, worker, at, occasion)
+        verdict, expected = foreseen(evidence, worker, at)
+        return verdict, (*facts, *_now(evidence, worker), expected), (found,)
+    nothing = not occasion.own and evidence.ticket_of(at) is None
+    if nothing and (evidence.mark is None or at <= evidence.mark):
+        why = nothing_recorded(evidence, worker, at, known_before)
+        facts.append(Fact(topic=Topic.SLOT, says=f"Nothing is on record of it: {why}.", matters=True))
+        facts += [*steps(evidence, occasion), *mark_facts(evidence, at), *ticks_facts(evidence, at, occasion)]
+        facts += registry_facts(evidence)
+        verdict = f"{evidence.id} has no record for {times.at(at)}: {why}."
+        return verdict, tuple(facts), (replace(found, final=True, reason=why),)
+    facts += range_facts(evidence, worker, at, occasion)
     facts += steps(evidence, occasion)
-    facts += _mark(evidence, at)
-    facts += _ticks(evidence, at, occasion)
+    facts += mark_facts(evidence, at)
+    facts += ticks_facts(evidence, at, occasion)
     if found.outcome in _CAUGHT_UP or (not found.final and occasion.own):
         facts.append(catch_up_fact(worker, matters=True))
     if not found.final:
         facts += _now(evidence, worker)
-    nothing = not occasion.own and evidence.ticket_of(at) is None
-    if nothing and (evidence.mark is None or at <= evidence.mark):
-        why = _nothing_recorded(evidence, worker, at, known_before)
-        facts.append(Fact(topic=Topic.SLOT, says=f"{why[0].upper()}{why[1:]}.", matters=True))
-        return f"{evidence.id} has no record for {times.at(at)}: {why}.", tuple(facts), (found,)
     return of_fate(evidence, found), tuple(facts), (found,)
-
-
-def _nothing_recorded(evidence: Evidence, worker: Worker, at: datetime, known_before: bool) -> str:
-    """Why the ledger has nothing of a slot at or before the mark."""
-    times = evidence.times
-    if at < evidence.records_since:
-        kept = span(evidence.now - evidence.records_since)
-        return f"it is older than {kept}, and what is older is forgotten (state: keep)"
-    if known_before:
-        return (
-            "it was known to Loom before, so it was disabled then, not in the registry, "
-            "or had another schedule"
-        )
-    first = next((tick for tick in evidence.ticks if tick.at >= at), None)
-    if evidence.last_tick_before(at) is None and first is not None:
-        begins = first_mark(first.at, worker.schedule.zone)
-        if begins >= at:
-            return (
-                f"it came before Loom's first tick here, at {times.at(first.at)}, "
-                "and slots count from the start of that hour: it never was Loom's to run"
-            )
-    return (
-        "nothing of it is on record before, and its slots count from the start of the hour in which a tick "
-        "first saw it: this one came before that, or while it was disabled"
-    )
-
-
-def _range_facts(evidence: Evidence, worker: Worker, at: datetime, occasion: Occasion) -> Iterator[Fact]:
-    if occasion.count == 1:
-        return
-    times = evidence.times
-    says = f"It is one of {count(occasion.count, 'slot')}, {times.range(occasion.first, occasion.last)}, "
-    on = list(between(worker.schedule, occasion.first, occasion.last))
-    if len(on) == occasion.count and at in on:
-        yield Fact(topic=Topic.SLOT, says=f"{says}that share a fate and a record.", matters=True)
-        return
-    yield Fact(
-        topic=Topic.SLOT,
-        says=f"{says}by a record made when its schedule was another one; it may not have been among them.",
-        matters=True,
-    )
 
 
 def _of_no_slot(evidence: Evidence, worker: Worker, at: datetime, occasions: Sequence[Occasion]) -> _Told:
@@ -171,8 +133,8 @@ def _of_no_slot(evidence: Evidence, worker: Worker, at: datetime, occasions: Seq
     for each in near:
         facts.append(Fact(topic=Topic.SLOT, says=f"The nearest {each}."))
     if at <= evidence.now:
-        facts += _mark(evidence, at)
-        facts += _around_it(evidence, at)
+        facts += mark_facts(evidence, at)
+        facts.append(around_it(evidence, at))
     because = f": {note}" if note is not None else ""
     nearest = " and ".join(times.at(each.slot) for each in (before, after) if each is not None)
     return (
@@ -197,7 +159,7 @@ def _in_short(evidence: Evidence, found: SlotFate) -> str:
 
 def _without_schedule(evidence: Evidence, at: datetime, occasions: Sequence[Occasion]) -> _Told:
     times, occasion = evidence.times, occasions[0]
-    facts = [*registry_facts(evidence), *steps(evidence, occasion), *_mark(evidence, at)]
+    facts = [*registry_facts(evidence), *steps(evidence, occasion), *mark_facts(evidence, at)]
     if occasion.own:
         found = fate(evidence, occasion)
         return of_fate(evidence, found), tuple(facts), (found,)
@@ -218,45 +180,6 @@ def _now(evidence: Evidence, worker: Worker) -> Iterator[Fact]:
     yield enforcement_fact(evidence)
 
 
-def _mark(evidence: Evidence, at: datetime) -> Iterator[Fact]:
-    mark, times = evidence.mark, evidence.times
-    if mark is None:
-        yield Fact(topic=Topic.MARK, says="No tick has seen it yet.", do="loom run", matters=True)
-    elif at > mark:
-        yield Fact(
-            topic=Topic.MARK,
-            says=f"Everything up to {times.at(mark)} has been decided, this instant not yet.",
-            matters=True,
-        )
-    else:
-        yield Fact(topic=Topic.MARK, says=f"Everything up to {times.at(mark)} has been decided.")
-
-
-def _ticks(evidence: Evidence, at: datetime, occasion: Occasion) -> Iterator[Fact]:
-    """Which tick dealt with the slot, how late it came, and the ones around it."""
-    yield from _around_it(evidence, at)
-    if occasion.own:
-        dealt = occasion.own[0].tick_at
-        late = in_words((dealt - at).total_seconds())
-        yield Fact(
-            topic=Topic.TICKS,
-            says=f"The tick that dealt with it first came at {evidence.times.at(dealt)}, {late} after it.",
-        )
-
-
-def _around_it(evidence: Evidence, at: datetime) -> Iterator[Fact]:
-    times = evidence.times
-    before = evidence.last_tick_before(at)
-    after = next((tick for tick in evidence.ticks if tick.at >= at), None)
-    was = (
-        f"The last tick before it came at {times.at(before.at)}"
-        if before is not None
-        else (f"No tick is on record in the time before it, from {times.at(evidence.ticks_since)} on")
-    )
-    then = f"the first one after it at {times.at(after.at)}" if after is not None else "none has come since"
-    yield Fact(topic=Topic.TICKS, says=f"{was}; {then}.")
-
-
 def _what_next(
     evidence: Evidence, at: datetime, slots: Sequence[SlotFate], coming: Expected
 ) -> Iterator[Fact]:
@@ -275,7 +198,7 @@ def _what_next(
             force = _needs_force(evidence)
             yield Fact(
                 topic=Topic.NEXT,
-                says=over if found.final else "No tick will run it any more; a person may.",
+                says=over if found.outcome is not None else "No tick will run it any more; a person may.",
                 do=f"loom run --worker {evidence.id} --slot {iso}{force}",
             )
     if coming.slot is not None:

@@ -190,16 +190,7 @@ def _around(evidence: Evidence, called: Sequence[str], ledger: Ledger, at: datet
     if evidence.worker is not None:
         before, after = nearest(evidence.worker.schedule, at)
         slots = [at] if before == at else [after, before]
-    return [_recorded(slot, called, ledger) for slot in slots if slot is not None]
-
-
-def _recorded(slot: datetime, called: Sequence[str], ledger: Ledger) -> Occasion:
-    """The slot with its records; as the range that one of them closed, if it has no final one of its own."""
-    alone = _occasion(slot, slot, 1, called, ledger)
-    final = alone.final
-    if final is None or final.count == 1 or final.slot is None:
-        return alone
-    return replace(alone, first=final.slot, last=final.slot_last or final.slot, count=final.count)
+    return [_occasion(slot, slot, 1, called, ledger) for slot in slots if slot is not None]
 
 
 def _occasion(

@@ -30,6 +30,7 @@ from loom.why.circumstances import (
 from loom.why.evidence import Evidence, Occasion
 from loom.why.fates import fate, note_of
 from loom.why.verdicts import of_fate
+from loom.why.words import listed
 
 _CAUGHT_UP = frozenset({Outcome.MISSED, Outcome.SUPERSEDED})
 
@@ -92,9 +93,7 @@ def next_facts(evidence: Evidence, coming: Expected) -> Iterator[Fact]:
             matters=True,
         )
     if not words:
-        yield Fact(
-            topic=Topic.NEXT, says="A tick right now would do nothing with it: no slot is due or open."
-        )
+        yield Fact(topic=Topic.NEXT, says=f"A tick right now would do nothing with it: {_why_not(evidence)}.")
     if coming.slot is not None:
         note = f" ({coming.note})" if coming.note else ""
         yield Fact(
@@ -104,6 +103,13 @@ def next_facts(evidence: Evidence, coming: Expected) -> Iterator[Fact]:
         )
     elif evidence.worker is not None:
         yield Fact(topic=Topic.NEXT, says="It has no next slot.", matters=True)
+
+
+def _why_not(evidence: Evidence) -> str:
+    if evidence.broken is not None:
+        return "its registry entry is broken"
+    disabled = evidence.worker is not None and evidence.worker.status is Status.DISABLED
+    return "it is disabled" if disabled else "no slot is due or open"
 
 
 def _facts(evidence: Evidence, slots: Sequence[SlotFate], coming: Expected) -> Iterator[Fact]:
@@ -185,7 +191,9 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
     ):
         # Another machine may be where it runs.
         return f"{told} On this machine it could not run now: {detail}."
-    return f"{id_} can't run now: {detail}."
+    waiting = [times.at(each.slot) for each in slots if not each.final and each.slot <= evidence.now]
+    owed = f"; owed meanwhile: {listed(waiting)}" if waiting else ""
+    return f"{id_} can't run now: {detail}{owed}."
 
 
 def _nothing_yet(evidence: Evidence, worker: Worker) -> str:

@@ -5,49 +5,47 @@ from loom.domain.run import Outcome
 from loom.report.words import count, span
 from loom.why.evidence import Evidence
 
-_BEGAN = {
-    Outcome.SUCCEEDED: "ran for {slot} and succeeded",
-    Outcome.FAILED: "ran for {slot} and failed",
-    Outcome.INVALID: "ran for {slot}, and what it returned was rejected as invalid",
-    Outcome.TIMED_OUT: "ran for {slot} and was stopped when its time was up (timed_out)",
-    Outcome.BLOCKED: "was blocked at {slot}",
-    Outcome.SKIPPED: "was skipped at {slot}",
-    Outcome.SUPERSEDED: "did not run for {slot}; it was superseded",
-    Outcome.MISSED: "did not run for {slot}; it was missed",
-    Outcome.ABANDONED: "was started for {slot} and abandoned",
+_ENDED = {
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.FAILED: "failed",
+    Outcome.INVALID: "returned what was rejected as invalid",
+    Outcome.TIMED_OUT: "was stopped when its time was up (timed_out)",
+    Outcome.BLOCKED: "was blocked",
+    Outcome.SKIPPED: "was skipped",
+}
+_NEVER_BEGAN = {
+    Outcome.BLOCKED: "was blocked before it began",
+    Outcome.SKIPPED: "was skipped",
+    Outcome.SUPERSEDED: "was superseded",
+    Outcome.MISSED: "was missed",
 }
 
 
 def of_fate(evidence: Evidence, found: SlotFate) -> str:
-    """``sentinel did not run at Sat 21 Nov 06:00 CST, because ...; the tick at 11:02 ran it 5 h late.``"""
-    times = evidence.times
+    """``sentinel did not run at Sat 21 Nov 06:00 CST, because ...; the tick at 11:02 ran it 5 h late ...``"""
+    times, id_ = evidence.times, evidence.id
     slot = times.range(found.slot, found.last)
     if found.count > 1:
         slot += f" ({count(found.count, 'slot')})"
-    if found.outcome is None or not found.final:
-        if found.slot > evidence.now:
-            return f"{evidence.id} hasn't run for {slot}: {found.reason}."
-        tried = f" It {_tried(found.outcome)} so far." if found.outcome in _TRIED else ""
-        return f"{evidence.id} has no final outcome for {slot} yet: {found.reason}.{tried}"
-    if found.outcome is Outcome.SUCCEEDED and found.reason == "on time":
-        return f"{evidence.id} ran for {slot} and succeeded, on time."
-    if found.outcome is Outcome.SUCCEEDED and found.reason.startswith("no tick came") and found.late:
-        tick = times.beside(found.tick_at or found.slot, found.slot)
-        late = span(found.late.total_seconds())
-        why, _, rest = found.reason.partition("; ")
-        rest = f" ({rest})" if rest else ""
-        return (
-            f"{evidence.id} did not run at {slot}, because {why}; "
-            f"the tick at {tick} ran it {late} late, and it succeeded{rest}."
-        )
-    said = _BEGAN[found.outcome].format(slot=slot)
-    return f"{evidence.id} {said}: {found.reason}." if found.reason else f"{evidence.id} {said}."
-
-
-_TRIED = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ABANDONED})
-
-
-def _tried(outcome: Outcome | None) -> str:
-    return {Outcome.FAILED: "failed", Outcome.TIMED_OUT: "timed out"}.get(
-        outcome or Outcome.ABANDONED, "was abandoned"
-    )
+    outcome, why = found.outcome, f": {found.reason}" if found.reason else ""
+    if outcome is Outcome.ABANDONED:
+        return f"{id_} was started for {slot}, and abandoned{why}."
+    if outcome is None:
+        return f"{id_} hasn't run for {slot} yet{why}."
+    if not found.began:
+        late = f"; before, {found.late_because}" if found.late_because else ""
+        if outcome in (Outcome.SUPERSEDED, Outcome.MISSED):
+            late = f", because {found.late_because}" if found.late_because else ""
+            late = "" if outcome is Outcome.MISSED else late
+            return f"{id_} did not run at {slot}{late}; the slot {_NEVER_BEGAN[outcome]}{why}."
+        if not found.final:
+            return f"{id_} hasn't run for {slot} yet{why}{late}."
+        return f"{id_} did not run at {slot}: it {_NEVER_BEGAN.get(outcome, _ENDED[outcome])}{why}{late}."
+    ended = _ENDED[outcome]
+    if outcome is Outcome.SUCCEEDED and found.reason == "on time":
+        return f"{id_} ran for {slot} and succeeded, on time."
+    if found.late_because and found.tick_at is not None and found.late is not None:
+        tick, late = times.beside(found.tick_at, found.slot), span(found.late.total_seconds())
+        dealt = f"the tick at {tick} ran it {late} late" if found.at_once else f"a tick came at {tick}"
+        return f"{id_} did not run at {slot}, because {found.late_because}; {dealt}, and it {ended}{why}."
+    return f"{id_} ran for {slot} and {ended}{why}."
