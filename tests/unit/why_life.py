@@ -1,18 +1,20 @@
 """One project with a worker for each way in which a slot can go, and four days of its life."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loom.domain.reasons import Reasons
-from loom.domain.run import Trigger
+from loom.domain.run import Execution, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Pause
+from loom.execution.assignment import Assignment
 from loom.ledger.sqlite import SqliteLedger
 from loom.ports import Entry
 from loom.runner.request import TickRequest
+from loom.runner.tick import run_tick
 from loom.why.reading import why
 from tests.ground.history import in_haste
 from tests.ground.project import Project, build_project
@@ -74,10 +76,29 @@ ENTRIES = f"""
     halted: {{{_DAILY}, entrypoint: "workers.ways:good"}}
     off: {{{_DAILY}, entrypoint: "workers.ways:good", status: disabled}}
     busy: {{schedule: "0 * * * *", entrypoint: "workers.ways:good"}}
-    dying: {{schedule: "0 6,12 * * *", entrypoint: "workers.ways:good", retry: {{abandoned: false}}}}
     young: {{schedule: "0 12 * * *", entrypoint: "workers.ways:good"}}
     typo: {{schedule: "0 6 * *", entrypoint: "workers.ways:good"}}
 """
+
+
+class _Died(BaseException):
+    """What a process that dies at work leaves undone is undone here too."""
+
+
+class _Dying:
+    def submit(self, assignment: Assignment) -> None:
+        raise _Died
+
+    def wait(self, timeout: float | None) -> list[tuple[str, Execution]]:
+        return []
+
+    def cancel(self, why: str) -> None:
+        """Nothing is under way."""
+
+
+@contextmanager
+def _dying() -> Iterator[_Dying]:
+    yield _Dying()
 
 
 @dataclass
@@ -94,6 +115,12 @@ class Life:
         self.rehearsal.clock.set(at)
         self.rehearsal.tick(request=request)
 
+    def die(self, at: datetime) -> None:
+        """A tick whose process dies as its first worker starts."""
+        self.rehearsal.clock.set(at)
+        with suppress(_Died):
+            run_tick(replace(self.rehearsal.parts(), executor=_dying), TickRequest())
+
     def write(self, *entries: Entry) -> None:
         ledger = self.rehearsal.ledger
         ledger.claim(entries, revision=ledger.snapshot().revision)
@@ -105,21 +132,19 @@ class Life:
         return why(parts, name, at=at)
 
 
-def held(
-    worker: str, slot: datetime, *, lease: timedelta, state: TicketState = TicketState.STARTED
-) -> Ticket:
-    """A ticket as a tick on another machine leaves it while it works, or when it dies."""
+def under_way(worker: str, slot: datetime, *, lease: timedelta) -> Ticket:
+    """A ticket as a tick on another machine leaves it while it works."""
     return Ticket(
         key=Slot(worker, slot).key,
         worker=worker,
         slot=slot,
         trigger=Trigger.SCHEDULE,
-        state=state,
+        state=TicketState.STARTED,
         starts=1,
         fence=1,
         claimer="runner-2.0a1b2c3d-4711-0123456789ab",
         lease_until=slot + lease,
-        run_id=f"{worker}-died-or-runs",
+        run_id=f"{worker}-on-runner-2",
         started_at=slot,
     )
 
@@ -143,14 +168,21 @@ def beginning(root: Path, at: datetime) -> Iterator[Life]:
 
 
 @contextmanager
+def young(root: Path, entries: str, at: datetime) -> Iterator[Life]:
+    """A project of these workers, before its first tick."""
+    with beginning(root, at) as life:
+        life.project.worker("ways", WAYS)
+        life.project.entries(entries)
+        yield life
+
+
+@contextmanager
 def lived(root: Path) -> Iterator[Life]:
     """Wed 18 to Sat 21 November 2026, in Chicago. Ticks in UTC:
 
     18th 11:17, 12:02; 19th 12:10 and 12:40; 20th 12:05, 13:05 and 13:20; 21st 11:17 and, late, 17:02.
     """
-    with beginning(root, utc(18, "11:17")) as life:
-        life.project.worker("ways", WAYS)
-        life.project.entries(ENTRIES)
+    with young(root, ENTRIES, utc(18, "11:17")) as life:
         life.tick(utc(18, "11:17"))
         life.tick(utc(18, "12:02"))
         life.tick(utc(19, "12:10"))
@@ -158,8 +190,7 @@ def lived(root: Path) -> Iterator[Life]:
         life.write(
             Pause(worker="halted", by="ann", at=utc(20, "08:00"), reason="the move", until=utc(25, "0:00"))
         )
-        life.write(held("dying", utc(19, "18:00"), lease=HOUR))
-        life.write(held("busy", utc(20, "12:00"), lease=90 * timedelta(minutes=1)))
+        life.write(under_way("busy", utc(20, "12:00"), lease=90 * timedelta(minutes=1)))
         life.tick(utc(20, "12:05"))
         life.tick(utc(20, "13:05"))
         life.tick(utc(20, "13:20"), TickRequest(workers=("hourly",), slot=utc(20, "08:00")))
