@@ -29,6 +29,8 @@ from loom.why.standing import stands
 from loom.why.words import Times
 
 _SHOWN = 5
+# The mark tells of all of them; what became of the others is to be seen as well.
+_UNDECIDED = 2
 _READ = 60
 _MOST_RUNS = 200
 _AGAIN = 5
@@ -175,7 +177,7 @@ def _last(evidence: Evidence, called: Sequence[str], ledger: Ledger) -> list[Occ
     """The newest slots, newest first: undecided, open, and closed."""
     found: dict[datetime, Occasion] = {}
     open_slots = [t.slot for t in evidence.tickets.values() if t.slot is not None and not by_hand(t)]
-    for slot in [*evidence.undecided[-_SHOWN:], *open_slots]:
+    for slot in [*evidence.undecided[-_UNDECIDED:], *open_slots]:
         found.setdefault(slot, _occasion(slot, slot, 1, called, ledger))
     outcomes = [each for id_ in called for each in ledger.slot_outcomes(worker=id_, limit=_READ)]
     for each in sorted((o for o in outcomes if o.final), key=lambda o: o.last, reverse=True)[:_SHOWN]:

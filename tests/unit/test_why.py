@@ -61,13 +61,9 @@ class TestOneSlot:
 
     def test_a_superseded_slot_names_the_slot_that_ran_instead_and_its_range(self, life: Life) -> None:
         answer = life.why("hourly", utc(20, "19:00"), now=NOW)
-        assert (
-            answer.verdict
-            == (
-                "hourly did not run at Fri 20 Nov 13:00 CST, because no tick came between 07:05 and "
-                "Sat 21 Nov 05:17 CST; the slot was superseded: the slot of Sat 21 Nov 05:00 CST ran instead."
-            )
-            or "no tick came between 07:05" in answer.verdict
+        assert answer.verdict == (
+            "hourly did not run at Fri 20 Nov 13:00 CST, because no tick came between 07:05 and "
+            "Sat 21 Nov 05:17 CST; the slot was superseded: the slot of Sat 21 Nov 05:00 CST ran instead."
         )
         assert "one of 21 slots, Fri 20 Nov 08:00 CST to Sat 21 Nov 04:00 CST" in says(answer, Topic.SLOT)
         assert "the newest runs" in says(answer, Topic.CATCH_UP)
