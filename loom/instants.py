@@ -20,11 +20,17 @@ def read_instant(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(
             f"{text!r} has no offset, so it could mean many instants; "
-            f"add Z for UTC or an offset: {text.strip()}Z or {text.strip()}-06:00"
+            f"add Z for UTC or an offset: {_with_time(text)}Z or {_with_time(text)}-06:00"
         )
     if at.year not in YEARS:
         raise ValueError(f"{text!r} is too far away; write a year from {YEARS[0]} to {YEARS[-1]}")
     return at.astimezone(UTC)
+
+
+def _with_time(text: str) -> str:
+    """A day alone has no place for an offset."""
+    text = text.strip()
+    return text if ":" in text or "T" in text else f"{text}T00:00"
 
 
 def parse_instant(text: str, *, option: str) -> datetime:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -225,6 +226,17 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         heartbeat=_heartbeat,
         stop=Stop(),
         progress=progress,
+    )
+
+
+def looking_parts(settings: Settings, clock: Clock, *, offline: bool) -> Parts:
+    """Parts for who only asks what a tick would do: no ledger is made, and secrets stay where they are."""
+    from loom.report.progress import SilentProgress
+
+    return replace(
+        parts_for(settings, clock, SilentProgress(), rehearsal=True),
+        open_ledger=lambda registry: peek_ledger(settings, registry, offline=offline),
+        take_secrets=lambda names: {name: settings.env[name] for name in names if settings.env.get(name)},
     )
 
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "retry",
     "status",
     "next",
+    "why",
     "history",
     "show",
     "check",
