@@ -36,6 +36,7 @@ COMMANDS = (
     "schema",
     "init",
     "sample",
+    "brief",
 )
 
 
