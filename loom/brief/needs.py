@@ -1,13 +1,13 @@
 """What isn't as it should be, and who is to do what about it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from loom.domain.alert import Delivery, Episode
+from loom.domain.alert import RECOVERIES, Delivery, Episode
 from loom.domain.board import Board, Row
 from loom.domain.brief import WHOEVER, Need
 from loom.domain.health import Health
@@ -133,13 +133,14 @@ def _alerts(deliveries: Sequence[Delivery]) -> Iterator[Need]:
     for each in deliveries:
         waiting[each.hook].append(each)
     for hook, unsent in waiting.items():
-        newest = max(unsent, key=lambda each: each.changed_at)
+        # A recovery only waits for the bad news before it; why that isn't delivered is what counts.
+        errors = Counter(each.error for each in unsent if each.error and each.alert.event not in RECOVERIES)
+        why = "".join(f"{error}: " for error, _ in errors.most_common(1))
         events = ", ".join(dict.fromkeys(_event(each) for each in unsent))
-        why = f": {newest.error}" if newest.error else ""
         yield Need(
             kind="alerts",
             what=f"{count(len(unsent), 'alert')} not delivered by {hook}",
-            says=f"{events}{why}",
+            says=f"{why}{events}",
             do="loom check says what the hook lacks; they are tried again on every tick",
             since=min(each.alert.at for each in unsent),
         )
@@ -153,8 +154,14 @@ def _workers(sights: Sights, *, asleep: bool) -> Iterator[Need]:
     """asleep: whether it was said already that no ticks come, and that slots wait for them."""
     found = [need for row in sights.board.rows if (need := _of(row, sights, asleep)) is not None]
     order = ("broken", "down", "silent", "late")
+    # To the minute: those of one tick stand in the order of their names.
     yield from sorted(
-        found, key=lambda each: (order.index(each.kind), each.since or sights.now, each.worker or "")
+        found,
+        key=lambda each: (
+            order.index(each.kind),
+            (each.since or sights.now).replace(second=0, microsecond=0),
+            each.worker or "",
+        ),
     )
 
 
@@ -197,6 +204,7 @@ def _broken(row: Row, episode: Episode | None) -> Need:
 
 
 def _down(row: Row, tickets: Sequence[Ticket], sights: Sights) -> Need | None:
+    episode = sights.snapshot.episodes.get(row.worker)
     held = next((t for t in tickets if t.reason is OpenReason.REQUIREMENT), None)
     if held is not None:
         return _named(
@@ -204,7 +212,7 @@ def _down(row: Row, tickets: Sequence[Ticket], sights: Sights) -> Need | None:
             what="can't start, something is missing",
             says=held.detail,
             do="set or make what is missing where ticks run; the next tick tries again",
-            since=held.slot,
+            since=episode.opened_at if episode else held.slot,
             run_id=held.run_id,
         )
     if any(t.reason is OpenReason.ENFORCEMENT for t in tickets):
@@ -213,7 +221,6 @@ def _down(row: Row, tickets: Sequence[Ticket], sights: Sights) -> Need | None:
         what, do = "held by the enforcement context", "loom enforcement verify says what is wrong"
         return _named(row, what=what, says=tickets[0].detail, do=do, since=tickets[0].slot)
     bad = _newest_bad(row.worker, sights)
-    episode = sights.snapshot.episodes.get(row.worker)
     failures = row.consecutive_failures
     streak = f", {failures} times in a row" if failures > 1 else ""
     outcome = (bad.outcome if bad else row.last_outcome) or Outcome.FAILED

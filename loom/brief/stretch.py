@@ -64,9 +64,7 @@ def stretch(
     if at is None:
         return Stretch(usual, "The first brief here: it covers the last 24 hours.", moves)
     if ahead:
-        said = (
-            f"The mark of the last brief lies ahead, at {when(at, zone)}: this one covers the last 24 hours."
-        )
+        said = f"The last brief is dated ahead, {when(at, zone)}: this one covers the last 24 hours."
         return Stretch(usual, said, moves)
     if now - at > LONGEST:
         said = (

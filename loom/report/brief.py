@@ -65,8 +65,16 @@ def _figures(console: Console, brief: Brief) -> None:
                 for _, each in rows
             ]
         )
-    names = ("", "slots on time", "runs enforced", "bad outcomes delivered")
-    show_columns(console, [Layout([Column(name, each) for name, each in zip(names, cells, strict=True)])])
+    show_columns(
+        console,
+        [
+            Layout([Column(name, each) for name, each in zip(("", *names), cells, strict=True)])
+            for names in (
+                ("slots on time", "runs enforced", "bad outcomes delivered"),
+                ("on time", "enforced", "bad delivered"),
+            )
+        ],
+    )
 
 
 def _needs(brief: Brief, zone: ZoneInfo) -> Iterator[RenderableType]:
@@ -98,7 +106,7 @@ def _ran(console: Console, brief: Brief, zone: ZoneInfo) -> None:
         sign, style = ("✗", "bold red") if each.bad or each.silent else OUTCOME_SIGNS[Outcome.SUCCEEDED]
         if each.recovered:
             sign, style = ("↑", "green")
-        elif not each.runs and not each.bad and not each.silent:
+        elif not (each.bad or each.silent or Outcome.SUCCEEDED in each.outcomes):
             sign, style = OUTCOME_SIGNS[Outcome.SKIPPED]
         signs.append(Text(sign, style))
         up = words.recovered(each, brief.at, zone)
@@ -142,35 +150,39 @@ def _rest(shown: words.Shown) -> str:
 
 
 def _group(group: Subject, found: Sequence[Noted], brief: Brief, width: int) -> Iterator[RenderableType]:
-    severity = Text(f"{group.worst:<8}  ", _SEVERITY_STYLES[group.worst])
+    """Subject and title on one line if there is but one finding, and room for it."""
     subject = Text(one_line(words.subject(group), 120), "bold")
     by = Text(f"  {one_line(words.finders(group), 80)}", "dim")
-    titles = [_title(each, group) for each in found]
-    together = Text.assemble(severity, *_marked(found[0], brief), subject, ": ", titles[0], by)
-    if len(group.findings) == 1 and together.cell_len <= width:
-        yield _cut(together, width)
-        titles = []
+    first = found[0]
+    alone = Text.assemble(_severity(group.worst), *_marked(first, brief), subject, ": ", _title(first, group))
+    together = len(group.findings) == 1 and alone.cell_len <= width
+    if together:
+        yield _cut(Text.assemble(alone, by) if alone.cell_len + by.cell_len <= width else alone, width)
     else:
-        yield _cut(Text.assemble(severity, subject, by), width)
+        yield _cut(Text.assemble(_severity(group.worst), subject, by), width)
     for number, each in enumerate(found):
-        if titles:
-            yield _cut(Text.assemble(_INDENT, *_marked(each, brief), titles[number]), width)
+        if not together:
+            severity = _INDENT if each.severity == group.worst else _severity(each.severity)
+            yield _cut(Text.assemble(severity, *_marked(each, brief), _title(each, group)), width)
         if number == 0 and each.action:
             yield _cut(Text(f"{_INDENT}→ {one_line(each.action, 300)}", "dim"), width)
-    if len(group.findings) > len(found):
-        rest = group.findings[len(found) :]
+    if rest := group.findings[len(found) :]:
         runs = ", ".join(dict.fromkeys(short_id(each.run_id) for each in rest))
         yield _cut(Text(f"{_INDENT}and {len(rest):,} more: loom show {runs}", "dim"), width)
 
 
+def _severity(name: str) -> Text:
+    return Text(f"{name:<{len(_INDENT)}}", _SEVERITY_STYLES[name])
+
+
 def _title(each: Noted, group: Subject) -> Text:
     place = words.place(each, group)
-    return Text(one_line(f"{place}: {each.title}" if place else each.title, 200))
+    return Text(one_line(f"{place} {each.title}" if place else each.title, 200))
 
 
 def _marked(each: Noted, brief: Brief) -> Sequence[Text]:
     mark = words.mark(each, brief)
-    return [Text(f"{mark}  ", "bold green" if each.new else "dim")] if mark else []
+    return [Text(f"{mark:<7}", "bold green" if each.new else "dim")] if mark else []
 
 
 def _coming(console: Console, brief: Brief, zone: ZoneInfo) -> None:

@@ -119,8 +119,11 @@ def finders(group: Group) -> str:
 
 
 def place(found: Noted, group: Group) -> str:
-    """Where within the subject, if the finding spells it in another way: ``notes.md:12``"""
-    return found.subject if found.subject != group.subject else ""
+    """Where within the subject, ``:12``, if the group has several places, or as the finding spells it."""
+    if found.subject == group.subject:
+        return ""
+    place = found.subject.removeprefix(group.subject)
+    return place if place.strip() else found.subject
 
 
 def ahead(each: Ahead, at: datetime, zone: ZoneInfo) -> tuple[str, str]:
