@@ -41,7 +41,7 @@ _FILE = "brief.json"
     help="Markdown is for GitHub and for a chat.",
 )
 @click.option("--peek", is_flag=True, help="Don't remember that this was read.")
-@click.option("--at", metavar="ISO8601", help="As of this instant; workers stand as the ledger has them now.")
+@click.option("--at", metavar="ISO8601", help="As of this instant; health and figures are those of now.")
 @json_option
 @offline_option
 @project_option

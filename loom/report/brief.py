@@ -103,12 +103,12 @@ def _ran(console: Console, brief: Brief, zone: ZoneInfo) -> None:
     rows = brief.ran[:_RAN]
     signs, says = [], []
     for each in rows:
-        sign, style = ("✗", "bold red") if each.bad or each.silent else OUTCOME_SIGNS[Outcome.SUCCEEDED]
+        mark, style = ("✗", "bold red") if each.bad or each.silent else OUTCOME_SIGNS[Outcome.SUCCEEDED]
         if each.recovered:
-            sign, style = ("↑", "green")
+            mark, style = ("↑", "green")
         elif not (each.bad or each.silent or Outcome.SUCCEEDED in each.outcomes):
-            sign, style = OUTCOME_SIGNS[Outcome.SKIPPED]
-        signs.append(Text(sign, style))
+            mark, style = OUTCOME_SIGNS[Outcome.SKIPPED]
+        signs.append(Text(mark, style))
         up = words.recovered(each, brief.at, zone)
         says.append(Text.assemble((f"{up}; " if up else "", "green"), one_line(each.says, 200)))
     sign = Column("", signs)
@@ -176,8 +176,7 @@ def _severity(name: str) -> Text:
 
 
 def _title(each: Noted, group: Subject) -> Text:
-    place = words.place(each, group)
-    return Text(one_line(f"{place} {each.title}" if place else each.title, 200))
+    return Text(one_line(f"{words.place(each, group)}{each.title}", 200))
 
 
 def _marked(each: Noted, brief: Brief) -> Sequence[Text]:

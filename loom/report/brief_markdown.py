@@ -4,6 +4,7 @@ Whatever is foreign goes through `escape`, so that it becomes no markup, link or
 number of bytes: each part gives way at its own end, and says how much is left out.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from loom.report.words import when
 LIMIT = 60_000
 """Bytes; a comment on GitHub holds 65,536 characters (https://github.com/orgs/community/discussions/41331)."""
 
+_PLAIN = re.compile(r"[^\W_](?:[^\W_]|[ ,.;:()%'/…-])*")
 _GROUPS = 12
 _FINDINGS = 3
 
@@ -26,7 +28,7 @@ def brief_markdown(brief: Brief, zone: ZoneInfo, *, limit: int = LIMIT) -> str:
     """zone: in which times are shown. limit: bytes of UTF-8, 20,000 at least."""
     head = _head(brief, zone)
     shown = words.shown(brief.groups, most=len(brief.groups), each=_FINDINGS)
-    gone = f" ({escape(words.findings(brief))})" if brief.groups else ""
+    gone = f" ({words.findings(brief)})" if brief.groups else ""
     sections: list[Section[Any]] = [
         Section("### What needs whom\n", "need", brief.needs, lambda each: _need(each, brief, zone), 50),
         Section(
@@ -52,39 +54,39 @@ def brief_markdown(brief: Brief, zone: ZoneInfo, *, limit: int = LIMIT) -> str:
         ),
         Section("### Not running\n", "worker", brief.paused, lambda each: _halted(each, brief, zone), 30),
         Section(
-            "### Notes\n", "note", (*brief.ticks, *brief.notes), lambda each: Line(f"- {escape(each)}"), 10
+            "### Notes\n", "note", (*brief.ticks, *brief.notes), lambda each: Line(f"- {_ours(each)}"), 10
         ),
     ]
     return (head + fit(sections, limit - size(head))).rstrip() + "\n"
 
 
 def _head(brief: Brief, zone: ZoneInfo) -> str:
-    covers = f"{escape(brief.covers, 400)}\n\n" if brief.covers else ""
+    covers = f"{_ours(brief.covers)}\n\n" if brief.covers else ""
     rows = "".join(
         f"| {name} | {' | '.join(words.figures(each))} |\n"
         for name, each in (("since then", brief.span), (f"{brief.week.days} days", brief.week))
     )
     return (
-        f"## Loom brief, {escape(words.title(brief, zone))}\n\n{covers}**{escape(brief.headline, 600)}**\n\n"
+        f"## Loom brief, {words.title(brief, zone)}\n\n{covers}**{_ours(brief.headline)}**\n\n"
         f"| | slots on time | runs enforced | bad outcomes delivered |\n|---|---|---|---|\n{rows}\n"
     )
 
 
 def _need(need: Need, brief: Brief, zone: ZoneInfo) -> Line:
     since = words.since(need, brief, zone)
-    parts = [f"- **{escape(need.worker or 'Loom', 120)}**: {escape(need.what)}"]
-    parts.append(f", {escape(since)}" if since else "")
+    parts = [f"- **{_ours(need.worker or 'Loom')}**: {_ours(need.what)}"]
+    parts.append(f", {since}" if since else "")
     parts.append(f". {escape(need.says, 300)}" if need.says else "")
-    whom = "" if need.waits else f"**{escape(need.whom, 80)}**: "
-    return Line(f"{''.join(parts)}\n  → {whom}{escape(need.do)}")
+    whom = "" if need.waits else f"**{_ours(need.whom)}**: "
+    return Line(f"{''.join(parts)}\n  → {whom}{_ours(need.do)}")
 
 
 def _ran(each: Ran, brief: Brief, zone: ZoneInfo) -> Line:
     bad = "**✗** " if each.bad or each.silent else ""
     up = words.recovered(each, brief.at, zone)
-    what = "; ".join(part for part in (f"**{escape(up)}**" if up else "", escape(each.says, 200)) if part)
+    what = "; ".join(part for part in (f"**{_ours(up)}**" if up else "", escape(each.says, 200)) if part)
     return Line(
-        f"| {bad}{escape(each.worker, 120)} | {escape(words.outcomes(each))} | {words.took(each)} | {what} |"
+        f"| {bad}{_ours(each.worker)} | {_ours(words.outcomes(each))} | {words.took(each)} | {what} |"
     )
 
 
@@ -100,18 +102,25 @@ def _group(group: Group, found: Sequence[Noted], brief: Brief) -> Line:
 def _noted(each: Noted, group: Group, brief: Brief, *, first: bool) -> str:
     mark = words.mark(each, brief)
     place = words.place(each, group)
-    text = f"  - {f'*{mark}* ' if mark else ''}{f'{escape(place, 120)}: ' if place else ''}"
+    text = f"  - {f'*{mark}* ' if mark else ''}{f'{escape(place, 120)} ' if place else ''}"
     text += escape(each.title, 200) or "(no title)"
     return text + (f" → {escape(each.action, 300)}" if first and each.action else "")
 
 
 def _ahead(each: Ahead, brief: Brief, zone: ZoneInfo) -> Line:
     first, more = words.ahead(each, brief.at, zone)
-    note = "; ".join(escape(text) for text in (more, each.note) if text)
-    return Line(f"| {first} | {escape(each.worker, 120)} | {note} |")
+    note = "; ".join(_ours(text) for text in (more, each.note) if text)
+    return Line(f"| {first} | {_ours(each.worker)} | {note} |")
 
 
 def _halted(each: Halted, brief: Brief, zone: ZoneInfo) -> Line:
     reason = f": {escape(each.reason, 200)}" if each.reason else ""
     resume = f"; {code(f'loom resume {each.worker}')}" if each.by is not None else ""
-    return Line(f"- {escape(each.worker, 120)}: {escape(words.halted(each, brief.at, zone))}{reason}{resume}")
+    return Line(f"- {_ours(each.worker)}: {_ours(words.halted(each, brief.at, zone))}{reason}{resume}")
+
+
+def _ours(text: str) -> str:
+    """Loom's own words, which a chat may show as they are written; escaped if a name in them is anything but
+    plain."""
+    plain = _PLAIN.fullmatch(text) and "://" not in text and "www." not in text and "GH-" not in text
+    return text if plain else escape(text, 600)

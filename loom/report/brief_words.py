@@ -119,11 +119,12 @@ def finders(group: Group) -> str:
 
 
 def place(found: Noted, group: Group) -> str:
-    """Where within the subject, ``:12``, if the group has several places, or as the finding spells it."""
-    if found.subject == group.subject:
+    """Where within the subject, ``:12 ``, if the group has several places; empty where there is no more to
+    it than another spelling."""
+    if found.subject.rstrip(" .,;:!?/").casefold() == group.subject.casefold():
         return ""
     place = found.subject.removeprefix(group.subject)
-    return place if place.strip() else found.subject
+    return f"{place} " if place != found.subject else f"{place}: " if place.strip() else ""
 
 
 def ahead(each: Ahead, at: datetime, zone: ZoneInfo) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def run_of(worker: str, found: list[dict[str, str]]) -> Run:
 
 @given(st.dictionaries(st.sampled_from(["crm", "mail", "site", "docs"]), OUTPUTS), st.randoms())
 def test_every_finding_is_in_one_group_whatever_the_order_of_the_runs(
-    outputs: dict[str, list[dict[str, str]]], random: "st.random.Random"
+    outputs: dict[str, list[dict[str, str]]], random: Random
 ) -> None:
     runs = [run_of(worker, found) for worker, found in outputs.items()]
     groups = grouped(compare(run, None) for run in runs)
