@@ -1,8 +1,8 @@
 """What became of each worker's slots and requests in the time of a brief. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -13,30 +13,38 @@ from loom.report.gist import gist
 _NEUTRAL = (Outcome.SKIPPED, Outcome.SUPERSEDED)
 
 
-def account(
-    runs: Iterable[Run],
-    *,
-    before: Mapping[str, Run],
-    silent: Mapping[str, int],
-    agents: Mapping[str, str | None],
-) -> Sequence[Ran]:
-    """One account for each worker that has a record in `runs` (newest first) or slots without one.
+class Accounts:
+    """Mutable; hears of runs, newest first, and keeps of them what is told, so that they need not all be held
+    at once."""
 
-    before: by worker, the newest run before those that told how it did. silent: by worker, how many slots
-    came of which there is no record. agents: every worker of the registry, in its order; others come last.
-    The bad ones come first, then those that are silent.
-    """
-    accounts: dict[str, _Account] = defaultdict(_Account)
-    for run in runs:
-        accounts[run.worker].add(run)
-    for worker in silent:
-        if silent[worker]:
-            accounts[worker].agent = agents.get(worker)
-    order = {worker: place for place, worker in enumerate(agents)}
-    told = [each.told(worker, before.get(worker), silent.get(worker, 0)) for worker, each in accounts.items()]
-    return sorted(
-        told, key=lambda ran: (not ran.bad, not ran.silent, order.get(ran.worker, len(order)), ran.worker)
-    )
+    def __init__(self) -> None:
+        self._of: dict[str, _Account] = defaultdict(_Account)
+
+    @property
+    def workers(self) -> Sequence[str]:
+        return tuple(self._of)
+
+    def add(self, run: Run) -> None:
+        self._of[run.worker].add(run)
+
+    def told(
+        self, *, before: Mapping[str, Run], silent: Mapping[str, int], agents: Mapping[str, str | None]
+    ) -> Sequence[Ran]:
+        """One account for each worker that has a record or slots without one.
+
+        before: by worker, the newest run before those that told how it did. silent: by worker, how many slots
+        came of which there is no record. agents: every worker of the registry, in its order. The bad ones
+        come first, then those that are silent, last those that aren't registered any more.
+        """
+        accounts = {**{worker: _Account() for worker, number in silent.items() if number}, **self._of}
+        told = [
+            account.told(worker, agents.get(worker), before.get(worker), silent.get(worker, 0))
+            for worker, account in accounts.items()
+        ]
+        order = {worker: place for place, worker in enumerate(agents)}
+        return sorted(
+            told, key=lambda ran: (not ran.bad, not ran.silent, order.get(ran.worker, len(order)), ran.worker)
+        )
 
 
 def tells(run: Run) -> bool:
@@ -53,7 +61,7 @@ class _Account:
     """
 
     newest: Run | None = None
-    agent: str | None = None
+    says: str = ""
     outcomes: Counter[str] = field(default_factory=Counter)
     runs: int = 0
     by_hand: int = 0
@@ -66,7 +74,8 @@ class _Account:
 
     def add(self, run: Run) -> None:
         if self.newest is None:
-            self.newest, self.agent = run, run.agent
+            # What it found is told elsewhere, and may be large.
+            self.newest, self.says = replace(run, output=None, rejected=None, log=""), gist(run)
         if tells(run):
             self._hear(run)
         if not run.final:
@@ -79,11 +88,11 @@ class _Account:
         if run.duration_s is not None:
             self.took.append(run.duration_s)
 
-    def told(self, worker: str, before: Run | None, silent: int) -> Ran:
+    def told(self, worker: str, agent: str | None, before: Run | None, silent: int) -> Ran:
         newest, was_bad = self.newest, self.was_bad or (before is not None and before.outcome.bad)
         return Ran(
             worker=worker,
-            agent=self.agent,
+            agent=newest.agent if newest else agent,
             outcomes=MappingProxyType(dict(self.outcomes)),
             runs=self.runs,
             by_hand=self.by_hand,
@@ -92,7 +101,7 @@ class _Account:
             silent=silent,
             took_s=sum(self.took) if self.took else None,
             longest_s=max(self.took, default=None),
-            says=gist(newest) if newest else "",
+            says=self.says,
             run_id=newest.run_id if newest else None,
             outcome=newest.outcome.value if newest else None,
             recovered=self.up_since if self.good and was_bad else None,

@@ -1,15 +1,17 @@
 """From the ledger and the registry to a brief: the only module here that knows the order."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from loom.brief.doings import account, tells
+from loom.brief.doings import Accounts, tells
 from loom.brief.findings import compare, grouped
 from loom.brief.headline import headline
-from loom.brief.needs import Sights, needs, settled_until, undecided
+from loom.brief.needs import needs
+from loom.brief.sights import Sights, settled_until, undecided
 from loom.brief.stretch import Stretch
 from loom.domain.board import Board
 from loom.domain.brief import Ahead, Brief, Halted
@@ -33,7 +35,7 @@ MOST_RUNS: Final = 5_000
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _UNDER_WAY = timedelta(hours=6)
-_MOST_AHEAD = 2_000
+_LOOKS = 50
 
 
 def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch) -> Brief:
@@ -54,14 +56,13 @@ def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch
         undecided=_undecided(registry, snapshot, settled, now),
     )
     after = stretch.since + _INSTANT
-    told = list(ledger.reader()(RunQuery(since=after, until=now, limit=MOST_RUNS)))
-    ran = account(
-        told,
-        before=_before(told, ledger, stretch.since),
+    read = _read(ledger, after, now)
+    ran = read.accounts.told(
+        before=_before(read.accounts.workers, ledger, stretch.since),
         silent={worker: len(slots) for worker, slots in sights.undecided.items()},
         agents={row.worker: row.agent for row in seen.rows},
     )
-    compared = [compare(run, _run_before(run, ledger)) for run in _newest_outputs(told)]
+    compared = [compare(run, _run_before(run, ledger)) for run in read.outputs]
     groups = grouped(compared)
     wanting, health, begun = needs(sights), _health(seen, sights), _under_way(ledger, snapshot, now)
     days = max(1, round((now - stretch.since) / _DAY))
@@ -92,7 +93,7 @@ def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch
         coming_until=now + AHEAD,
         paused=_paused(registry, snapshot, now),
         ticks=_ticks(seen),
-        notes=_notes(told, begun, registry.zone),
+        notes=_notes(read, begun, registry.zone),
     )
 
 
@@ -106,35 +107,49 @@ def _undecided(
     }
 
 
-def _before(told: Sequence[Run], ledger: Ledger, since: datetime) -> Mapping[str, Run]:
-    """By worker that has a run in `told`: the newest one before that says how it did."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """accounts: of all runs. outputs: of each worker the newest run that ended with a valid output; one with
+    --param may have looked at other things. more_before: when the oldest run came that was read, if older
+    ones weren't."""
+
+    accounts: Accounts
+    outputs: Sequence[Run]
+    more_before: datetime | None
+
+
+def _read(ledger: Ledger, after: datetime, now: datetime) -> _Read:
+    accounts, outputs, oldest, number = Accounts(), dict[str, Run](), None, 0
+    for run in ledger.reader()(RunQuery(since=after, until=now, limit=MOST_RUNS)):
+        accounts.add(run)
+        if run.final and run.counts and run.outcome is Outcome.SUCCEEDED:
+            outputs.setdefault(run.worker, run)
+        oldest, number = run.tick_at, number + 1
+    return _Read(accounts, tuple(outputs.values()), oldest if number >= MOST_RUNS else None)
+
+
+def _before(workers: Sequence[str], ledger: Ledger, since: datetime) -> Mapping[str, Run]:
+    """Of each worker the newest run up to `since` that says how it did."""
     found: dict[str, Run] = {}
     outcomes = tuple(each.value for each in Outcome if each not in (Outcome.SKIPPED, Outcome.SUPERSEDED))
-    for worker in dict.fromkeys(run.worker for run in told):
+    for worker in workers:
         query = RunQuery(worker=worker, outcomes=outcomes, until=since, limit=3)
-        run = next(filter(tells, ledger.runs(query)), None)
+        run = next(filter(tells, ledger.reader()(query)), None)
         if run is not None:
             found[worker] = run
     return found
 
 
-def _newest_outputs(told: Sequence[Run]) -> Iterator[Run]:
-    """Of each worker the newest run that ended with a valid output; one with --param may have looked at
-    other things."""
-    seen: set[str] = set()
-    for run in told:
-        if run.worker not in seen and run.final and run.counts and run.outcome is Outcome.SUCCEEDED:
-            seen.add(run.worker)
-            yield run
-
-
 def _run_before(run: Run, ledger: Ledger) -> Run | None:
     """The run of the same worker whose output came before that of `run`."""
-    query = RunQuery(worker=run.worker, outcomes=(Outcome.SUCCEEDED.value,), until=run.tick_at, limit=20)
-    older = [each for each in ledger.runs(query) if each.counts and each.final]
-    ids = [each.run_id for each in older]
-    place = ids.index(run.run_id) + 1 if run.run_id in ids else 0
-    return older[place] if place < len(older) else None
+    query = RunQuery(worker=run.worker, outcomes=(Outcome.SUCCEEDED.value,), until=run.tick_at, limit=_LOOKS)
+    # Newest first, so that those of the same tick that are newer come before it.
+    seen = False
+    for each in ledger.reader()(query):
+        if seen and each.counts and each.final:
+            return each
+        seen = seen or each.run_id == run.run_id
+    return None
 
 
 def _health(seen: Board, sights: Sights) -> Mapping[str, int]:
@@ -160,7 +175,7 @@ def _coming(registry: Registry, snapshot: Snapshot, now: datetime) -> Sequence[A
             at for at in instants(worker.schedule, now, now + AHEAD) if pause_in_force(pause, at) is None
         ]
         if slots:
-            notes = (clock_change_note(worker.schedule, at) for at in slots[:_MOST_AHEAD])
+            notes = (clock_change_note(worker.schedule, at) for at in slots)
             found.append(
                 Ahead(
                     worker=worker.id,
@@ -214,13 +229,13 @@ def _under_way(ledger: Ledger, snapshot: Snapshot, now: datetime) -> datetime | 
     return ticks[-1].at if ticks and ticks[-1].finished_at is None else None
 
 
-def _notes(told: Sequence[Run], begun: datetime | None, zone: str) -> Sequence[str]:
+def _notes(read: _Read, begun: datetime | None, zone: str) -> Sequence[str]:
     notes: list[str] = []
     if begun is not None:
         notes.append(
             f"The tick of {when(begun, ZoneInfo(zone))} hasn't ended: the next brief begins with it again."
         )
-    if len(told) >= MOST_RUNS:
-        oldest = when(told[-1].tick_at, ZoneInfo(zone))
+    if read.more_before is not None:
+        oldest = when(read.more_before, ZoneInfo(zone))
         notes.append(f"Only the newest {count(MOST_RUNS, 'run')} are in this brief, back to {oldest}.")
     return notes

@@ -176,7 +176,11 @@ def _severity(name: str) -> Text:
 
 
 def _title(each: Noted, group: Subject) -> Text:
-    return Text(one_line(f"{words.place(each, group)}{each.title}", 200))
+    """Where, what, and of several workers which one says so."""
+    title = Text(one_line(f"{words.place(each, group)}{each.title}", 200))
+    if len(group.workers) > 1:
+        title.append(f"  {one_line(each.agent or each.worker, 40)}", "dim")
+    return title
 
 
 def _marked(each: Noted, brief: Brief) -> Sequence[Text]:

@@ -104,6 +104,7 @@ def _noted(each: Noted, group: Group, brief: Brief, *, first: bool) -> str:
     place = words.place(each, group)
     text = f"  - {f'*{mark}* ' if mark else ''}{f'{escape(place, 120)} ' if place else ''}"
     text += escape(each.title, 200) or "(no title)"
+    text += f" ({escape(each.agent or each.worker, 40)})" if len(group.workers) > 1 else ""
     return text + (f" → {escape(each.action, 300)}" if first and each.action else "")
 
 
