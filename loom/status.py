@@ -237,10 +237,15 @@ def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:
 
 
 def _figures(ledger: Ledger, snapshot: Snapshot, now: datetime) -> Figures:
+    return figures_since(ledger, snapshot, since=now - timedelta(days=FIGURE_DAYS), days=FIGURE_DAYS)
+
+
+def figures_since(ledger: Ledger, snapshot: Snapshot, *, since: datetime, days: int) -> Figures:
+    """The three promises, counted over the ticks at or after `since` (UTC); the figures call it `days`."""
     unheard = {each.episode for each in snapshot.deliveries if each.alert.event not in RECOVERIES}
-    promises = ledger.promises(since=now - timedelta(days=FIGURE_DAYS), unheard=unheard)
+    promises = ledger.promises(since=since, unheard=unheard)
     return Figures(
-        days=FIGURE_DAYS,
+        days=days,
         slots=promises.slots,
         on_time=promises.on_time,
         runs=promises.started,

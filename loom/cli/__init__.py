@@ -39,6 +39,7 @@ COMMANDS = (
     "init",
     "sample",
     "demo",
+    "brief",
 )
 
 

@@ -16,6 +16,16 @@ def when_in_short(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%e %b %H:%M}"
 
 
+def recently(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """``today 06:00``, ``yesterday 08:02``, ``Mon 06:00``; further away, or ahead, as `when`."""
+    then = at.astimezone(zone)
+    days = (now.astimezone(zone).date() - then.date()).days
+    if at > now or days > 6:
+        return when(at, zone)
+    day = {0: "today", 1: "yesterday"}.get(days, f"{then:%a}")
+    return f"{day} {then:%H:%M}"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """``3 h ago``, ``in 25 min``; the largest unit that fits, two below ten hours."""
     seconds = (now - at).total_seconds()

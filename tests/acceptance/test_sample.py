@@ -113,6 +113,14 @@ def test_one_command_runs_all_twelve_and_each_finds_what_is_planted_and_nothing_
     ]
     assert wrong == []
 
+    briefed = loom("brief", "--at", "2026-06-16T13:02:00Z", "--json", cwd=demo).json()
+    assert briefed["headline"].startswith("All 11 workers are up; 12 runs since yesterday 08:02, all good.")
+    told = [found for group in briefed["findings"] for found in group["findings"]]
+    assert len(told) == sum(len(run["output"]["findings"]) for run in runs.values())
+    shared = [group["workers"] for group in briefed["findings"] if len(group["workers"]) > 1]
+    assert ["media-post-production", "media-pre-production"] in shared
+    assert {found["whom"] for found in told} >= {"Dana Fox", "Luis Ortega", "Priya Nair", "Archivist"}
+
 
 def test_it_can_be_run_again_and_one_worker_alone(loom: Command, demo: Path, port: int) -> None:
     run_all(loom, demo)

@@ -1,0 +1,71 @@
+"""The whole brief in one or two sentences. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from loom.domain.brief import Need, Ran
+from loom.report.words import count
+
+_NAMED = 3
+_STANDS_STILL = ("paused", "disabled")
+
+
+def headline(
+    needs: Sequence[Need],
+    ran: Sequence[Ran],
+    health: Mapping[str, int],
+    *,
+    since: str,
+    critical: int,
+    new: int,
+) -> str:
+    """health: how many workers stand how. since: how a person says when the brief begins. critical, new: how
+    many findings are critical, and how many of those new. "All" is said only when nothing needs anybody."""
+    urgent = [need for need in needs if not need.waits]
+    sentences = [*_own(urgent), _standing(needs, urgent, health)]
+    ending = _doings(ran, since, calm=not needs)
+    sentences[-1] = f"{sentences[-1]}; {ending}."
+    if critical:
+        told = f", {new} of them new" if 0 < new < critical else ", new" if new else ""
+        sentences.append(f"{count(critical, 'critical finding')}{told}.")
+    return " ".join(sentences)
+
+
+def _own(urgent: Sequence[Need]) -> list[str]:
+    whats = [need.what for need in urgent if need.worker is None]
+    return [f"Loom itself needs somebody: {', '.join(whats)}."] if whats else []
+
+
+def _standing(needs: Sequence[Need], urgent: Sequence[Need], health: Mapping[str, int]) -> str:
+    number = sum(many for name, many in health.items() if name not in _STANDS_STILL)
+    needing = {need.worker: need for need in urgent if need.worker is not None}
+    late = [need.worker for need in needs if need.waits and need.worker is not None]
+    up, new = health.get("up", 0), health.get("new", 0)
+    if needing:
+        verb = "needs" if len(needing) == 1 else "need"
+        return f"{len(needing)} of {count(number, 'worker')} {verb} somebody: {_listed(list(needing))}"
+    if not number:
+        still = sum(health.values())
+        return f"No worker is to run ({still:,} paused or disabled)" if still else "No worker is registered"
+    if not needs and up == number:
+        return f"All {number:,} workers are up" if number > 1 else "The one worker is up"
+    parts = [f"{up:,} of {count(number, 'worker')} {'is' if up == 1 else 'are'} up"]
+    if new:
+        parts.append(f"{new:,} {'has' if new == 1 else 'have'} yet to run")
+    if late:
+        parts.append(f"{_listed(late)} {'is' if len(late) == 1 else 'are'} late and will be tried again")
+    return ", ".join(parts)
+
+
+def _doings(ran: Sequence[Ran], since: str, *, calm: bool) -> str:
+    runs, bad = sum(each.runs for each in ran), sum(each.bad for each in ran)
+    told = f"{count(runs, 'run')} since {since}" if runs else f"nothing ran since {since}"
+    if bad:
+        return f"{told}, {count(bad, 'bad outcome')}"
+    if not runs:
+        return told
+    return f"{told}, {'all good' if calm else 'none of them bad'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -1,0 +1,168 @@
+"""`loom brief`: what should I know this morning?"""
+
+import io
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loom.cli.options import json_option, offline_option, project_option, settings_for
+from loom.cli.streams import heard
+from loom.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from loom.brief.stretch import Stretch
+    from loom.domain.brief import Brief
+    from loom.settings import Settings
+
+_FILE = "brief.json"
+
+
+@click.command(
+    name="brief",
+    epilog="Exit codes: 0 a brief was written, whatever it says, 2 usage, 3 registry or ledger broken, 4 it "
+    "could not be written.",
+)
+@click.option(
+    "--since",
+    metavar="WHEN",
+    help="Cover the time since then: 24h, 3d, 2026-11-27T08:00:00-06:00. Default: since the last brief.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Markdown is for GitHub and for a chat.",
+)
+@click.option("--peek", is_flag=True, help="Don't remember that this was read.")
+@click.option("--at", metavar="ISO8601", help="As of this instant; health and figures are those of now.")
+@json_option
+@offline_option
+@project_option
+def command(
+    since: str | None,
+    form: str,
+    peek: bool,
+    at: str | None,
+    as_json: bool,
+    offline: bool,
+    project: Path | None,
+) -> int:
+    """The morning briefing: what ran since the last one, what needs whom, what was found, what comes.
+
+    How far you have read is remembered in .loom/brief.json, for this machine alone, once the brief is out.
+    The first one covers the last 24 hours.
+
+    \b
+    loom brief
+    loom brief --since 3d --peek
+    loom brief --format markdown >> "$GITHUB_STEP_SUMMARY"
+    loom brief --json | jq '.needs[] | {whom, worker, do}'
+    """
+    if as_json and form != "text":
+        raise UsageError(f"--json and --format {form}: the answer can only be one of them.")
+    settings = settings_for(project)
+    file = settings.project / ".loom" / _FILE
+    brief, stretch = _read(settings, file, since, at, offline=offline)
+    _show(brief, settings, form, as_json)
+    if stretch.moves and not peek and heard():
+        from loom.brief.stretch import remember
+
+        if trouble := remember(file, brief.read_up_to):
+            click.echo(f"loom: {trouble}", err=True)
+    return 0
+
+
+def _read(
+    settings: "Settings", file: Path, since: str | None, at: str | None, *, offline: bool
+) -> tuple["Brief", "Stretch"]:
+    from zoneinfo import ZoneInfo
+
+    from loom.brief.gathering import brief
+    from loom.brief.stretch import last_read, stretch
+    from loom.wiring import clock_for, peek_ledger, read_registry
+
+    registry = read_registry(settings)
+    clock = clock_for(at)
+    now = clock.now()
+    if at is not None and now > clock.real():
+        raise UsageError(f"--at {at} lies ahead; a brief tells what was.")
+    covered = stretch(
+        now,
+        last=None if settings.in_actions else last_read(file),
+        asked=None if since is None else _asked(since, now),
+        replayed=at is not None,
+        zone=ZoneInfo(registry.zone),
+    )
+    ledger = peek_ledger(settings, registry, offline=offline)
+    try:
+        return brief(registry, ledger, now=now, stretch=covered), covered
+    finally:
+        ledger.close()
+
+
+def _asked(text: str, now: datetime) -> datetime:
+    """An instant, or so long before `now`. Raises UsageError."""
+    from loom.instants import read_instant
+    from loom.registry.mistakes import Mistakes
+    from loom.registry.nodes import Scalar
+    from loom.registry.terms import Duration
+
+    if "-" not in text and "T" not in text:
+        try:
+            return now - Duration().read(Scalar(text, text, 0))
+        except Mistakes as mistakes:
+            raise UsageError(
+                f"--since {text[:100]!r}: {mistakes}; or an instant such as 2026-11-27T08:00:00-06:00"
+            ) from None
+    try:
+        asked = read_instant(text)
+    except ValueError as error:
+        raise UsageError(f"--since {error}; or a duration such as 24h or 3d.") from None
+    if asked >= now:
+        raise UsageError(
+            f"--since {text} lies ahead; name a time before {now.isoformat(timespec='seconds')}."
+        )
+    return asked
+
+
+def _show(brief: "Brief", settings: "Settings", form: str, as_json: bool) -> None:
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(brief.zone)
+    if as_json:
+        from loom.report.as_json import dump
+        from loom.report.brief_json import form as json_form
+
+        click.echo(dump(json_form(brief, zone)), nl=False)
+        return
+    if settings.in_actions:
+        from loom.report.harmless import harmless
+
+        click.echo(harmless(_drawn(brief, zone, form)), nl=False)
+    elif form == "markdown":
+        click.echo(_drawn(brief, zone, form), nl=False)
+    else:
+        from loom.report.brief import show_brief
+        from loom.report.terminal import console_for
+
+        show_brief(console_for(sys.stdout), brief, zone)
+
+
+def _drawn(brief: "Brief", zone: "ZoneInfo", form: str) -> str:
+    if form == "markdown":
+        from loom.report.brief_markdown import brief_markdown
+
+        return brief_markdown(brief, zone)
+    from loom.report.brief import show_brief
+    from loom.report.terminal import console_for
+
+    drawn = io.StringIO()
+    show_brief(console_for(drawn), brief, zone)
+    return drawn.getvalue()
