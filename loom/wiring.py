@@ -206,7 +206,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         open_ledger=lambda registry: (
             peek_ledger(settings, registry) if rehearsal else open_ledger(settings, registry, clock)
         ),
-        liveness=lambda registry: _liveness(settings, registry),
+        liveness=lambda registry: liveness(settings, registry),
         executor=lambda: _executor(clock),
         guard=guard_of(settings),
         hooks=lambda configured, secrets: alert_hooks(settings, configured, secrets),
@@ -230,7 +230,7 @@ def hooks_in_need(settings: Settings) -> tuple[AlertHook, ...]:
     return alert_hooks(settings, registry.hooks, names)
 
 
-def _liveness(settings: Settings, registry: Registry | None) -> Liveness:
+def liveness(settings: Settings, registry: Registry | None) -> Liveness:
     from loom.ledger.liveness import ProcessLiveness
 
     folder = ledger_path(settings, registry).parent

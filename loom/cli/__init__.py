@@ -27,6 +27,8 @@ COMMANDS = (
     "next",
     "history",
     "show",
+    "pause",
+    "resume",
     "check",
     "enforcement",
     "state",

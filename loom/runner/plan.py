@@ -108,9 +108,7 @@ def _plan_worker(
 
 def pause_in_force(pause: Pause | None, now: datetime) -> Pause | None:
     """The pause that still holds at `now`, if any: one that is lifted or has run out doesn't."""
-    if pause is None or pause.lifted or (pause.until is not None and pause.until <= now):
-        return None
-    return pause
+    return pause if pause is not None and pause.in_force(now) else None
 
 
 def _apply(
