@@ -48,7 +48,7 @@ _MOST = 0.8  # a section with so much of a file is, as good as, the file
 
 # What `loom --help` lists; a test holds this list to it.
 LOOM_COMMANDS = [
-    "check", "enforcement", "history", "init", "ledger", "next", "pause", "resume", "retry", "run",
+    "check", "enforcement", "history", "init", "ledger", "logs", "next", "pause", "resume", "retry", "run",
     "sample", "schema", "show", "simulate", "state", "status", "watch",
 ]  # fmt: skip
 

@@ -27,6 +27,7 @@ COMMANDS = (
     "next",
     "history",
     "show",
+    "logs",
     "pause",
     "resume",
     "check",
