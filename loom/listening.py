@@ -43,6 +43,14 @@ def find(registry: Registry, ledger: Ledger, name: str) -> Run | Ticket:
         raise UsageError(f"{error}; or name a worker, by id or agent, for its newest run") from None
 
 
+def others_of(run: Run, ledger: Ledger) -> list[Run]:
+    """The other runs of its slot, oldest first; none of a run by hand without a slot, or of several slots."""
+    if run.slot is None or run.count > 1:
+        return []
+    found = ledger.runs(RunQuery(worker=run.worker, slot=run.slot, limit=50))
+    return [each for each in reversed(found) if each.run_id != run.run_id]
+
+
 def _workers(registry: Registry, name: str) -> list[str]:
     folded = name.casefold()
     ids = [id_ for id_ in sorted(registry.ids) if id_.casefold() == folded]
