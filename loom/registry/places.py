@@ -4,7 +4,7 @@ from pathlib import Path
 
 from loom.registry.document import parse
 from loom.registry.mistakes import Mistakes
-from loom.registry.nodes import Entry, Mapping
+from loom.registry.nodes import Entry, Mapping, Node
 from loom.registry.source import read_text
 
 
@@ -18,7 +18,7 @@ def line_of_key(registry: Path, worker: str, key: str) -> int | None:
     return found.line if found is not None else None
 
 
-def _entry(holder: "Entry | Mapping | None", key: str) -> Entry | None:
+def _entry(holder: Entry | Node | None, key: str) -> Entry | None:
     inside = holder.value if isinstance(holder, Entry) else holder
     entries = inside.entries if isinstance(inside, Mapping) else ()
     return next((each for each in entries if each.key == key), None)
