@@ -1,6 +1,7 @@
 """Would the next tick work? Looks at everything a tick needs and runs nothing."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ from loom.domain.alert import EVERY_EVENT
 from loom.domain.board import Answer
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import Registry
+from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
 from loom.ports import AlertHook, Guard, Ledger
@@ -18,6 +20,8 @@ from loom.workflows import lacks
 
 if TYPE_CHECKING:
     from loom.worker import WorkerOutput
+
+_A_LONG_PAUSE = timedelta(days=14)
 
 
 def check(
@@ -32,6 +36,7 @@ def check(
     hooks: Callable[[Registry], tuple[AlertHook, ...]],
     state_branch: Callable[[Registry], str | None],
     public: bool | None,
+    now: datetime,
 ) -> Iterator[Answer]:
     """One answer after another, as they are found. Secrets are named, never shown."""
     registry: Registry | None = None
@@ -53,7 +58,7 @@ def check(
         yield from _short_secrets(registry, env)
         for worker in registry.workers:
             yield from _worker(worker, project, env, guard(enforcement, worker))
-    yield from _ledger(lambda: open_ledger(registry))
+    yield from _ledger(lambda: open_ledger(registry), now)
     if registry is not None:
         yield from _alerts(hooks(registry))
         yield from _memory(forgetful(registry))
@@ -209,7 +214,7 @@ def _unmeetable(worker: Worker, output: "type[WorkerOutput]") -> Iterator[str]:
             )
 
 
-def _ledger(open_: Callable[[], Ledger]) -> Iterator[Answer]:
+def _ledger(open_: Callable[[], Ledger], now: datetime) -> Iterator[Answer]:
     try:
         ledger = open_()
         try:
@@ -227,6 +232,7 @@ def _ledger(open_: Callable[[], Ledger]) -> Iterator[Answer]:
         else "no tick yet"
     )
     yield Answer(level="ok", what="ledger", detail=f"writable, {last}")
+    yield from _pauses(snapshot.pauses.values(), now)
     waiting = len(snapshot.deliveries)
     if waiting:
         reasons = "; ".join(sorted({f"{d.hook}: {d.error}" for d in snapshot.deliveries if d.error}))
@@ -236,6 +242,20 @@ def _ledger(open_: Callable[[], Ledger]) -> Iterator[Answer]:
             detail=f"{waiting} not delivered yet" + (f" ({reasons})" if reasons else ""),
             remedy="each tick tries them again; check the hook with: loom check --send-test-alert",
         )
+
+
+def _pauses(held: Iterable[Pause], now: datetime) -> Iterator[Answer]:
+    """Those that somebody may have forgotten."""
+    for pause in held:
+        if pause.in_force(now) and pause.until is None and now - pause.at > _A_LONG_PAUSE:
+            why = f": {pause.reason}" if pause.reason else ""
+            yield Answer(
+                level="warning",
+                what=f"worker {pause.worker}",
+                detail=f"paused by {pause.by} {(now - pause.at).days} days ago, without an end{why}",
+                remedy=f"let it go on, loom resume {pause.worker}, or say until when: "
+                f"loom pause {pause.worker} --until 7d",
+            )
 
 
 def _alerts(hooks: tuple[AlertHook, ...]) -> Iterator[Answer]:

@@ -19,7 +19,7 @@ from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Isolation, Worker
 from loom.errors import LedgerError, RegistryError, UsageError
 from loom.heartbeat import Heartbeat
-from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
+from loom.ports import AlertHook, Guard, Ledger, Progress
 from loom.runner.parts import Executor, Parts
 from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from loom.execution.arrivals import Arrivals
     from loom.execution.inline import InlineExecutor
     from loom.execution.isolated.process import ProcessExecutor
+    from loom.execution.live import LiveLogs
     from loom.ledger.branch import BranchLedger
+    from loom.ledger.liveness import ProcessLiveness
 
 
 # On a branch nobody sees a claimer's heartbeat: its claim must outlast the job that made it, whatever waits
@@ -216,7 +218,8 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         open_ledger=lambda registry: (
             peek_ledger(settings, registry) if rehearsal else open_ledger(settings, registry, clock)
         ),
-        liveness=lambda registry: _liveness(settings, registry),
+        liveness=lambda registry: liveness(settings, registry),
+        live_logs=lambda registry: live_logs(settings, registry),
         executor=lambda: _executor(clock),
         guard=guard_of(settings),
         hooks=lambda configured, secrets: alert_hooks(settings, configured, secrets),
@@ -251,11 +254,22 @@ def hooks_in_need(settings: Settings) -> tuple[AlertHook, ...]:
     return alert_hooks(settings, registry.hooks, names)
 
 
-def _liveness(settings: Settings, registry: Registry | None) -> Liveness:
+def liveness(settings: Settings, registry: Registry | None) -> "ProcessLiveness":
     from loom.ledger.liveness import ProcessLiveness
 
     folder = ledger_path(settings, registry).parent
     return ProcessLiveness(folder, host=settings.host, pid=os.getpid())
+
+
+def live_logs_folder(settings: Settings, registry: Registry | None) -> Path:
+    """Where runs that are under way on this machine write what they say."""
+    return ledger_path(settings, registry).parent / "logs"
+
+
+def live_logs(settings: Settings, registry: Registry | None) -> "LiveLogs":
+    from loom.execution.live import LiveLogs
+
+    return LiveLogs(live_logs_folder(settings, registry))
 
 
 @contextmanager

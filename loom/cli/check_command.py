@@ -66,6 +66,7 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
             hooks=lambda _: hooks_in_need(settings),
             state_branch=lambda registry: state_branch(settings, registry),
             public=repository_is_public(settings.env),
+            now=SystemClock().now(),
         )
     )
     code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN

@@ -2,10 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loom.cli.options import json_option, offline_option, project_option, settings_for
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from loom.domain.registry import Registry
+    from loom.domain.slot import Ticket
+    from loom.settings import Settings
 
 
 @click.command(name="show")
@@ -16,11 +24,17 @@ from loom.cli.options import json_option, offline_option, project_option, settin
 def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int:
     """Show everything about one RUN: attempts, output, errors, log, rules in force, alerts.
 
-    RUN is an id, or the last 8 or more characters of one, as `loom history` prints them.
+    RUN is an id, or 8 or more characters of its beginning or end, as `loom history` prints them; or a worker,
+    by id or agent, for its newest run.
+
+    \b
+    loom show 3f2a9c04d1e7
+    loom show sentinel
     """
     from zoneinfo import ZoneInfo
 
-    from loom.runner.request import find_run
+    from loom.domain.slot import Ticket
+    from loom.listening import find, others_of
     from loom.status import as_they_stand
     from loom.wiring import peek_ledger, read_registry
 
@@ -28,18 +42,59 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     registry = read_registry(settings)
     ledger = peek_ledger(settings, registry, offline=offline)
     try:
-        found = find_run(ledger, run)
+        found = find(registry, ledger, run)
+        if isinstance(found, Ticket):
+            return _under_way(settings, registry, found, as_json)
         deliveries = ledger.deliveries(run_id=found.run_id)
-        (found,) = as_they_stand([found], ledger.snapshot())
+        found, *others = as_they_stand([found, *others_of(found, ledger)], ledger.snapshot())
     finally:
         ledger.close()
     zone = ZoneInfo(registry.zone)
     if as_json:
         from loom.report import as_json as json_report
 
-        click.echo(json_report.dump(json_report.run_in_full(found, deliveries, zone)), nl=False)
+        form = json_report.run_in_full(found, deliveries, zone)
+        form["other_runs"] = [json_report.run(each, zone) for each in others]
+        click.echo(json_report.dump(form), nl=False)
     else:
-        from loom.report.terminal import console_for, show_run
+        from loom.report.run import Shown, show_run
+        from loom.report.terminal import console_for
 
-        show_run(console_for(sys.stdout), found, deliveries, zone)
+        shown = Shown(run=found, deliveries=deliveries, others=others)
+        show_run(console_for(sys.stdout), shown, zone)
+    return 0
+
+
+def _under_way(settings: "Settings", registry: "Registry", ticket: "Ticket", as_json: bool) -> int:
+    from zoneinfo import ZoneInfo
+
+    from loom.clock import SystemClock
+    from loom.wiring import live_logs, liveness
+
+    run_id, zone = ticket.run_id or "", ZoneInfo(registry.zone)
+    said = live_logs(settings, registry).last_words(run_id)
+    if as_json:
+        from loom.report.as_json import dump
+
+        def shown(at: "datetime | None") -> str | None:
+            return at.astimezone(zone).isoformat() if at is not None else None
+
+        form = {
+            "run_id": run_id,
+            "worker": ticket.worker,
+            "slot": shown(ticket.slot),
+            "trigger": ticket.trigger.value,
+            "outcome": None,
+            "state": "under way",
+            "started_at": shown(ticket.started_at),
+            "claimer": ticket.claimer,
+            "log": said,
+        }
+        click.echo(dump(form), nl=False)
+    else:
+        from loom.report.run import show_under_way
+        from loom.report.terminal import console_for
+
+        here = liveness(settings, registry).here(ticket)
+        show_under_way(console_for(sys.stdout), ticket, said, zone, SystemClock().now(), here=here)
     return 0

@@ -11,6 +11,7 @@ from loom.domain.enforcement import EnforcementContext
 from loom.domain.worker import Worker
 
 if TYPE_CHECKING:
+    from loom.execution.capture import RunLog
     from loom.ports import Guard, RunReader
 
 
@@ -23,7 +24,8 @@ class Assignment:
     secrets: values by name, only of those the worker requires.
     params: ``--param`` overrides of its settings, as typed.
     preview: only ask the worker's module what the run would read (see `loom.execution.reads`).
-    say: where the worker's progress goes; called in the run's threads.
+    say: where the worker's progress goes; called in the run's threads. listen: is given the run's log as it
+        begins, to read it while it is written.
     """
 
     key: str
@@ -40,3 +42,4 @@ class Assignment:
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     preview: bool = False
     say: Callable[[str], None]
+    listen: "Callable[[RunLog], None]" = lambda _: None

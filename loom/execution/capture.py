@@ -56,6 +56,20 @@ class RunLog:
         with self._lock:
             self._closed = True
 
+    def since(self, said: int) -> tuple[int, bytes, int]:
+        """What was said after the first `said` bytes, for who reads along: how many bytes there are by
+        now, the last of them, and how many in between aren't to be had."""
+        with self._lock:
+            everything = self._head + self._tail
+            begin = len(self._head) + self._left_out if self._left_out else 0
+            new = self._tail[max(0, said - begin) :] if self._left_out else everything[said:]
+            return self.said, bytes(new), max(0, begin - said)
+
+    @property
+    def said(self) -> int:
+        """How many bytes were said by now."""
+        return len(self._head) + self._left_out + len(self._tail)
+
     def text(self) -> str:
         """What was said, with the number of bytes left out in the middle, if any."""
         with self._lock:

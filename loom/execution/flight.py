@@ -34,6 +34,7 @@ class Flight:
         self.started = clock.monotonic() if started is None else started
         self.deadline = self.started + assignment.worker.timeout.total_seconds()
         self.log = log or RunLog(f"worker.{assignment.worker.id}", clock.monotonic)
+        assignment.listen(self.log)
         self.cancelled = threading.Event()
         self.why = ""
         self.attempts = 0

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from loom.worker import PermanentError, TransientError
 
@@ -81,37 +82,41 @@ def _is_connection_trouble(error: OSError) -> bool:
         return error.errno == socket.EAI_AGAIN
     if isinstance(error, ConnectionError | TimeoutError):
         return True
-    ssl = sys.modules.get("ssl")
-    if ssl is not None and isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+    if isinstance(error, _known("ssl", "SSLEOFError", "SSLZeroReturnError")):
         return True
     # Whoever raises an OSError may give it anything for a number.
     return isinstance(error.errno, int) and error.errno in _CONNECTION_ERRNOS
 
 
 def _bad_certificate(error: BaseException) -> bool:
-    ssl = sys.modules.get("ssl")
+    untrusted = _known("ssl", "SSLCertVerificationError")
     cause: BaseException | None = error
     for _ in range(_CAUSES_READ):
-        if cause is None or ssl is None:
+        if cause is None:
             return False
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        if isinstance(cause, untrusted):
             return True
         cause = cause.__cause__ or cause.__context__
     return False
 
 
 def _classify_httpx(error: BaseException, now: datetime) -> Trouble:
-    httpx = sys.modules.get("httpx")
-    if httpx is None:
-        return _PERMANENT
-    if isinstance(error, httpx.HTTPStatusError):
-        status = error.response.status_code
+    if isinstance(error, _known("httpx", "HTTPStatusError")):
+        response: Any = error.response  # type: ignore[attr-defined]
+        status = response.status_code
         if status not in _TRANSIENT_STATUSES and not 500 <= status < 600:
             return _PERMANENT
-        return Trouble(transient=True, retry_after=retry_after(error.response.headers, now))
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return Trouble(transient=True, retry_after=retry_after(response.headers, now))
+    if isinstance(error, _known("httpx", "UnsupportedProtocol", "LocalProtocolError")):
         return _PERMANENT  # our own mistake, though httpx counts it among the transport's
-    return _TRANSIENT if isinstance(error, httpx.TransportError) else _PERMANENT
+    return _TRANSIENT if isinstance(error, _known("httpx", "TransportError")) else _PERMANENT
+
+
+def _known(module: str, *names: str) -> tuple[type[BaseException], ...]:
+    """The exceptions of a module, as far as they are there: another worker may be importing it just now."""
+    loaded = sys.modules.get(module)
+    found = (getattr(loaded, name, None) for name in names)
+    return tuple(each for each in found if isinstance(each, type) and issubclass(each, BaseException))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:

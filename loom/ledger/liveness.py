@@ -69,9 +69,16 @@ class ProcessLiveness:
         if ticket.lease_until is None or real_now >= ticket.lease_until:
             return False
         with self._usable():
-            site = self._site() if self._folder.exists() else ""
-            here = claimer.rsplit("-", 2)[0] == f"{self._host}.{site}"
-            return not here or not _is_free(self._file(claimer))
+            return not self._is_of_here(claimer) or not _is_free(self._file(claimer))
+
+    def here(self, ticket: Ticket) -> bool:
+        """Whether it is held by a process of this machine, and of this project's folder."""
+        with self._usable():
+            return ticket.claimer is not None and self._is_of_here(ticket.claimer)
+
+    def _is_of_here(self, claimer: str) -> bool:
+        site = self._site() if self._folder.exists() else ""
+        return claimer.rsplit("-", 2)[0] == f"{self._host}.{site}"
 
     def release(self) -> None:
         claimer, self._claimer = self._claimer, None

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from loom.domain.alert import Delivery, DeliveryState
+from loom.domain.alert import DeliveryState
 from loom.domain.board import Answer
 from loom.domain.run import Outcome, Run
 from loom.domain.tick import Planned, TickReport
@@ -95,41 +95,6 @@ def _reads(lines: Sequence[str]) -> RenderableType:
     return Padding(table, (0, 0, 0, 4), expand=False)
 
 
-def show_run(console: Console, run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:
-    """Everything the ledger knows of one run."""
-    sign, style = OUTCOME_SIGNS[run.outcome]
-    final = "" if run.final else ", tried again since"
-    if run.open_reason is not None:
-        final = f", still open ({run.open_reason.value})"
-    console.print(
-        Text.assemble((f"{sign} {run.outcome.value}", style), f"{final}  ", (run.worker, "bold cyan"))
-    )
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in _facts(run, zone):
-        table.add_row(name, Text(text))
-    for each in deliveries:
-        state = "delivered" if each.state is DeliveryState.SENT else f"{each.state.value}: {each.error}"
-        table.add_row("alert", Text(f"{each.alert.event.value} by {each.hook}: {state}"))
-    console.print(table)
-    for error in run.errors or ((run.error,) if run.error else ()):
-        where = f" ({error.where})" if error.where else ""
-        console.print(Text(_printable(f"{error.kind}: {error.message}{where}"), style="red"))
-    if run.output is not None:
-        console.print(Group(*_all_findings(run)))
-        shown = ("findings", "summary") if findings(run) or not run.output.get("findings") else ("summary",)
-        rest = {name: value for name, value in run.output.items() if name not in shown}
-        console.print(Text("output", style="bold"))
-        console.print_json(data=rest, highlight=False)
-    if run.rejected is not None:
-        console.print(Text("rejected output", style="bold"))
-        console.print_json(data=run.rejected, highlight=False)
-    if run.log:
-        console.print(Text("log", style="bold"))
-        console.print(Padding(Text(_printable(run.log).rstrip()), (0, 0, 0, 2), expand=False))
-
-
 def show_answers(console: Console, answers: Sequence[Answer]) -> None:
     signs = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "bold red")}
     for answer in answers:
@@ -183,7 +148,8 @@ def _first_findings(run: Run) -> Iterator[RenderableType]:
         yield _indented(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"))
 
 
-def _all_findings(run: Run) -> Iterator[RenderableType]:
+def all_findings(run: Run) -> Iterator[RenderableType]:
+    """Every finding of a run, worst first, under a line that counts them."""
     found = findings(run)
     if not found:
         return
@@ -220,33 +186,6 @@ def _indented(line: Text, columns: int = 12) -> RenderableType:
     return Padding(line, (0, 0, 0, columns), expand=False)
 
 
-def _facts(run: Run, zone: ZoneInfo) -> list[tuple[str, str]]:
-    facts = [("run", run.run_id), ("agent", run.agent or "–"), ("trigger", run.trigger.value)]
-    if run.slot is not None:
-        last = f" to {when(run.slot_last, zone)} ({run.count:,} slots)" if run.slot_last else ""
-        facts.append(("slot", when(run.slot, zone) + last))
-    if run.started_at is not None:
-        facts.append(("started", when(run.started_at, zone)))
-    if run.duration_s is not None:
-        facts.append(("took", span(run.duration_s)))
-    facts.append(("attempts", str(run.attempts)))
-    if run.not_before is not None and not run.final:
-        facts.append(("again after", when(run.not_before, zone)))
-    if run.reason:
-        facts.append(("reason", one_line(run.reason, 1000)))
-    if run.output is not None:
-        facts.append(("summary", one_line(str(run.output.get("summary", "")), 1000)))
-    facts.append(("rules", run.enforcement_digest or "none in force"))
-    if run.rules:
-        facts.append(("", ", ".join(run.rules)))
-    if run.started_at is not None and run.rules:
-        facts.append(("guard", f"{count(run.checks, 'act')} judged, {run.refusals} refused"))
-    if run.episode:
-        facts.append(("episode", run.episode))
-    if run.settings:
-        facts.append(("--param", ", ".join(f"{k}={v}" for k, v in run.settings.items())))
-    return facts
-
-
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Foreign text of several lines: whatever moves a cursor or rings a bell is shown as a sign instead."""
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from loom.domain.alert import Delivery
-from loom.domain.run import Trigger
+from loom.domain.run import Outcome, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision
@@ -72,6 +72,7 @@ def _planned(
         alive=lambda ticket: liveness.alive(ticket, real_now=real_now),
         closed_slots=lambda worker, after: ledger.closed_slots(worker, after=after),
         run=ledger.run,
+        last_words=lambda run_id: waking.parts.live_logs(registry).last_words(run_id),
         new_id=waking.new_id,
     )
     if waking.request.by_hand:
@@ -117,11 +118,19 @@ def claim(
         except StaleDecision:
             _let_rivals_pass()
         else:
+            _forget_last_words(waking, made)
             return claimed
     raise LedgerError(
         f"the ledger changed {_TRIES} times while this tick was deciding: too many ticks at once. "
         "Nothing was lost; the next tick decides these slots."
     )
+
+
+def _forget_last_words(waking: Waking, made: Plan) -> None:
+    """They are in the ledger now."""
+    died = {run.run_id for run in made.runs if run.outcome is Outcome.ABANDONED}
+    if died:
+        waking.parts.live_logs(waking.conditions.registry).forget(died)
 
 
 def _let_rivals_pass() -> None:

@@ -63,6 +63,11 @@ def conclude(
     return _returned(run, worker, execution, guard, clean, project)
 
 
+def cleaner(guard: Guard, mask: Callable[[str], str]) -> Callable[[str], str]:
+    """What takes out of a run's text all that its record may not hold."""
+    return _Clean(guard, mask).text
+
+
 _OUTCOMES = {
     Ending.RETURNED: Outcome.SUCCEEDED,
     Ending.RAISED: Outcome.FAILED,

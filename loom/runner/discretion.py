@@ -83,7 +83,13 @@ def entry(value: Entry, mask: Masking) -> Entry:
         case Delivery():
             return _delivery(value, mask)
         case Pause():
-            return replace(value, by=mask(value.by), reason=mask(value.reason))
+            return replace(
+                value,
+                by=mask(value.by),
+                reason=mask(value.reason),
+                ended_by=mask(value.ended_by),
+                earlier=tuple(replace(span, by=mask(span.by)) for span in value.earlier),
+            )
         case Tick() | Mark() | Renamed() | HooksInForce():
             return value
 

@@ -14,7 +14,7 @@ from loom.ports import Ledger, RunQuery, Snapshot
 from loom.runner.plan import Circumstances, Plan, abandoned, pause_in_force
 from loom.runner.request import TickRequest
 from loom.slots.calendar import between, is_slot, nearest
-from loom.slots.owed import taken_back
+from loom.slots.owed import taken_back, why_paused
 
 MOST_SLOTS = 1000
 """As many slots one request may run: each is claimed before the first of them starts."""
@@ -125,7 +125,7 @@ def _why_not_without_force(worker: Worker, snapshot: Snapshot, world: Circumstan
         return f"{worker.status.value} in worker-registry.yaml"
     pause = pause_in_force(snapshot.pauses.get(worker.id), world.tick.at)
     if pause is not None:
-        return f"paused by {pause.by}" + (f" ({pause.reason})" if pause.reason else "")
+        return f"{why_paused(worker, pause)}; `loom resume {worker.id}` lets it go on"
     for ticket in snapshot.tickets.values():
         if (
             worker.overlap is not Overlap.ALLOW

@@ -1,6 +1,6 @@
 """What a runner is made of. Concrete classes are chosen in `wiring`; here they are named by their sockets."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from loom.runner.stopping import Stop
 
 if TYPE_CHECKING:
     from loom.execution.assignment import Assignment
+    from loom.execution.capture import RunLog
 
 
 class Executor(Protocol):
@@ -28,6 +29,30 @@ class Executor(Protocol):
     def wait(self, timeout: float | None) -> list[tuple[str, Execution]]: ...
 
     def cancel(self, why: str) -> None: ...
+
+
+class LiveLog(Protocol):
+    """What one run says, for others to read while it is under way (see `loom.execution.live`)."""
+
+    def attach(self, log: "RunLog") -> None: ...
+
+    def text(self) -> str: ...
+
+    def update(self) -> None: ...
+
+    def remove(self) -> None: ...
+
+
+class LiveLogs(Protocol):
+    """What runs that aren't recorded have said."""
+
+    def of(self, run_id: str, clean: Callable[[str], str]) -> LiveLog: ...
+
+    def runs(self) -> frozenset[str]: ...
+
+    def last_words(self, run_id: str) -> str: ...
+
+    def forget(self, runs: Collection[str]) -> None: ...
 
 
 class Mask(Protocol):
@@ -66,6 +91,7 @@ class Parts:
     load_enforcement: Callable[[], EnforcementContext]
     open_ledger: Callable[[Registry | None], Ledger]
     liveness: Callable[[Registry | None], Liveness]
+    live_logs: Callable[[Registry | None], LiveLogs]
     executor: Callable[[], AbstractContextManager[Executor]]
     guard: Callable[[EnforcementContext, Worker], Guard]
     hooks: Callable[[Sequence[HookSettings], Mapping[str, str]], tuple[AlertHook, ...]]

@@ -36,13 +36,17 @@ class TickRequest:
         return bool(self.workers)
 
 
-def find_workers(registry: Registry, names: Sequence[str]) -> tuple[Worker, ...]:
+def find_workers(
+    registry: Registry, names: Sequence[str], *, option: str = "--worker "
+) -> tuple[Worker, ...]:
     """The workers meant by `names`: an id, or an agent's name, in any case; each once, in registry order.
+
+    option: what stood before the name on the command line.
 
     Raises UsageError for a name that means no worker or more than one, and RegistryError, with its
     mistakes, for a worker whose entry is broken.
     """
-    wanted = {_find(registry, name).id for name in names}
+    wanted = {_find(registry, name, option).id for name in names}
     return tuple(worker for worker in registry.workers if worker.id in wanted)
 
 
@@ -57,7 +61,7 @@ def find_run(ledger: Ledger, name: str) -> Run:
     return found
 
 
-def _find(registry: Registry, name: str) -> Worker:
+def _find(registry: Registry, name: str, option: str) -> Worker:
     folded = name.casefold()
     for entry in registry.broken:
         if entry.id.casefold() == folded:
@@ -68,9 +72,9 @@ def _find(registry: Registry, name: str) -> Worker:
         return meant[0]
     if meant:
         ids = " and ".join(worker.id for worker in meant)
-        raise UsageError(f"--worker {name} means more than one worker: {ids}. Name one by its id.")
+        raise UsageError(f"{option}{name} means more than one worker: {ids}. Name one by its id.")
     known = [worker.id for worker in registry.workers]
     known += [worker.agent.lower() for worker in registry.workers if worker.agent]
     close = difflib.get_close_matches(folded, known, n=1)
     hint = f" Did you mean {close[0]}?" if close else f" The workers are: {', '.join(known[:20])}."
-    raise UsageError(f"--worker {name}: no worker has this id or agent.{hint}")
+    raise UsageError(f"{option}{name}: no worker has this id or agent.{hint}")

@@ -3,22 +3,25 @@
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from loom.domain.alert import Delivery
 from loom.domain.slot import Slot
-from loom.domain.tick import TickReport
+from loom.domain.tick import Pause, TickReport
 from loom.domain.worker import Isolation, Status, Worker
 from loom.errors import ExitCode, RegistryError, StateUnpushed, UsageError, worst
 from loom.ports import AlertHook, Ledger, Liveness, Snapshot
 from loom.runner.claiming import Claim, claim
 from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
-from loom.runner.plan import Plan
+from loom.runner.plan import Plan, pause_in_force
 from loom.runner.request import TickRequest, find_workers
 from loom.runner.telling import BEFORE_WORK, cry_unpushed, tell, tell_the_rest
 from loom.runner.waking import Waking, wake
 from loom.slots.calendar import next_instant
+
+_INSTANT = timedelta(microseconds=1)
 
 
 def run_tick(parts: Parts, request: TickRequest) -> TickReport:
@@ -90,10 +93,10 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
         claimed.books.lose(_runs_of(claimed, ledger.publish()))
     except StateUnpushed as error:
         sent = [*sent, *cry_unpushed(waking, error, hooks, ledger)]
-        report = _report(waking, worst([code, ExitCode.UNDELIVERED]))
+        report = _report(waking, worst([code, ExitCode.UNDELIVERED]), claimed.snapshot)
         report = replace(report, problems=(*report.problems, str(error)))
     else:
-        report = _report(waking, code)
+        report = _report(waking, code, claimed.snapshot)
     return replace(
         report,
         runs=tuple(claimed.books.runs.values()),
@@ -130,17 +133,18 @@ def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness
     from loom.runner.rehearsal import planned
 
     code = ExitCode.BROKEN if waking.conditions.mistakes else ExitCode.OK
-    return replace(_report(waking, code), planned=planned(waking, chosen, ledger, liveness))
+    report = _report(waking, code, ledger.snapshot())
+    return replace(report, planned=planned(waking, chosen, ledger, liveness))
 
 
-def _report(waking: Waking, code: ExitCode) -> TickReport:
+def _report(waking: Waking, code: ExitCode, snapshot: Snapshot) -> TickReport:
     return TickReport(
         tick=waking.tick,
         zone=waking.conditions.zone,
         problems=tuple(str(mistake) for mistake in waking.conditions.mistakes),
         mistakes=waking.conditions.mistakes,
         notes=_notes(waking),
-        upcoming=_upcoming(waking),
+        upcoming=_upcoming(waking, snapshot.pauses),
         exit_code=code,
     )
 
@@ -262,18 +266,21 @@ def _left_alone(plan: Plan) -> tuple[str, ...]:
     return (f"{said} as recorded",)
 
 
-def _upcoming(waking: Waking) -> Slot | None:
+def _upcoming(waking: Waking, pauses: Mapping[str, Pause]) -> Slot | None:
     """The earliest slot of any active worker; each search stops where an earlier one was found, and workers
-    that share a schedule are asked once."""
+    that share a schedule are asked once. One that is paused comes next when its pause is over."""
     best: Slot | None = None
     asked: set[tuple[object, ...]] = set()
     for worker in waking.conditions.workers.values():
+        pause = pause_in_force(pauses.get(worker.id), waking.tick.at)
         schedule = worker.schedule
-        same = (schedule.cron, schedule.zone, schedule.dst.gap, schedule.dst.fold)
-        if worker.status is not Status.ACTIVE or same in asked:
+        until = waking.tick.at if pause is None else pause.until
+        same = (schedule.cron, schedule.zone, schedule.dst.gap, schedule.dst.fold, until)
+        if worker.status is not Status.ACTIVE or until is None or same in asked:
             continue
         asked.add(same)
-        at = next_instant(schedule, waking.tick.at, before=best.at if best else None)
+        after = until if pause is None else until - _INSTANT
+        at = next_instant(schedule, after, before=best.at if best else None)
         if at is not None and (best is None or at < best.at):
             best = Slot(worker.id, at)
     return best
@@ -284,3 +291,8 @@ def _forget_the_old(waking: Waking, ledger: Ledger, snapshot: Snapshot) -> None:
     registry, last = waking.conditions.registry, snapshot.last_tick
     if registry is not None and last is not None and last.at.date() != waking.tick.at.date():
         ledger.prune(before=waking.tick.at - registry.state.keep)
+        live = waking.parts.live_logs(registry)
+        if kept := live.runs():
+            # Read after them: a run that begins to speak has its ticket in the ledger before.
+            at_work = {ticket.run_id for ticket in ledger.snapshot().tickets.values()}
+            live.forget(kept - at_work)

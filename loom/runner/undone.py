@@ -64,12 +64,14 @@ def cut_short(
     started: Sequence[Ticket],
     workers: Mapping[str, Worker],
     *,
+    logs: Mapping[str, str],
     why: str,
     asked_for: bool,
     tick: Tick,
     digest: str,
 ) -> Undone:
-    """Record as abandoned what was still running. asked_for: by a person, so it isn't started again."""
+    """Record as abandoned what was still running. asked_for: by a person, so it isn't started again.
+    logs: what each has said by now, by the ticket's key."""
     tickets, runs = [], []
     for ticket in started:
         worker = workers[ticket.worker]
@@ -88,6 +90,7 @@ def cut_short(
                 final=final,
                 open_reason=None if final else after.reason,
                 reason=f"the tick was {why}, and the run didn't end in the time it was given",
+                log=logs.get(ticket.key, ""),
                 attempts=1,
                 started_at=ticket.started_at,
                 enforcement_digest=digest,

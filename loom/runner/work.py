@@ -5,7 +5,7 @@ write for each run, and nothing starts before the ledger says so. Work ends earl
 is used up, or when somebody asks it to stop.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,8 +21,8 @@ from loom.errors import ClaimLost
 from loom.execution.assignment import Assignment
 from loom.ports import Entry, Guard, RunReader
 from loom.runner.books import Books
-from loom.runner.conclude import conclude
-from loom.runner.parts import Executor, Parts
+from loom.runner.conclude import cleaner, conclude
+from loom.runner.parts import Executor, LiveLog, Parts
 from loom.runner.undone import cut_short, put_off
 from loom.runner.waiting import Waiting
 from loom.slots.life import after_run
@@ -60,6 +60,7 @@ class _Running:
     ticket: Ticket
     worker: Worker
     guard: Guard
+    log: LiveLog
 
 
 def work(
@@ -87,7 +88,9 @@ def work(
     )
     running: dict[str, _Running] = {}
     done: dict[str, _Running] = {}
+    ended: list[LiveLog] = []
     entries: list[Entry] = []
+    live_logs = parts.live_logs(commission.registry)
     cut_off_at: float | None = None
     with parts.executor() as executor:
         while waiting or running:
@@ -96,11 +99,13 @@ def work(
                 starting = waiting.next([each.worker.id for each in running.values()])
             lost = _write(record, [*entries, *waiting.renewed(), *starting], books)
             entries = []
+            _take_away(ended)
             for ticket in starting:
                 if ticket.key not in lost:
                     worker = workers[ticket.worker]
                     guard = parts.guard(commission.enforcement, worker)
-                    running[ticket.key] = _Running(ticket, worker, guard)
+                    log = live_logs.of(ticket.run_id or ticket.key, cleaner(guard, parts.mask))
+                    running[ticket.key] = _Running(ticket, worker, guard, log)
                     _submit(executor, running[ticket.key], parts, commission)
             if not running:
                 if starting:
@@ -114,11 +119,25 @@ def work(
             for key, execution in executor.wait(_LOOK_UP_S):
                 each = running.pop(key)
                 done[each.worker.id] = each
+                ended.append(each.log)
                 entries += _finish(each, execution, parts, commission, books)
+            _let_others_read(running.values())
         late = _acted_late(done.values(), books, parts.mask)
     left = _leave(waiting.tickets, running.values(), workers, parts, commission, books)
     _write(record, [*entries, *left, *(run for run, _ in late)], books)
+    _take_away([*ended, *(each.log for each in running.values())])
     return tuple(f"{run.worker}: {said}" for run, said in late)
+
+
+def _let_others_read(running: Iterable[_Running]) -> None:
+    for each in running:
+        each.log.update()
+
+
+def _take_away(recorded: list[LiveLog]) -> None:
+    """The ledger has what these runs said."""
+    while recorded:
+        recorded.pop().remove()
 
 
 def _acted_late(done: Iterable[_Running], books: Books, mask: Callable[[str], str]) -> list[tuple[Run, str]]:
@@ -142,7 +161,7 @@ def _acted_late(done: Iterable[_Running], books: Books, mask: Callable[[str], st
 
 def _leave(
     waiting: Sequence[Ticket],
-    running: Iterable[_Running],
+    running: Collection[_Running],
     workers: Mapping[str, Worker],
     parts: Parts,
     commission: Commission,
@@ -164,6 +183,7 @@ def _leave(
         cut_short(
             tuple(each.ticket for each in running),
             workers,
+            logs={each.ticket.key: each.log.text() for each in running},
             why=why,
             asked_for=commission.by_hand,
             tick=tick,
@@ -200,6 +220,7 @@ def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commis
             },
             params=commission.params,
             say=lambda text: parts.progress.said(ticket, parts.mask(text)),
+            listen=each.log.attach,
         )
     )
 

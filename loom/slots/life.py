@@ -16,7 +16,18 @@ from loom.domain.tick import Pause
 from loom.domain.worker import Overlap, Status, Worker
 from loom.slots.calendar import catch_up_within, hour_start
 from loom.slots.decision import Closing, Decision, Ended, Obstacle, Stretch, in_ranges
-from loom.slots.owed import Owed, by_hand, closed, let_go, request_ended, shown, span, taken_back, waited
+from loom.slots.owed import (
+    Owed,
+    by_hand,
+    closed,
+    let_go,
+    request_ended,
+    shown,
+    span,
+    taken_back,
+    waited,
+    why_paused,
+)
 from loom.slots.stretches import over_alike
 
 __all__ = ["Closing", "Decision", "Obstacle", "after_run", "cut_off", "decide", "remove"]
@@ -39,7 +50,7 @@ def decide(
         with a ticket in any state, are left out.
     tickets: what the ledger has of this worker, manual requests included; closed ones, and those whose
         claimer is `alive`, are left alone.
-    paused: a pause by hand; one that has run out speaks only for the newly due slots that it covered.
+    paused: a pause by hand; one that is over speaks only for the newly due slots that it covered.
     obstacle: what keeps anything of this worker from starting now.
     """
     moved = max(mark, now)
@@ -62,7 +73,7 @@ def decide(
 
     def end_of(each: Owed) -> Ended | None:
         return (
-            _passed_in_a_pause(each, paused)
+            _passed_in_a_pause(worker, each, paused)
             or _over(worker, each, mark, now)
             or _skipped_for_another(worker, each, blocker, running)
         )
@@ -166,15 +177,16 @@ def _halted(worker: Worker, paused: Pause | None, now: datetime) -> str:
     """Why the worker does nothing now, or an empty text."""
     if worker.status is Status.DISABLED:
         return "disabled"
-    in_force = paused is not None and not paused.lifted and (paused.until is None or now < paused.until)
-    return "paused" if in_force or worker.status is Status.PAUSED else ""
+    if paused is not None and paused.in_force(now):
+        return why_paused(worker, paused)
+    return "paused in worker-registry.yaml" if worker.status is Status.PAUSED else ""
 
 
-def _passed_in_a_pause(each: Owed, paused: Pause | None) -> Ended | None:
-    """The end of a newly due slot that a pause covered which has run out by itself since."""
-    if each.ticket is not None or paused is None or paused.lifted or paused.until is None:
+def _passed_in_a_pause(worker: Worker, each: Owed, paused: Pause | None) -> Ended | None:
+    """The end of a newly due slot that a pause covered which has run out, or was lifted, since."""
+    if each.ticket is not None or paused is None or not paused.covers(each.at):
         return None
-    return each.skipped("paused") if paused.at <= each.at < paused.until else None
+    return each.skipped(why_paused(worker, paused, each.at))
 
 
 def _over(worker: Worker, each: Owed, mark: datetime, now: datetime) -> Ended | None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.tick import Pause
 from loom.domain.worker import Worker
 from loom.slots.decision import Ended
 
@@ -113,6 +114,17 @@ def waited(ticket: Ticket) -> str:
     if ticket.reason is None:
         return "claimed by a process that died before it began"
     return f"waited for {ticket.reason}: {ticket.detail}" if ticket.detail else f"waited for {ticket.reason}"
+
+
+def why_paused(worker: Worker, pause: Pause, slot: datetime | None = None) -> str:
+    """``paused by Ada until 2026-12-01T06:00-06:00: budget freeze``; of one that a person ended, not its end.
+
+    slot: what it is the reason of, if it may be an earlier pause that covered it."""
+    before = [span for span in pause.earlier if slot is not None and slot in span]
+    if before:
+        return f"paused by {before[-1].by}"
+    until = f" until {shown(worker, pause.until)}" if pause.until is not None and not pause.ended_by else ""
+    return f"paused by {pause.by}{until}" + (f": {pause.reason}" if pause.reason else "")
 
 
 def shown(worker: Worker, at: datetime) -> str:

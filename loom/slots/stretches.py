@@ -30,6 +30,8 @@ def over_alike(
         limits.append(hour_start(now, worker.schedule.zone))
     if paused is not None and paused.until is not None:
         limits += [paused.at, paused.until]
+    if paused is not None:
+        limits += [end for span in paused.earlier for end in (span.since, span.until)]
     cuts = sorted({0, len(fresh), *(bisect_left(fresh, at) for at in limits)})
     over: list[Stretch] = []
     left: list[datetime] = []

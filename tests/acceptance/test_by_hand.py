@@ -21,7 +21,7 @@ def test_a_disabled_or_paused_worker_is_skipped_unless_forced(loom: Command, pro
     due = loom("run", *AT, "--json", "--project", project.root)
     assert due.exit_code == 0, due
     assert [(run["worker"], run["outcome"], run["reason"]) for run in due.json()["runs"]] == [
-        ("resting", "skipped", "paused")
+        ("resting", "skipped", "paused in worker-registry.yaml")
     ]
     skipped = loom(
         "run", "--worker", "off", "--worker", "resting", *LATER, "--json", "--project", project.root

@@ -47,7 +47,7 @@ def test_fifty_findings_are_clear_at_a_glance(loom: Command, finder: Project, co
     lines = [line.rstrip() for line in shown.stdout.splitlines()]
     first = lines.index("50 findings  10 critical, 20 warning, 20 info")
     last = lines.index("output")
-    begins = [line.split()[0] for line in lines[first + 1 : last] if not line.startswith(" " * 12)]
+    begins = [line.split()[0] for line in lines[first + 1 : last] if line and not line.startswith(" " * 12)]
     assert begins == ["critical"] * 10 + ["warning"] * 20 + ["info"] * 20, (
         "the worst first, nothing at the edge"
     )

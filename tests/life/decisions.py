@@ -119,7 +119,7 @@ def _may_end_unstarted(world: World, found: Conditions, run: Run, stays: Sequenc
         case Outcome.SUPERSEDED:
             newer = [t for t in stays if t.worker == run.worker and t.slot is not None and t.slot > last]
             hold(entry.policy != "all" and bool(newer), f"{said}, and no newer slot stands for it")
-        case Outcome.SKIPPED if run.reason == "paused":
+        case Outcome.SKIPPED if run.reason.startswith("paused"):
             covered = known.pause is not None and (known.pause.until is None or last < known.pause.until)
             in_force = entry.status == "paused" or known.paused(found.at)
             hold(in_force or covered, f"{said} without a pause")

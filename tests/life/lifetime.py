@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from loom.clock import ManualClock
-from loom.domain.tick import Pause
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
 from tests.ground.modules import workers_of_its_own
@@ -122,9 +121,9 @@ class Lifetime(RuleBasedStateMachine):
             self.world.write(registry.without(worker).put(renamed))
 
     def _resume(self, worker: str) -> None:
-        if self.world.model.of(worker).pause is not None:
-            now = self.world.clock.now()
-            self.world.write_by_hand([Pause(worker=worker, by="ann", at=now, lifted=True)])
+        now, held = self.world.clock.now(), self.world.model.of(worker).pause
+        if held is not None and held.in_force(now):
+            self.world.write_by_hand([replace(held, worker=worker, until=now, ended_by="bob")])
 
     def _slot(self, entry: Entry, back: int) -> datetime:
         now = self.world.clock.now()

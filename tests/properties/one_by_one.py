@@ -51,7 +51,7 @@ def decide_one_by_one(
     ready: list[Owed] = []
     for each in sorted([*owed, *map(Owed, fresh)], key=lambda each: each.at):
         end = (
-            _passed_in_a_pause(each, paused)
+            _passed_in_a_pause(worker, each, paused)
             or _over(worker, each, mark, now)
             or _skipped_for_another(worker, each, blocker, running)
         )

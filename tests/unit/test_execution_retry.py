@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 import pytest
@@ -332,3 +333,13 @@ def test_a_wait_ends_at_once_when_loom_is_told_to_stop(bench: Bench) -> None:
         executor.cancel("interrupted")
         ((_, execution),) = executor.wait(5)
     assert (execution.ending, execution.transient, execution.attempts) == (Ending.RAISED, True, 1)
+
+
+def test_what_another_worker_is_just_importing_makes_no_trouble_permanent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for half_imported in ("ssl", "httpx"):
+        monkeypatch.setitem(sys.modules, half_imported, ModuleType(half_imported))
+    assert classify(TransientError("502"), NOW) == TRANSIENT
+    assert classify(ConnectionResetError(), NOW) == TRANSIENT
+    assert classify(ValueError(), NOW) == PERMANENT

@@ -206,7 +206,9 @@ class TestDisabledPausedRemoved:
         open_ticket = _ticket(SIX, reason=OpenReason.BUDGET)
         decision = _decide(worker, SIX, [open_ticket], paused=pause)
         assert _fates(decision.close) == [("skipped", SIX, SIX + 4 * HOUR, 5)]
-        assert decision.close[0].reason == "paused"
+        assert decision.close[0].reason == (
+            "paused in worker-registry.yaml" if by_registry else "paused by ann"
+        )
         assert [t.state for t in decision.close[0].tickets] == [TicketState.CLOSED]
         assert (decision.start, decision.hold) == ((), ())
 

@@ -234,7 +234,8 @@ def test_a_pause_in_the_ledger_skips_slots_until_it_runs_out(rehearsal: Rehearsa
     )
     for _ in range(2):
         (run,) = rehearsal.tick(later=HOUR).runs
-        assert (run.outcome, run.reason) == (Outcome.SKIPPED, "paused")
+        said = "paused by ann until 2026-11-20T09:10-06:00: holiday"
+        assert (run.outcome, run.reason) == (Outcome.SKIPPED, said)
     assert [run.outcome for run in rehearsal.tick(later=2 * HOUR).runs][-1] is Outcome.SUCCEEDED
 
 

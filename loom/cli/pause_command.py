@@ -1,0 +1,167 @@
+"""`loom pause`: a worker is to stand still."""
+
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from loom.cli.options import json_option, project_option, settings_for
+from loom.cli.ordering import at_option, by_option
+from loom.errors import UsageError
+
+_LONGEST_REASON = 300
+
+
+@click.command(
+    name="pause",
+    epilog="Exit codes: 0 it is paused, 2 usage, 3 registry or ledger broken, 4 it couldn't be pushed to the "
+    "state branch, and nothing was changed.",
+)
+@click.argument("worker", required=False)
+@click.option(
+    "--until",
+    metavar="WHEN",
+    help="When it goes on by itself: an instant such as 2026-12-01T06:00:00Z, or 2h, 3d from now.",
+)
+@click.option("--reason", metavar="TEXT", help="Why, for whoever wonders.")
+@by_option
+@at_option
+@json_option
+@project_option
+def command(
+    worker: str | None,
+    until: str | None,
+    reason: str | None,
+    by: str | None,
+    at: str | None,
+    as_json: bool,
+    project: Path | None,
+) -> int:
+    """Let WORKER (an id or agent, in any case) stand still: its slots are recorded as skipped, not run.
+
+    Without WORKER: list the pauses in force. `loom resume` ends one; what came due meanwhile never runs. A
+    run that is at work goes on. A pause in worker-registry.yaml (`status: paused`) is lifted only there.
+
+    \b
+    loom pause sentinel --until 3d --reason "budget freeze"
+    loom pause sentinel --until 2026-12-01T06:00:00-06:00
+    loom pause
+    """
+    if worker is None:
+        _refuse_lonely(until, reason, by)
+        return _listed(at, as_json, project)
+    from zoneinfo import ZoneInfo
+
+    from loom.cli.ordering import alive, chosen, kept, moment, standing_order, who
+    from loom.pausing import pause
+    from loom.wiring import clock_for, open_ledger, read_registry
+
+    settings = settings_for(project)
+    now = moment(at)
+    end = None if until is None else _end(until, now)
+    registry = read_registry(settings)
+    meant = chosen(registry, worker)
+    name = who(settings, by)
+    ledger = open_ledger(settings, registry, clock_for(at))
+    try:
+        done = pause(
+            registry,
+            ledger,
+            meant,
+            by=name,
+            reason=_readable(reason),
+            now=now,
+            until=end,
+            alive=alive(settings, registry),
+        )
+    finally:
+        ledger.close()
+    place, standing = kept(settings, registry), standing_order(settings, meant)
+    from loom.report import pauses
+
+    zone = ZoneInfo(registry.zone)
+    if as_json:
+        from loom.report.as_json import dump
+
+        click.echo(dump(pauses.paused_form(done, zone, kept=place, standing=standing)), nl=False)
+    else:
+        from loom.report.terminal import console_for
+
+        pauses.show_paused(console_for(sys.stdout), done, zone, now=now, kept=place, standing=standing)
+    return 0
+
+
+def _listed(at: str | None, as_json: bool, project: Path | None) -> int:
+    from zoneinfo import ZoneInfo
+
+    from loom.cli.ordering import moment, standing_order
+    from loom.domain.worker import Status
+    from loom.pausing import in_force
+    from loom.report import pauses
+    from loom.wiring import peek_ledger, read_registry
+
+    settings = settings_for(project)
+    registry, now = read_registry(settings), moment(at)
+    ledger = peek_ledger(settings, registry)
+    try:
+        held = in_force(registry, ledger, now=now)
+    finally:
+        ledger.close()
+    standing = {
+        each.id: standing_order(settings, each) for each in registry.workers if each.status is Status.PAUSED
+    }
+    zone = ZoneInfo(registry.zone)
+    if as_json:
+        from loom.report.as_json import dump
+
+        click.echo(dump(pauses.listed_form(held, standing, zone, now=now)), nl=False)
+    else:
+        from loom.report.terminal import console_for
+
+        pauses.show_pauses(console_for(sys.stdout), held, standing, zone)
+    return 0
+
+
+def _refuse_lonely(*options: str | None) -> None:
+    if any(option is not None for option in options):
+        raise UsageError("which worker is to be paused? Name it by id or agent: loom pause WORKER --until 3d")
+
+
+def _readable(reason: str | None) -> str:
+    flat = " ".join("".join(c if c.isprintable() else " " for c in reason or "").split())
+    if len(flat) > _LONGEST_REASON:
+        raise UsageError(f"--reason has {len(flat)} characters; say it in at most {_LONGEST_REASON}.")
+    return flat
+
+
+def _end(text: str, now: datetime) -> datetime:
+    from loom.instants import YEARS, parse_instant
+
+    length = _span(text)
+    try:
+        end = parse_instant(text, option="--until") if length is None else now + length
+    except UsageError as error:
+        raise UsageError(f"{error} A span from now will do too, such as 2h or 3d.") from None
+    except OverflowError:
+        end = datetime.max.replace(tzinfo=now.tzinfo)
+    if end.year not in YEARS:
+        raise UsageError(f"--until {text} is too far away; leave it out for a pause without an end.")
+    if end <= now:
+        raise UsageError(
+            f"--until {text} is over already (it is {now.isoformat(timespec='seconds')}); write an instant "
+            "to come, or a span from now such as 2h or 3d."
+        )
+    return end
+
+
+def _span(text: str) -> timedelta | None:
+    """The length of time that `text` names; None when it is none."""
+    from loom.registry.mistakes import Mistakes
+    from loom.registry.nodes import Scalar
+    from loom.registry.terms import Duration
+
+    try:
+        return Duration().read(Scalar(text.strip(), text.strip(), 0))
+    except Mistakes:
+        return None

@@ -1,0 +1,185 @@
+"""A person says that a worker is to stand still, and that it may go on: written to the ledger, and told.
+
+A pause is written by a claim, as a tick's decisions are: no tick that was deciding meanwhile can write what
+it decided without it, and on a state branch it is pushed before anybody is told that it holds.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from loom.domain.alert import Episode
+from loom.domain.registry import Registry
+from loom.domain.slot import Ticket, TicketState
+from loom.domain.tick import Pause, Span
+from loom.domain.worker import Status, Worker
+from loom.errors import LedgerError, StaleDecision, StateUnpushed
+from loom.ports import Ledger, Snapshot
+from loom.runner.renaming import carry_over
+from loom.slots.calendar import due, first_mark, next_instant
+from loom.slots.owed import by_hand
+
+_TRIES = 60
+_AT_WORK = (TicketState.CLAIMED, TicketState.STARTED)
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """What a pause does, as of when it was written.
+
+    before: the pause that held until then, and that this one takes the place of.
+    waiting: slots that came due and wait to be started; the next tick closes them.
+    to_come: how many slots of the pause are still to come; None when it has no end.
+    next_slot: the first one that runs again; None when nobody has said when that is.
+    running: what is at work now, and goes on. episode: the worker's open alert, if somebody was told of it.
+    """
+
+    worker: Worker
+    pause: Pause
+    before: Pause | None
+    waiting: int
+    to_come: int | None
+    next_slot: datetime | None
+    running: Ticket | None
+    episode: Episode | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What became of a pause. pause: the one that ended hereby, None when none held.
+    undecided: slots of it that the next tick records as skipped. next_slot: the first one that runs again."""
+
+    worker: Worker
+    pause: Pause | None
+    undecided: int
+    next_slot: datetime | None
+
+
+def pause(
+    registry: Registry,
+    ledger: Ledger,
+    worker: Worker,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    until: datetime | None,
+    alive: Callable[[Ticket], bool],
+) -> Paused:
+    """Pause `worker` from `now` (UTC) until `until`, or until somebody resumes it.
+
+    Raises LedgerError, and StateUnpushed when the pause couldn't be pushed: it doesn't hold then.
+    """
+
+    def decide(snapshot: Snapshot) -> Pause:
+        earlier = _undecided_spans(snapshot, worker, now)
+        return Pause(worker=worker.id, by=by, at=now, reason=reason, until=until, earlier=earlier)
+
+    snapshot, written = _write(registry, ledger, decide, f"{worker.id} is not paused")
+    assert written is not None  # noqa: S101 - `decide` above always says something
+    held = snapshot.pauses.get(worker.id)
+    tickets = [ticket for ticket in snapshot.tickets.values() if ticket.worker == worker.id]
+    running = [each for each in tickets if each.state in _AT_WORK and alive(each)]
+    active = worker.status is Status.ACTIVE
+    episode = snapshot.episodes.get(worker.id)
+    return Paused(
+        worker=worker,
+        pause=written,
+        before=held if held is not None and held.in_force(now) else None,
+        waiting=_waiting(worker, snapshot, tickets, running, now) if active else 0,
+        to_come=None if until is None or not active else _number(worker, now, until),
+        next_slot=None if until is None or not active else next_instant(worker.schedule, until - _INSTANT),
+        running=next(iter(running), None),
+        episode=episode if episode is not None and episode.announced else None,
+    )
+
+
+def resume(registry: Registry, ledger: Ledger, worker: Worker, *, by: str, now: datetime) -> Resumed:
+    """End the pause that holds for `worker` at `now` (UTC), if any. What came due in it never runs.
+
+    Raises LedgerError, and StateUnpushed when it couldn't be pushed: the pause holds then as before.
+    """
+
+    def decide(snapshot: Snapshot) -> Pause | None:
+        held = snapshot.pauses.get(worker.id)
+        if held is None or not held.in_force(now):
+            return None
+        return replace(held, worker=worker.id, until=now, ended_by=by)
+
+    snapshot, written = _write(registry, ledger, decide, f"{worker.id} is still paused")
+    undecided = 0
+    if written is not None:
+        mark = _mark(worker, snapshot, now)
+        undecided = sum(map(written.covers, due(worker, mark, now)))
+    return Resumed(
+        worker=worker,
+        pause=written,
+        undecided=undecided,
+        next_slot=next_instant(worker.schedule, now) if worker.status is Status.ACTIVE else None,
+    )
+
+
+def in_force(registry: Registry, ledger: Ledger, *, now: datetime) -> list[Pause]:
+    """Every pause by hand that holds at `now`, by worker; also of workers that the registry doesn't name."""
+    snapshot, _ = carry_over(registry, ledger.snapshot())
+    held = [replace(each, worker=id_) for id_, each in snapshot.pauses.items() if each.in_force(now)]
+    return sorted(held, key=lambda each: each.worker)
+
+
+def _write(
+    registry: Registry, ledger: Ledger, decide: Callable[[Snapshot], Pause | None], otherwise: str
+) -> tuple[Snapshot, Pause | None]:
+    """What `decide` says, written on the ledger as it was when it said so; and the ledger as it was before.
+    otherwise: how things stand when it can't be pushed."""
+    for _ in range(_TRIES):
+        read = ledger.snapshot()
+        snapshot, _ = carry_over(registry, read)
+        written = decide(snapshot)
+        if written is None:
+            return snapshot, None
+        try:
+            ledger.claim([written], revision=read.revision)
+        except StaleDecision:
+            time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
+        except StateUnpushed as error:
+            raise StateUnpushed(f"{otherwise}, and nothing was changed; try again. {error}") from None
+        else:
+            return snapshot, written
+    raise LedgerError(
+        f"{otherwise}: the ledger changed {_TRIES} times meanwhile, too many at once; try again"
+    )
+
+
+def _mark(worker: Worker, snapshot: Snapshot, now: datetime) -> datetime:
+    return snapshot.marks.get(worker.id) or first_mark(now, worker.schedule.zone)
+
+
+def _undecided_spans(snapshot: Snapshot, worker: Worker, now: datetime) -> tuple[Span, ...]:
+    """The times of the pause on record, and of those before it, whose slots no tick may have decided yet."""
+    held, mark = snapshot.pauses.get(worker.id), snapshot.marks.get(worker.id)
+    if held is None:
+        return ()
+    until = now if held.until is None else min(held.until, now)
+    spans = [*held.earlier, Span(held.at, until, held.by)]
+    return tuple(each for each in spans if each.since < each.until and (mark is None or each.until > mark))
+
+
+def _waiting(
+    worker: Worker,
+    snapshot: Snapshot,
+    tickets: list[Ticket],
+    running: list[Ticket],
+    now: datetime,
+) -> int:
+    """How many slots of `worker` came due, and neither ended nor are at work."""
+    free = [each for each in tickets if each not in running and not by_hand(each)]
+    known = {each.slot for each in tickets}
+    newly = [at for at in due(worker, _mark(worker, snapshot, now), now) if at not in known]
+    return len(free) + len(newly)
+
+
+def _number(worker: Worker, now: datetime, until: datetime) -> int:
+    return sum(at < until for at in due(worker, now, until))

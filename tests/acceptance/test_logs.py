@@ -1,0 +1,201 @@
+"""`loom logs`, and what a run says before it is recorded: real runs, followed while they work."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from loom.domain.run import Trigger
+from loom.domain.slot import Ticket, TicketState
+from loom.ledger.sqlite import SqliteLedger
+from tests.ground.command import Command
+from tests.ground.project import Project
+
+TALKER = """
+    import sys, time
+
+    from loom.worker import WorkerContext, WorkerOutput
+
+
+    def run(context: WorkerContext) -> WorkerOutput:
+        context.log.info("looking at %d things", 3)
+        print("the first is fine")
+        sys.stdout.write("and the sec")
+        sys.stdout.flush()
+        while not (context.project / "go").exists():
+            time.sleep(0.02)
+        print("ond too")
+        if (context.project / "fail").exists():
+            raise ValueError("the third is not")
+        return WorkerOutput(summary="all three are fine")
+"""
+ENTRY = 'talker: {schedule: "0 * * * *", entrypoint: "workers.talker:run", agent: Tom%s}'
+
+
+@pytest.fixture
+def talking(project: Project) -> Project:
+    project.worker("talker", TALKER)
+    project.entries(ENTRY % "")
+    return project
+
+
+def live(project: Project) -> list[Path]:
+    return sorted(project.root.glob(".loom/logs/*.log"))
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, f"it never came true that {what}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def at_work(loom: Command, project: Project, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """A tick whose one run has said its first lines, and waits for the file `go`."""
+    process = loom.start("run", *words, "--project", project.root)
+    try:
+        until(lambda: any("is fine" in file.read_text() for file in live(project)), "the run has spoken")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("isolation", "fails"), [("", False), (", isolation: process", True)], ids=str)
+def test_who_follows_a_run_reads_it_as_it_comes_and_hears_how_it_ended(
+    loom: Command, talking: Project, isolation: str, fails: bool
+) -> None:
+    talking.entries(ENTRY % isolation)
+    if fails:
+        talking.root.joinpath("fail").touch()
+    root = ("--project", talking.root)
+    with at_work(loom, talking, "--worker", "tom") as tick:
+        so_far = loom("logs", "TOM", *root)
+        assert so_far.exit_code == 0, so_far
+        assert so_far.stdout.endswith("looking at 3 things\nthe first is fine\n"), "an unfinished line waits"
+        assert "is under way" in so_far.stderr
+        shown = loom("show", "talker", *root)
+        assert "under way" in shown.stdout
+        assert "the first is fine" in shown.stdout
+        (run_id,) = {file.name.partition(".")[0] for file in live(talking)}
+        follower = loom.start("logs", run_id[-12:], "--follow", *root)
+        assert follower.stdout is not None
+        first = [follower.stdout.readline() for _ in range(2)]
+        talking.root.joinpath("go").touch()
+        rest, talk = follower.communicate(timeout=30)
+        tick.communicate(timeout=30)
+    recorded = loom("logs", "talker", "--json", *root).json()
+    assert (recorded["run_id"], recorded["state"]) == (run_id, "recorded")
+    assert "".join(first) + rest == recorded["log"]
+    assert "and the second too" in rest
+    assert follower.returncode == (1 if fails else 0)
+    assert ("failed after" if fails else "succeeded after") in talk
+    assert live(talking) == [], "what is recorded needs no file any more"
+
+
+def test_what_a_killed_process_had_said_is_in_the_record_of_its_run(loom: Command, talking: Project) -> None:
+    root = ("--project", talking.root)
+    with at_work(loom, talking, "--at", "2026-11-20T12:05:00Z") as tick:
+        tick.send_signal(signal.SIGKILL)
+        tick.wait()
+        followed = loom("logs", "talker", "--follow", *root)
+        assert (followed.exit_code, "its process died" in followed.stderr) == (1, True)
+        assert "the first is fine" in followed.stdout
+    talking.root.joinpath("go").touch()
+    loom("run", "--at", "2026-11-20T13:05:00Z", *root)
+    (died,) = loom("history", "--outcome", "abandoned", "--json", *root).json()["runs"]
+    assert "the first is fine" in loom("show", died["run_id"], "--json", *root).json()["log"]
+    assert live(talking) == []
+
+
+def test_a_run_that_is_cut_off_with_its_tick_keeps_what_it_said(loom: Command, talking: Project) -> None:
+    with at_work(loom, talking, "--worker", "talker") as tick:
+        tick.send_signal(signal.SIGTERM)
+        tick.communicate(timeout=30)
+    (cut,) = loom("history", "--json", "--project", talking.root).json()["runs"]
+    assert cut["outcome"] == "abandoned"
+    assert "the first is fine" in loom("logs", "talker", "--project", talking.root).stdout
+    assert live(talking) == []
+
+
+def test_no_secret_is_in_a_live_log(loom: Command, talking: Project) -> None:
+    secret = "swordfish-4711-swordfish"  # noqa: S105  (nobody's)
+    source = TALKER.replace('"looking at %d things", 3', '"the token is %s", context.secret("API_TOKEN")')
+    talking.worker("talker", source.replace('"and the sec"', 'context.secret("API_TOKEN")[:12]'))
+    talking.entries(ENTRY % ", requires: {env: [API_TOKEN]}")
+    talking_to = Command(loom.cwd, {**loom.environ, "API_TOKEN": secret})
+    with at_work(talking_to, talking, "--worker", "talker"):
+        time.sleep(0.4)
+        said = "".join(file.read_text() for file in live(talking))
+        assert "the token is ***" in said
+        assert "swordfish" not in said
+        assert "swordfish" not in talking_to("logs", "tom", "--project", talking.root).stdout
+
+
+def test_a_run_is_none_the_worse_where_no_live_log_can_be_written(loom: Command, talking: Project) -> None:
+    talking.root.joinpath("go").touch()
+    talking.write(".loom/logs", "in the way")
+    done = loom("run", "--worker", "talker", "--json", "--project", talking.root)
+    assert (done.exit_code, done.json()["runs"][0]["outcome"]) == (0, "succeeded")
+    assert "and the second too" in loom("logs", "talker", "--project", talking.root).stdout
+
+
+def test_a_worker_has_no_business_in_the_folder_of_live_logs(loom: Command, talking: Project) -> None:
+    there = '(context.project / ".loom" / "logs" / "mine.log")'
+    head = TALKER.partition("        context.log.info")[0]
+    talking.worker(
+        "talker", f'{head}        {there}.write_text("x")\n        return WorkerOutput(summary="s")\n'
+    )
+    talking.write(".loom/logs/.keep", "")
+    done = loom("run", "--worker", "talker", "--json", "--project", talking.root)
+    assert done.json()["runs"][0]["outcome"] == "blocked"
+
+
+def test_what_nobody_took_away_is_swept_by_the_first_tick_of_another_day(
+    loom: Command, project: Project
+) -> None:
+    root = ("--project", project.root)
+    loom("run", "--at", "2026-11-20T12:05:00Z", *root)
+    assert not project.root.joinpath(".loom/logs").exists(), "who says nothing costs nothing"
+    left = project.write(".loom/logs/01a21f9f-5311-764c-8b3d-697ebdd440ee.0.log", "said\n")
+    loom("run", "--at", "2026-11-20T13:05:00Z", *root)
+    assert left.exists()
+    loom("run", "--at", "2026-11-21T12:05:00Z", *root)
+    assert not left.exists()
+
+
+def test_a_run_on_another_machine_is_known_as_one(loom: Command, project: Project) -> None:
+    with closing(SqliteLedger(project.ledger)) as ledger:
+        ticket = Ticket(
+            key="echo@2026-11-20T12:00:00Z",
+            worker="echo",
+            slot=datetime(2026, 11, 20, 12, tzinfo=UTC),
+            trigger=Trigger.SCHEDULE,
+            state=TicketState.STARTED,
+            starts=1,
+            run_id="01a21f9f-5311-764c-8b3d-697ebdd440ee",
+            claimer="far-away.0a1b2c3d-77-aaaa",
+            lease_until=datetime(2100, 1, 1, tzinfo=UTC),
+        )
+        ledger.record([ticket])
+    said = loom("logs", "697ebdd440ee", "--project", project.root)
+    assert (said.exit_code, said.stdout) == (0, "")
+    assert "under way on far-away" in said.stderr
+
+
+def test_which_run_is_meant_is_said_plainly(loom: Command, project: Project) -> None:
+    root = ("--project", project.root)
+    never = loom("logs", "echo", *root)
+    assert (never.exit_code, "echo has not run yet" in never.stderr) == (2, True)
+    unknown = loom("logs", "nobody", *root)
+    assert (unknown.exit_code, "loom history" in unknown.stderr) == (2, True)
+    loom("run", "--worker", "echo", *root)
+    quiet = loom("logs", "echo", *root)
+    assert (quiet.exit_code, quiet.stdout) == (0, "")
+    assert "left no log" in quiet.stderr
