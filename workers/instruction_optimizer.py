@@ -48,8 +48,9 @@ _MOST = 0.8  # a section with so much of a file is, as good as, the file
 
 # What `loom --help` lists; a test holds this list to it.
 LOOM_COMMANDS = [
-    "brief", "check", "dashboard", "demo", "enforcement", "history", "init", "ledger", "logs", "next", "pause",
-    "resume", "retry", "run", "sample", "schema", "show", "simulate", "state", "status", "watch", "why",
+    "brief", "check", "dashboard", "demo", "enforcement", "history", "init", "ledger", "logs", "next",
+    "pause", "resume", "retry", "run", "sample", "schema", "show", "simulate", "state", "status", "watch",
+    "why",
 ]  # fmt: skip
 
 
