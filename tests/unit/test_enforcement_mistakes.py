@@ -255,13 +255,13 @@ def test_no_rule_may_be_called_as_what_refuses_where_no_rule_does() -> None:
 RIGHT = [
     (
         "kind: sockets\nallow: {connect: ['db.example.org:5432', '[::1]:*'], listen: ['localhost:80']}\n"
-        "deny: ['unix:/run/x.sock']",
+        "deny: ['unix:/run/x.sock', 'unix:/run/db:5432x/y.sock', 'unix:/a:b']",
         SocketsRule(
             id="a-rule",
             why="Because.",
             connect=("db.example.org:5432", "[::1]:*"),
             listen=("localhost:80",),
-            deny=("unix:/run/x.sock",),
+            deny=("unix:/run/x.sock", "unix:/run/db:5432x/y.sock", "unix:/a:b"),
         ),
     ),
     (

@@ -231,12 +231,14 @@ def _while_garbage_is_collected(when_collected: Callable[[], object], act: Calla
         gc.disable()
 
     before = gc.get_threshold()
+    gc.freeze()  # what all the other tests left behind needn't be looked through
     thread = threading.Thread(target=collected_in_it, daemon=True)
     try:
         thread.start()
         thread.join(60)
     finally:
         gc.set_threshold(*before)
+        gc.unfreeze()
         gc.enable()
     gc.collect()
     return not thread.is_alive()

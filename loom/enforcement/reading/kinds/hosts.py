@@ -29,7 +29,7 @@ def socket_trouble(text: str) -> str | None:
     """What is wrong with 'db.example.org:5432', 'localhost:*', '[::1]:53' or 'unix:/run/x.sock', or None."""
     if re.fullmatch(SOCKET, text):
         host, _, port = text.rpartition(":")
-        if host == "unix" or (_is_literal(host) and (port == "*" or _is_port(f":{port}"))):
+        if text.startswith("unix:") or (_is_literal(host) and (port == "*" or _is_port(f":{port}"))):
             return None
     return (
         f"{text!r} isn't a place to connect to{_mistake(text)}; expected a host's name in lower case and a "
