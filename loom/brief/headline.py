@@ -68,7 +68,7 @@ def _doings(ran: Sequence[Ran], since: str, *, calm: bool) -> str:
 def _critical(critical: int, new: int) -> str:
     if new == critical:
         return f"{count(critical, 'new critical finding')}."
-    return f"{count(critical, 'critical finding')}, {f'{new:,} of them' if new else 'none of them'} new."
+    return f"{count(critical, 'critical finding')}, {f'{new:,}' if new else 'none'} new."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -115,7 +115,7 @@ def test_a_bad_morning_says_what_needs_whom_and_groups_what_was_found(loom: Comm
     assert (answer["at"], answer["since"]) == ("2026-11-21T08:02:00-06:00", "2026-11-20T08:02:00-06:00")
     assert answer["headline"] == (
         "3 of 7 workers need somebody: typo, crash, needy; 5 runs since yesterday 08:02, 2 bad outcomes. "
-        "1 critical finding, none of them new."
+        "1 critical finding, none new."
     )
     needs = {need["worker"]: need for need in answer["needs"]}
     assert list(needs) == ["typo", "crash", "needy"]
