@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +130,16 @@ def _bring_up_to_date(ledger: "BranchLedger", offline: bool, note: Callable[[str
     note(f"this copy of the state branch {age}")
     for problem in ledger.damage:
         note(str(problem))
+
+
+def known_until(settings: Settings, registry: Registry, ledger: Ledger) -> datetime | None:
+    """Up to when (real time, UTC) `ledger`, as `peek_ledger` returned it, has what others recorded; None when
+    nobody knows. A ledger that is no copy has all there is."""
+    if state_branch(settings, registry) is None:
+        return SystemClock().real()
+    from loom.ledger.branch import BranchLedger
+
+    return ledger.in_step_at if isinstance(ledger, BranchLedger) else None
 
 
 def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> "BranchLedger":

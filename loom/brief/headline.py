@@ -25,8 +25,7 @@ def headline(
     ending = _doings(ran, since, calm=not needs)
     sentences[-1] = f"{sentences[-1]}; {ending}."
     if critical:
-        told = f", {new} of them new" if 0 < new < critical else ", new" if new else ""
-        sentences.append(f"{count(critical, 'critical finding')}{told}.")
+        sentences.append(_critical(critical, new))
     return " ".join(sentences)
 
 
@@ -64,6 +63,12 @@ def _doings(ran: Sequence[Ran], since: str, *, calm: bool) -> str:
     if not runs:
         return told
     return f"{told}, {'all good' if calm else 'none of them bad'}"
+
+
+def _critical(critical: int, new: int) -> str:
+    if new == critical:
+        return f"{count(critical, 'new critical finding')}."
+    return f"{count(critical, 'critical finding')}, {f'{new:,}' if new else 'none'} new."
 
 
 def _listed(names: Sequence[str]) -> str:

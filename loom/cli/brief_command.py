@@ -15,7 +15,6 @@ from loom.errors import UsageError
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from loom.brief.stretch import Stretch
     from loom.domain.brief import Brief
     from loom.settings import Settings
 
@@ -69,24 +68,25 @@ def command(
         raise UsageError(f"--json and --format {form}: the answer can only be one of them.")
     settings = settings_for(project)
     file = settings.project / ".loom" / _FILE
-    brief, stretch = _read(settings, file, since, at, offline=offline)
+    brief, read_up_to = _read(settings, file, since, at, offline=offline)
     _show(brief, settings, form, as_json)
-    if stretch.moves and not peek and heard():
+    if read_up_to is not None and not peek and heard():
         from loom.brief.stretch import remember
 
-        if trouble := remember(file, brief.read_up_to):
+        if trouble := remember(file, read_up_to):
             click.echo(f"loom: {trouble}", err=True)
     return 0
 
 
 def _read(
     settings: "Settings", file: Path, since: str | None, at: str | None, *, offline: bool
-) -> tuple["Brief", "Stretch"]:
+) -> tuple["Brief", datetime | None]:
+    """The brief, and up to where who has read it has read; None when the mark is to stay."""
     from zoneinfo import ZoneInfo
 
     from loom.brief.gathering import brief
     from loom.brief.stretch import last_read, stretch
-    from loom.wiring import clock_for, peek_ledger, read_registry
+    from loom.wiring import clock_for, known_until, peek_ledger, read_registry
 
     registry = read_registry(settings)
     clock = clock_for(at)
@@ -102,7 +102,10 @@ def _read(
     )
     ledger = peek_ledger(settings, registry, offline=offline)
     try:
-        return brief(registry, ledger, now=now, stretch=covered), covered
+        told = brief(registry, ledger, now=now, stretch=covered)
+        # A copy of the state branch that is a day old says nothing of that day.
+        known = known_until(settings, registry, ledger)
+        return told, min(told.read_up_to, known) if covered.moves and known is not None else None
     finally:
         ledger.close()
 

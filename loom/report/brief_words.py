@@ -84,7 +84,7 @@ def outcomes(ran: Ran) -> str:
 def took(ran: Ran) -> str:
     if ran.took_s is None or ran.longest_s is None:
         return ""
-    return span(ran.took_s) if ran.runs < 2 else f"{span(ran.took_s)}, longest {span(ran.longest_s)}"
+    return span(ran.took_s) if ran.runs < 2 else f"{span(ran.longest_s)} at most"
 
 
 def recovered(ran: Ran, at: datetime, zone: ZoneInfo) -> str:
@@ -103,8 +103,8 @@ def findings(brief: Brief) -> str:
 
 
 def mark(found: Noted, brief: Brief) -> str:
-    """Nothing where everything is new."""
-    if brief.new == brief.findings:
+    """Nothing where everything is new, or nothing: the heading says so."""
+    if brief.new in (0, brief.findings):
         return ""
     return "new" if found.new else "still"
 

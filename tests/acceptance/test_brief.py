@@ -3,15 +3,19 @@
 import json
 import re
 import resource
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
-from loom.domain.tick import Pause
+from loom.domain.tick import Mark, Pause
 from loom.ledger.sqlite import SqliteLedger
+from tests.contracts.ledger_entries import SIX, a_run
+from tests.ground.branch import STATE, Remote
 from tests.ground.command import Command, Result
-from tests.ground.project import Project
+from tests.ground.project import Project, build_project
 
 FIRST, SECOND = "2026-11-20T12:20:00Z", "2026-11-21T12:20:00Z"
 MORNING = "2026-11-21T14:02:00Z"
@@ -111,7 +115,7 @@ def test_a_bad_morning_says_what_needs_whom_and_groups_what_was_found(loom: Comm
     assert (answer["at"], answer["since"]) == ("2026-11-21T08:02:00-06:00", "2026-11-20T08:02:00-06:00")
     assert answer["headline"] == (
         "3 of 7 workers need somebody: typo, crash, needy; 5 runs since yesterday 08:02, 2 bad outcomes. "
-        "1 critical finding."
+        "1 critical finding, none new."
     )
     needs = {need["worker"]: need for need in answer["needs"]}
     assert list(needs) == ["typo", "crash", "needy"]
@@ -245,6 +249,26 @@ def test_a_mark_that_cannot_be_written_leaves_the_brief_as_it_is(loom: Command, 
     assert "brief.json is no plain file: this brief covers the last 24 hours." in told.stdout
     assert "can't be written" in told.stderr
     assert "the next brief covers this time again" in told.stderr
+
+
+@pytest.mark.own_clock
+def test_of_an_old_copy_of_the_state_branch_only_what_it_has_counts_as_read(
+    loom: Command, tmp_path: Path
+) -> None:
+    remote = Remote(tmp_path)
+    with closing(remote.ledger(remote.clone("runner"))) as runner:
+        runner.record([a_run("run-0001", tick_at=SIX)])
+        runner.claim([Mark("echo", SIX)], revision=runner.snapshot().revision)
+    laptop = remote.clone("laptop")
+    for path in build_project(tmp_path / "made").root.iterdir():
+        path.rename(laptop / path.name)
+    env, mark = {"LOOM_STATE_BRANCH": STATE}, laptop / ".loom" / "brief.json"
+    assert loom("brief", "--offline", cwd=laptop, env=env).exit_code == 0
+    assert not mark.exists(), "it was never fetched"
+    assert loom("status", cwd=laptop, env=env).exit_code == 0
+    fetched = datetime.now(UTC)
+    assert loom("brief", "--offline", cwd=laptop, env=env).exit_code == 0
+    assert datetime.fromisoformat(json.loads(mark.read_text())["read_up_to"]) <= fetched
 
 
 def test_on_github_actions_nothing_is_remembered_and_no_worker_gives_orders(

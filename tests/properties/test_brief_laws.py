@@ -89,6 +89,11 @@ def test_spelling_a_subject_in_another_way_makes_no_other_subject(
         assert subject_key(f"{subject}:{line}") == key
 
 
+def test_capitals_make_no_other_subject() -> None:
+    for subject in SPELLINGS:
+        assert subject_key(subject.upper()) == subject_key(subject)
+
+
 def test_subjects_that_differ_stay_apart() -> None:
     apart = [
         "contact 1005", "contact 1006", "https://example.org:80", "https://example.org:81", "a.md", "b.md",
@@ -119,7 +124,7 @@ RAN = st.lists(
     ),
     max_size=3,
 )
-HEALTH = st.dictionaries(
+HEALTH = st.just({"up": 3}) | st.dictionaries(
     st.sampled_from(["up", "new", "late", "down", "paused", "disabled", "broken"]), st.integers(0, 9)
 )
 

@@ -112,6 +112,10 @@ def test_who_is_tried_again_needs_nobody_yet(registry: Registry) -> None:
 def test_a_worker_that_failed_before_and_works_now_is_up_again(registry: Registry) -> None:
     before = ran("before", outcome=Outcome.FAILED, tick_at=TICK - 2 * DAY, slot=SIX - 2 * DAY)
     assert [each.worker for each in told(registry, before).ran if each.recovered] == ["echo"]
+    within = ran("within", outcome=Outcome.FAILED, tick_at=TICK - HOUR, slot=SIX - HOUR)
+    assert [each.worker for each in told(registry, within).ran if each.recovered] == ["echo"]
+    after = ran("after", outcome=Outcome.FAILED, tick_at=NOW, slot=SIX + HOUR)
+    assert [each.worker for each in told(registry, before, after).ran if each.recovered] == []
     between = ran("between", tick_at=TICK - 1.5 * DAY, slot=SIX - 1.5 * DAY)
     assert [each.worker for each in told(registry, before, between).ran if each.recovered] == []
 
