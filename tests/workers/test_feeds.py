@@ -149,10 +149,10 @@ def test_odd_values_of_language_and_explicit_are_told() -> None:
     ],
 )
 def test_a_feed_made_to_cost_time_or_memory_is_refused_at_once(body: bytes, said: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()  # not by the clock on the wall: the machine may be busy
     with pytest.raises(FeedError, match=said):
         read_feed(body)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_entities_of_an_entity_never_grow_and_no_file_is_fetched_even_by_feedparser_itself() -> None:
