@@ -169,10 +169,11 @@ def _worst_first(runs: Iterable[Run]) -> list[Run]:
 
 
 def _sign(run: Run) -> Text:
-    """``✓ Echo``; a bad one says what it was, and one that was tried before says so."""
+    """``✓ Echo``; a bad one says what it was, and one that was tried before says so. (Why one is superseded
+    stands below.)"""
     sign, style = OUTCOME_SIGNS[run.outcome]
     said = Text.assemble((f"{sign} ", style), one_line(run.agent or run.worker, 40))
-    if run.outcome is not Outcome.SUCCEEDED:
+    if run.outcome not in (Outcome.SUCCEEDED, Outcome.SUPERSEDED):
         said.append(f" {run.outcome.value.replace('_', ' ')}", style)
     if run.trigger is Trigger.RETRY:
         said.append(" (tried again)", style if run.bad else "dim")
@@ -192,7 +193,8 @@ def _told(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:
             yield _below(Text(one_line(run.error.message.partition(". ")[0], 220), "red"))
         elif run.outcome is Outcome.SUPERSEDED and run.slot is not None:
             name = one_line(run.agent or run.worker, 40)
-            yield _below(Text(f"{name}, {when(run.slot, zone)}: {one_line(run.reason)}", "yellow"))
+            told = f"{name}, {when(run.slot, zone)}: superseded, {one_line(run.reason)}"
+            yield _below(Text(told, "yellow"))
     for delivery in report.deliveries:
         yield _below(_alert(delivery))
 
@@ -241,8 +243,8 @@ def summary(week: Reckoning) -> RenderableType:
         _promise(
             "Enforced",
             figures.under_digest == figures.runs and not week.written,
-            f"{figures.under_digest} of {count(figures.runs, 'run')} under the complete rules; "
-            f"of {count(week.asked, 'request')} to HubSpot, {week.written} would have changed it.",
+            f"{figures.under_digest} of {count(figures.runs, 'run')} under the full rules; "
+            f"{week.written} of {count(week.asked, 'request')} to HubSpot would have changed it.",
         ),
         _promise(
             "Told",
