@@ -92,7 +92,7 @@ def test_what_came_after_the_moment_asked_about_is_not_on_the_page() -> None:
     )
     assert [run.run_id for run in page.workers[0].runs] == ["run-0001"]
     assert sum(sum(day.values()) for day in page.workers[0].days) == 1
-    assert page.deliveries == page.episodes == ()
+    assert (page.deliveries, page.episodes) == ((), ())
 
 
 def test_an_old_alert_that_nobody_has_heard_is_never_left_out() -> None:
