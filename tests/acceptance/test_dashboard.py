@@ -205,6 +205,6 @@ def test_a_project_that_never_ran_has_a_page_and_gets_no_ledger_by_it(
     assert result.exit_code == 0, result
     data = data_of(page_in(project.root / "site"))
     assert {each["id"]: each["health"] for each in data["workers"]} == {"echo": "new", "broken": "broken"}
-    assert "not '61'" in data["workers"][1]["needs"]
+    assert "not '61'" in data["workers"][1]["why"][0]
     assert data["ticks"]["last_at"] is None
     assert not project.ledger.exists()
