@@ -19,7 +19,7 @@ MOVED_BY = timedelta(weeks=-14)
 PICTURED = frozenset({6, 8, 9, 11})
 """The days of March that tell most."""
 
-_TICKS: Mapping[int, str] = MappingProxyType(
+TICKS: Mapping[int, str] = MappingProxyType(
     {
         5: "02:38 06:24 09:05 11:47 14:31 17:12 20:35 23:01",
         6: "03:01 06:49 08:24 11:14 14:40 17:36 20:31 22:59",
@@ -32,7 +32,7 @@ _TICKS: Mapping[int, str] = MappingProxyType(
 )
 """By the day of March, when ticks came (Chicago time)."""
 
-_SAID: Mapping[str, str] = MappingProxyType(
+SAID: Mapping[str, str] = MappingProxyType(
     {
         "5 06:24": "An hourly cron. On GitHub most of its calls come late, or not at all.",
         "5 11:47": "Nobody called at 10. Loom asks what came due since it last looked, not which hour it is.",
@@ -41,13 +41,15 @@ _SAID: Mapping[str, str] = MappingProxyType(
         "6 11:14": "The slot of 06:00 has run after all, and the trouble is over.",
         "7 16:41:50": "The cron fires twice. Each slot has its outcome already, so nothing runs twice.",
         "8 04:12": "No slot is lost to the clock change, and none runs twice.",
-        "9 10:38": "Stopped before it left this machine: workers read HubSpot and never write it.",
+        "9 10:38": "Stopped before a byte was sent: workers read HubSpot and never write it.",
         "9 21:24": "It reads, and says what a person should change. The trouble is over.",
         "11 12:31": "16 hours without a call, and nothing failed that could have told you. Loom catches up.",
     }
 )
-_SHOWN: Mapping[str, str] = MappingProxyType({"5 06:24": "relationship-sentinel"})
-_OTHERWISE: Mapping[str, tuple[Act, str]] = MappingProxyType(
+"""What a narrator says of a tick."""
+SHOWN: Mapping[str, str] = MappingProxyType({"5 06:24": "relationship-sentinel"})
+"""At which tick the first of a worker's findings is shown."""
+OTHERWISE: Mapping[str, tuple[Act, str]] = MappingProxyType(
     {
         "6 05:40": (Act.CRM_FAILS, "HubSpot goes down: it answers 503."),
         "6 10:30": (Act.CRM_ANSWERS, "HubSpot is up again."),
@@ -58,6 +60,7 @@ _OTHERWISE: Mapping[str, tuple[Act, str]] = MappingProxyType(
         "9 15:30": (Act.MENDED, "Its author takes the writing out."),
     }
 )
+"""What happens besides."""
 
 
 def steps() -> tuple[Step, ...]:
@@ -66,14 +69,14 @@ def steps() -> tuple[Step, ...]:
 
 
 def _ticks() -> Iterator[Step]:
-    for day, times in _TICKS.items():
+    for day, times in TICKS.items():
         for time in times.split():
             name = f"{day} {time}"
-            yield Step(at=_instant(name), says=_SAID.get(name, ""), shows=_SHOWN.get(name, ""))
+            yield Step(at=_instant(name), says=SAID.get(name, ""), shows=SHOWN.get(name, ""))
 
 
 def _other_steps() -> Iterator[Step]:
-    for name, (act, says) in _OTHERWISE.items():
+    for name, (act, says) in OTHERWISE.items():
         yield Step(at=_instant(name), act=act, says=says)
 
 

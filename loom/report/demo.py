@@ -4,21 +4,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from loom.domain.alert import RECOVERIES, Delivery, DeliveryState
-from loom.domain.demo import Act, Reckoning, Scene
+from loom.domain.demo import Act, Scene
 from loom.domain.run import Outcome, Run, Trigger
 from loom.domain.tick import TickReport
-from loom.report.as_json import board as board_as_json
-from loom.report.as_json import tick_report
 from loom.report.gist import findings
+from loom.report.hanging import Hanging
 from loom.report.terminal import OUTCOME_SIGNS
 from loom.report.words import count, one_line, span, when
 
@@ -119,27 +116,11 @@ _ACT_STYLES = {
 
 
 def _line(local: datetime, said: Text) -> RenderableType:
-    return _Hanging(Text(f"  {local:%H:%M}", "cyan"), said, _INDENT)
+    return Hanging(Text(f"  {local:%H:%M}", "cyan"), said, _INDENT)
 
 
 def _below(said: Text) -> RenderableType:
     return Padding(said, (0, 0, 0, _INDENT), expand=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Hanging:
-    """`said` behind `head`; what is too long for a line goes on under its beginning, `indent` columns in."""
-
-    head: Text
-    said: Text
-    indent: int
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table.grid()
-        table.add_column(width=self.indent, no_wrap=True)
-        table.add_column(max_width=max(options.max_width - self.indent, 20))
-        table.add_row(self.head, self.said)
-        yield table
 
 
 def _ran(report: TickReport) -> Text:
@@ -169,10 +150,11 @@ def _worst_first(runs: Iterable[Run]) -> list[Run]:
 
 
 def _sign(run: Run) -> Text:
-    """``✓ Echo``; a bad one says what it was, and one that was tried before says so."""
+    """``✓ Echo``; a bad one says what it was, and one that was tried before says so. (Why one is superseded
+    stands below.)"""
     sign, style = OUTCOME_SIGNS[run.outcome]
     said = Text.assemble((f"{sign} ", style), one_line(run.agent or run.worker, 40))
-    if run.outcome is not Outcome.SUCCEEDED:
+    if run.outcome not in (Outcome.SUCCEEDED, Outcome.SUPERSEDED):
         said.append(f" {run.outcome.value.replace('_', ' ')}", style)
     if run.trigger is Trigger.RETRY:
         said.append(" (tried again)", style if run.bad else "dim")
@@ -192,7 +174,8 @@ def _told(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:
             yield _below(Text(one_line(run.error.message.partition(". ")[0], 220), "red"))
         elif run.outcome is Outcome.SUPERSEDED and run.slot is not None:
             name = one_line(run.agent or run.worker, 40)
-            yield _below(Text(f"{name}, {when(run.slot, zone)}: {one_line(run.reason)}", "yellow"))
+            told = f"{name}, {when(run.slot, zone)}: superseded, {one_line(run.reason)}"
+            yield _below(Text(told, "yellow"))
     for delivery in report.deliveries:
         yield _below(_alert(delivery))
 
@@ -220,68 +203,3 @@ def _first_finding(report: TickReport, worker: str) -> Iterator[RenderableType]:
                     f" {one_line(worst.subject, 80)}: {one_line(worst.title, 120)}",
                 )
             )
-
-
-def summary(week: Reckoning) -> RenderableType:
-    """The three promises, as the ledger has them."""
-    figures = week.board.figures
-    decided = (
-        "each decided once" if week.decided == week.due and not week.repeated else "NOT each decided once"
-    )
-    fates = f"{week.ran} ran, {week.superseded} gave way to a later one, {week.missed} lost"
-    fates += f", {week.skipped} skipped" if week.skipped else ""
-    return Group(
-        Text(f"That week an hourly cron called {week.ticks} times instead of {week.hours}", "bold"),
-        _promise(
-            "On time",
-            week.decided == week.due and not week.repeated and not week.missed,
-            f"{count(week.due, 'slot')}, {decided}, {figures.on_time} by the first tick that came: {fates}. "
-            f'A runner that asks "is it my hour?" would have run {week.by_hour}.',
-        ),
-        _promise(
-            "Enforced",
-            figures.under_digest == figures.runs and not week.written,
-            f"{figures.under_digest} of {count(figures.runs, 'run')} under the complete rules; "
-            f"of {count(week.asked, 'request')} to HubSpot, {week.written} would have changed it.",
-        ),
-        _promise(
-            "Told",
-            figures.bad_delivered == figures.bad and not week.board.undelivered,
-            f"{figures.bad_delivered} of {count(figures.bad, 'bad outcome')} reached a person, in "
-            f"{count(week.episodes, 'trouble')}, of which {week.closed} are over.",
-        ),
-    )
-
-
-def _promise(name: str, kept: bool, said: str) -> RenderableType:
-    sign, style = ("✓", "green") if kept else ("✗", "bold red")
-    return _Hanging(Text.assemble((f"{sign} ", style), (name, "bold")), Text(said), 12)
-
-
-def as_json(
-    scenes: list[Scene], reckoned: Reckoning, zone: ZoneInfo, *, project: str, dashboard: str
-) -> dict[str, Any]:
-    """The whole week in one document; each tick as `loom run --json` tells it, with times in `zone`."""
-    return {
-        "project": project,
-        "dashboard": dashboard,
-        "scenes": [
-            {
-                "at": scene.step.at.astimezone(zone).isoformat(),
-                "act": scene.step.act.value,
-                "says": scene.step.says or None,
-                "notes": list(scene.notes),
-                "tick": None if scene.report is None else tick_report(scene.report, zone),
-            }
-            for scene in scenes
-        ],
-        "week": {
-            name: getattr(reckoned, name)
-            for name in (
-                "ticks", "hours", "due", "decided", "repeated", "ran", "skipped", "superseded", "missed",
-                "by_hour", "findings", "asked", "written", "alerts", "episodes", "closed",
-            )
-        },
-        "status": board_as_json(reckoned.board, zone),
-        "exit_code": 0,
-    }  # fmt: skip

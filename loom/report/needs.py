@@ -87,17 +87,21 @@ def state_in_words(row: Row, now: datetime, zone: ZoneInfo) -> tuple[str, str] |
 
 
 def _silent(board: Board, zone: ZoneInfo) -> list[tuple[Text, str]]:
-    """That no tick decides what has come due. One sentence for all workers: the clock is what is wrong."""
+    """That no tick comes. One sentence for all workers: the clock is what is wrong."""
+    last, day = board.last_tick, board.trigger.day
     since = min((row.undecided for row in board.rows if row.undecided is not None), default=None)
-    if since is None or board.at - since < _SILENCE:
-        return []
-    named = [row.worker for row in board.rows if row.undecided is not None]
-    who = named[0] if len(named) == 1 else f"{len(named)} workers"
-    have = "has" if len(named) == 1 else "have"
-    last = board.last_tick
     ticks = "no tick has come" if last is None else f"the last tick came {about(last.at, board.at)}"
-    text = f"{who} {have} slots that no tick has decided, the oldest from {when_near(since, board.at, zone)}"
-    return [(Text(f"{text}; {ticks}. Look at the clock that calls Loom, or start a tick"), "loom run")]
+    look = "Look at the clock that calls Loom, or start a tick"
+    if since is not None and board.at - since >= _SILENCE:
+        named = [row.worker for row in board.rows if row.undecided is not None]
+        whose = f"{named[0]} has" if len(named) == 1 else f"{len(named)} workers have"
+        oldest = when_near(since, board.at, zone)
+        text = f"{whose} slots that no tick has decided, the oldest from {oldest}; {ticks}. {look}"
+        return [(Text(text), "loom run")]
+    if day.expected and not day.received:
+        text = f"No clock has brought a tick in the last 24 h, and {day.expected:,} were expected; {ticks}."
+        return [(Text(f"{text} {look}"), "loom run")]
+    return []
 
 
 def _urgent(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
@@ -190,13 +194,19 @@ def _unheard(waiting: Sequence[Delivery], now: datetime, zone: ZoneInfo) -> Iter
 
 def _skipped(board: Board) -> Iterator[Text]:
     for row in board.rows:
-        if row.skipped and row.health in (Health.UP, Health.NEW):
+        waits = any(ticket.reason is not None for ticket in row.owed)  # and that has been said
+        if row.skipped and row.health is not Health.DOWN and not waits:
             yield _named(row.worker, f"skipped its last run: {one_line(row.skipped, _LONGEST)}")
 
 
 def _all_well(board: Board, zone: ZoneInfo) -> Text:
     following = min((row.next_slot for row in board.rows if row.next_slot is not None), default=None)
-    text = Text("All is well: nothing needs a person.", "green")
+    if board.trigger.week.longest_gap_s is None:
+        text = Text(
+            "Nothing needs a person, but no clock calls Loom yet: workers run only by hand.", "yellow"
+        )
+    else:
+        text = Text("All is well: nothing needs a person.", "green")
     if following is not None:
         who = next(row.worker for row in board.rows if row.next_slot == following)
         at = when_near(following, board.at, zone)

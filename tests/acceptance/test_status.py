@@ -70,7 +70,7 @@ def test_status_next_and_history_answer_for_all_workers_or_for_one(loom: Command
     }
     assert (failing["streak"], failing["description"]) == (-1, "Looks after the feed")
     assert (good["streak"], good["description"], good["pause"]) == (1, None, None)
-    assert seen["alerts"] == {"undelivered": 0, "waiting": []}
+    assert (seen["alerts"], seen["undelivered"], seen["troubles"]) == ({"undelivered": 0}, [], [])
 
     one = loom(*status, "--worker", "SENTINEL", "--json").json()["worker"]
     assert (one["id"], one["health"], len(one["coming"])) == ("relationship-sentinel", "down", 3)

@@ -26,9 +26,9 @@ def ticks() -> list[datetime]:
 
 
 def test_each_sentence_of_the_narrator_belongs_to_something_that_happens() -> None:
-    written = {*week._SAID.values(), *(says for _, says in week._OTHERWISE.values())}
+    written = {*week.SAID.values(), *(says for _, says in week.OTHERWISE.values())}
     assert {step.says for step in steps() if step.says} == written
-    assert {step.shows for step in steps() if step.shows} == set(week._SHOWN.values())
+    assert {step.shows for step in steps() if step.shows} == set(week.SHOWN.values())
     assert all(step.says for step in steps() if step.act is not Act.TICK)
 
 

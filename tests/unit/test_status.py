@@ -139,6 +139,12 @@ TROUBLES: dict[str, tuple[list[Entry], str, list[str], str]] = {
         ],
         "loom run",
     ),
+    "a clock that is silent while nothing is due": (
+        [Mark("echo", NOW), a_tick("t1", NOW - 2 * DAY), a_tick("t2", NOW, trigger="manual")],
+        DAILY,
+        ["No clock has brought a tick in the last 24 h, and 23 were expected; the last tick came just now."],
+        "loom run",
+    ),
     "an alert that nobody heard": (
         [
             *life(),
@@ -189,6 +195,13 @@ def test_when_all_is_well_one_calm_line_says_so_and_what_comes_next(width: int, 
     assert f"{CALM} Next is echo, in 23 h (Sat 06:00)." in said
     for word in ("Needs a person", "Loom sees to it", "nobody has heard", "→", "✗"):
         assert word not in said.replace("✗ went badly", "")
+
+
+def test_before_a_clock_has_called_it_is_said_that_workers_run_only_by_hand(project: Project) -> None:
+    by_hand = [Mark("echo", NOW), a_tick("t1", NOW - HOUR, trigger="manual")]
+    said = words(shown(seen(project, *by_hand), 80))
+    assert "Nothing needs a person, but no clock calls Loom yet: workers run only by hand." in said
+    assert CALM not in said
 
 
 def test_a_worker_that_is_off_is_no_trouble(project: Project) -> None:
