@@ -208,11 +208,12 @@ def test_a_worker_that_is_off_is_no_trouble(project: Project) -> None:
     pause = Pause(
         worker="echo", by="Ana", at=NOW - 2 * HOUR, until=NOW + 2 * DAY, reason="the flat is flooded"
     )
-    for registry, entries, health in (
+    cases: list[tuple[str, list[Entry], str]] = [
         (DAILY, [*life(**FAILED), pause], "‖ paused"),
         (DAILY.replace("{", "{status: paused, "), life(**FAILED), "‖ paused"),
         (DAILY.replace("{", "{status: disabled, "), life(**FAILED), "· disabled"),
-    ):
+    ]
+    for registry, entries, health in cases:
         found = seen(project, *entries, registry=registry)
         (row,) = found.rows
         assert (row.next_slot, row.undecided, row.said) == (None, None, "")
