@@ -130,6 +130,7 @@ def _layouts(board: Board, zone: ZoneInfo) -> list[Layout]:
         layout([state, worker(30), agent(16), last, recent, run, following, schedule]),
         layout([state, worker(23), agent(9), last, recent, run, following]),
         layout([state, worker(23), last, recent, run, following_short]),
+        layout([state, worker(23), last, recent, following_short]),
         layout([state, worker(22), last_short, recent, run, following_short]),
         layout([state, worker(22), last_short, recent, following_short]),
         layout([state, worker(20), last_short, recent_short, following_short]),

@@ -20,7 +20,7 @@ def record(number: int, slot: int, outcome: Outcome, *, count: int = 1, final: b
     """The `number`th record that was written, of the `count` hourly slots from the `slot`th on."""
     return SlotOutcome(
         worker="echo",
-        run_id=f"run-{number:04}",
+        run_id=f"run-{99_999 - number}",  # a run that is updated in place keeps its id: ids tell no order
         first=START + slot * HOUR,
         last=START + (slot + count - 1) * HOUR,
         count=count,
@@ -42,17 +42,25 @@ def lives(draw: st.DrawFn) -> tuple[list[SlotOutcome], list[tuple[Outcome, bool]
     tries: list[SlotOutcome] = []
     final: list[SlotOutcome] = []
     numbers = iter(range(10_000))
-    for count, alike, tried, held, outcome, ended in draw(
+    for count, alike, tried, held, late, outcome, ended in draw(
         st.lists(
             st.tuples(
-                st.integers(1, 5), st.booleans(), st.integers(0, 2), st.booleans(), outcomes, st.booleans()
+                st.integers(1, 5),
+                st.booleans(),
+                st.integers(0, 2),
+                st.booleans(),
+                st.booleans(),
+                outcomes,
+                st.booleans(),
             ),
             max_size=12,
         )
     ):
         slot = len(ends)
         if held:
-            holds.append(record(next(numbers), slot, Outcome.BLOCKED, count=count, final=False))
+            # Late: what started before may be held again, and in the end keeps its last attempt's time.
+            number = next(numbers) + 9_000 * late
+            holds.append(record(number, slot, Outcome.BLOCKED, count=count, final=False))
         if alike and (ended or held):
             if ended:
                 final.append(record(next(numbers) + 5_000, slot, outcome, count=count))
@@ -65,7 +73,10 @@ def lives(draw: st.DrawFn) -> tuple[list[SlotOutcome], list[tuple[Outcome, bool]
             ]
             if ended:
                 final.append(record(next(numbers) + 5_000, each, outcome))
-            ends.append((outcome, True) if ended else (shown, False))
+            if ended:
+                ends.append((outcome, True))
+            else:
+                ends.append((Outcome.BLOCKED if held and late else shown, False))
     return draw(st.permutations([*holds, *tries, *final])), ends
 
 

@@ -198,7 +198,7 @@ def test_when_all_is_well_one_calm_line_says_so_and_what_comes_next(width: int, 
 
 
 def test_before_a_clock_has_called_it_is_said_that_workers_run_only_by_hand(project: Project) -> None:
-    by_hand = [Mark("echo", NOW), a_tick("t1", NOW - HOUR, trigger="manual")]
+    by_hand: list[Entry] = [Mark("echo", NOW), a_tick("t1", NOW - HOUR, trigger="manual")]
     said = words(shown(seen(project, *by_hand), 80))
     assert "Nothing needs a person, but no clock calls Loom yet: workers run only by hand." in said
     assert CALM not in said
@@ -208,11 +208,12 @@ def test_a_worker_that_is_off_is_no_trouble(project: Project) -> None:
     pause = Pause(
         worker="echo", by="Ana", at=NOW - 2 * HOUR, until=NOW + 2 * DAY, reason="the flat is flooded"
     )
-    for registry, entries, health in (
+    cases: list[tuple[str, list[Entry], str]] = [
         (DAILY, [*life(**FAILED), pause], "‖ paused"),
         (DAILY.replace("{", "{status: paused, "), life(**FAILED), "‖ paused"),
         (DAILY.replace("{", "{status: disabled, "), life(**FAILED), "· disabled"),
-    ):
+    ]
+    for registry, entries, health in cases:
         found = seen(project, *entries, registry=registry)
         (row,) = found.rows
         assert (row.next_slot, row.undecided, row.said) == (None, None, "")
