@@ -25,10 +25,11 @@ class Room:
         self._left = _HISTORY_BYTES
         self._askers = len(workers)
 
-    def take(self, rows: Sequence[Any]) -> int:
-        """How many of the first of `rows` fit."""
+    def take(self, rows: Sequence[Any], *, besides: int) -> int:
+        """How many of the first of `rows` fit, `besides` so many bytes that go with them."""
         share = self._left // max(self._askers, 1)
-        used = fitting = 0
+        used, fitting = besides, 0
+        self._left -= besides
         for row in rows:
             used += size(row) + 1
             if used > share:
@@ -44,7 +45,8 @@ def history(worker: DashboardWorker, room: Room) -> dict[str, Any]:
     names, left = _metric_names(worker.runs)
     measured = [[_number(run.metrics.get(name)) for name in names] for run in worker.runs]
     runs = [_run(run) for run in worker.runs]
-    kept = room.take([[*run.values(), values] for run, values in zip(runs, measured, strict=True)])
+    rows = [[*run.values(), values] for run, values in zip(runs, measured, strict=True)]
+    kept = room.take(rows, besides=size(names))
     return {
         "runs": {
             "columns": list(_run_columns(worker.runs)),
@@ -89,7 +91,6 @@ def _run(run: BriefRun) -> dict[str, Any]:
         "outcome": run.outcome.value,
         "final": int(run.final),
         "waits": run.waits.value if run.waits is not None else 0,
-        "trigger": run.trigger.value,
         "slot": run.slot and int(run.slot.timestamp()),
         "slot_last": run.slot_last and int(run.slot_last.timestamp()),
         "count": run.count,

@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 from loom.domain.board import Board, Row
 from loom.report.words import ago, count, one_line, when
 
+_TEXT = 30_000  # characters that all workers' texts may have
+
 _COLUMNS = ("Worker", "Health", "Last run", "Next slot", "Needs")
 
 
 def static_board(board: Board, zone: ZoneInfo) -> str:
     """The three promises, and one row for each worker."""
     figures = board.figures
+    limit = max(40, min(300, _TEXT // max(len(board.rows), 1)))
     headings = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
     lines = [
         f"<p>{figures.days} days: slots on time {_share(figures.on_time, figures.slots)}"
@@ -25,13 +28,13 @@ def static_board(board: Board, zone: ZoneInfo) -> str:
         '<caption class="unseen">How each worker stands</caption>',
         f"<thead><tr>{headings}</tr></thead>",
         "<tbody>",
-        *(_row(row, board, zone) for row in board.rows),
+        *(_row(row, board, zone, limit) for row in board.rows),
         "</tbody></table></div>",
     ]
     return "\n".join(lines)
 
 
-def _row(row: Row, board: Board, zone: ZoneInfo) -> str:
+def _row(row: Row, board: Board, zone: ZoneInfo, limit: int) -> str:
     health = row.health.value if row.health is not None else "broken"
     last = "never"
     if row.last_outcome is not None:
@@ -47,7 +50,7 @@ def _row(row: Row, board: Board, zone: ZoneInfo) -> str:
     named = f"{row.worker} ({row.agent})" if row.agent else row.worker
     return (
         f'<tr data-worker="{text(row.worker)}" data-health="{health}"><th scope="row">{text(named)}</th>'
-        + "".join(f"<td>{text(cell)}</td>" for cell in cells)
+        + "".join(f"<td>{text(cell, limit)}</td>" for cell in cells)
         + "</tr>"
     )
 
