@@ -42,8 +42,11 @@ def main() -> int:
                             name = f"{prefix}{view}-{width}-{'dark' if dark else 'light'}.png"
                             # The whole page, but not the whole of a year's history.
                             tall = visited.page.evaluate("() => document.documentElement.scrollHeight")
-                            size = {"x": 0, "y": 0, "width": width, "height": min(tall, 2400)}
-                            visited.page.screenshot(path=options.folder / name, full_page=True, clip=size)
+                            visited.page.screenshot(
+                                path=options.folder / name,
+                                full_page=True,
+                                clip={"x": 0, "y": 0, "width": width, "height": min(tall, 2400)},
+                            )
                             print(options.folder / name)
     return 0
 

@@ -17,7 +17,7 @@ from tests.ground.rules import copy_rules
 from tests.ground.shut import REPOSITORY, own_environment
 
 NOW = datetime(2026, 11, 20, 20, 47, tzinfo=UTC)
-"""When the pages are written: a Friday afternoon in Chicago, whose clocks changed twice in the year before."""
+"""When the pages are written: a Friday afternoon in Chicago, whose clocks changed twice in the year."""
 
 
 def year_of_the_twelve(folder: Path, *, daily: bool = False, days: int = 365) -> Path:

@@ -91,7 +91,8 @@ def visit(
 
     width, height: of the window, in CSS pixels. dark, still: what the reader prefers. scripts: whether the
     page may run its own. ignore_policy: its content security policy doesn't hold, as for an extension of the
-    browser. first: a script that runs before any of the page's own, whatever the policy. at: what its clock says.
+    browser. first: a script that runs before any of the page's own, whatever the policy. at: what its
+    clock says.
     """
     context = browser.new_context(
         viewport={"width": width, "height": height},
