@@ -8,6 +8,7 @@ from types import MappingProxyType
 from loom.domain.alert import RECOVERIES, Episode
 from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row
 from loom.domain.health import Health, Standing, health_of
+from loom.domain.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run, SlotOutcome
 from loom.domain.slot import Ticket
@@ -18,8 +19,7 @@ from loom.report.gist import gist
 from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import catch_up_within, instants, next_instant
-from loom.slots.notes import clock_change_note
-from loom.slots.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
+from loom.slots.notes import clock_change_note, left_out_notes
 from loom.slots.trigger import trigger_health
 
 FIGURE_DAYS = 7
@@ -34,7 +34,13 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     on_record = ledger.snapshot()
     snapshot, _ = carry_over(registry, on_record)
     last = snapshot.last_tick
-    rows = [_row(worker, snapshot, on_record, ledger, now) for worker in registry.workers]
+    tickets: dict[str, list[Ticket]] = {}
+    for ticket in snapshot.tickets.values():
+        tickets.setdefault(ticket.worker, []).append(ticket)
+    rows = [
+        _row(worker, tickets.get(worker.id, ()), snapshot, on_record, ledger, now)
+        for worker in registry.workers
+    ]
     rows += [
         Row(
             worker=entry.id,
@@ -67,11 +73,12 @@ def one_worker(registry: Registry, ledger: Ledger, worker: Worker, *, now: datet
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
     last = ledger.run(standing.last_run_id) if standing.last_run_id else None
     pause = snapshot.pauses.get(worker.id)
+    tickets = [ticket for ticket in snapshot.tickets.values() if ticket.worker == worker.id]
     return OneWorker(
         at=now,
         zone=registry.zone,
         worker=worker,
-        row=_row(worker, snapshot, on_record, ledger, now),
+        row=_row(worker, tickets, snapshot, on_record, ledger, now),
         last=as_they_stand([last], snapshot)[0] if last is not None else None,
         good=ledger.run(standing.previous_run_id) if standing.previous_run_id else None,
         coming=tuple(_next_slots(worker, pause, now)),
@@ -102,12 +109,7 @@ def coming(
 ) -> list[Coming]:
     """Every slot of every active worker in (now, now + span], earliest first. A pause by hand is noted."""
     found = [
-        Coming(
-            worker=worker.id,
-            agent=worker.agent,
-            slot=at,
-            note=_note(worker, at, pauses.get(worker.id)),
-        )
+        _coming(worker, at, pauses.get(worker.id))
         for worker in registry.workers
         if worker.status is Status.ACTIVE
         for at in instants(worker.schedule, now, now + span)
@@ -115,10 +117,25 @@ def coming(
     return sorted(found, key=lambda each: (each.slot, each.worker))
 
 
-def _note(worker: Worker, at: datetime, pause: Pause | None) -> str:
-    if pause is not None and pause_in_force(pause, at):
-        return f"paused by {pause.by}" + (f": {pause.reason}" if pause.reason else "")
-    return clock_change_note(worker.schedule, at) or ""
+def left_out(registry: Registry, *, now: datetime, span: timedelta) -> list[Coming]:
+    """What no slot comes for in (now, now + span], because a clock change leaves its time out and the worker
+    skips it: each with the instant of the change, and a note."""
+    found = [
+        Coming(worker=worker.id, agent=worker.agent, slot=at, note=note, left_out=True)
+        for worker in registry.workers
+        if worker.status is Status.ACTIVE
+        for at, note in left_out_notes(worker.schedule, now, now + span)
+    ]
+    return sorted(found, key=lambda each: (each.slot, each.worker))
+
+
+def _coming(worker: Worker, at: datetime, pause: Pause | None) -> Coming:
+    held = pause_in_force(pause, at)
+    if held is not None:
+        note = f"paused by {held.by}" + (f": {held.reason}" if held.reason else "")
+    else:
+        note = clock_change_note(worker.schedule, at) or ""
+    return Coming(worker=worker.id, agent=worker.agent, slot=at, note=note, paused=held is not None)
 
 
 def _next_slots(worker: Worker, pause: Pause | None, now: datetime) -> Iterator[Coming]:
@@ -126,15 +143,21 @@ def _next_slots(worker: Worker, pause: Pause | None, now: datetime) -> Iterator[
     for _ in range(NEXT_SLOTS if worker.status is Status.ACTIVE else 0):
         at = next_instant(worker.schedule, at) if at is not None else None
         if at is not None:
-            yield Coming(worker=worker.id, agent=worker.agent, slot=at, note=_note(worker, at, pause))
+            yield _coming(worker, at, pause)
 
 
-def _row(worker: Worker, snapshot: Snapshot, on_record: Snapshot, ledger: Ledger, now: datetime) -> Row:
-    """on_record: the snapshot as the ledger has it, under the ids that it knows."""
+def _row(
+    worker: Worker,
+    tickets: Sequence[Ticket],
+    snapshot: Snapshot,
+    on_record: Snapshot,
+    ledger: Ledger,
+    now: datetime,
+) -> Row:
+    """tickets: its open ones. on_record: the snapshot as the ledger has it, under the ids that it knows."""
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
-    tickets = tuple(t for t in snapshot.tickets.values() if t.worker == worker.id)
     pause = pause_in_force(snapshot.pauses.get(worker.id), now)
-    health = health_of(worker, standing, tickets, paused=pause is not None)
+    health = health_of(worker, standing, tuple(tickets), paused=pause is not None)
     mark = snapshot.marks.get(worker.id)
     undecided: datetime | None = None
     if mark is not None and worker.status is Status.ACTIVE:

@@ -1,27 +1,25 @@
 """`loom status`: how does each worker stand?"""
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from loom.cli.options import json_option, offline_option, project_option, settings_for
-from loom.cli.streams import heard
 
 if TYPE_CHECKING:
-    from loom.domain.board import Board
+    from loom.domain.board import Board, OneWorker
     from loom.settings import Settings
-
-_REFRESH_SECONDS = 5.0
 
 
 @click.command(name="status")
-@click.option("--watch", is_flag=True, help="Show it again every 5 seconds until interrupted.")
+@click.option("--worker", metavar="NAME", help="Open one worker, by id or agent.")
+@click.option("--watch", is_flag=True, help="Look again every 5 seconds until interrupted.")
 @json_option
 @offline_option
 @project_option
-def command(watch: bool, as_json: bool, offline: bool, project: Path | None) -> int:
+def command(worker: str | None, watch: bool, as_json: bool, offline: bool, project: Path | None) -> int:
     """Show how each worker stands, what comes next and what needs a person.
 
     \b
@@ -29,47 +27,45 @@ def command(watch: bool, as_json: bool, offline: bool, project: Path | None) -> 
 
     \b
     loom status
+    loom status --worker sentinel
+    loom status --watch
     loom status --json | jq '.workers[] | select(.health == "down")'
     """
     settings = settings_for(project)
-    if not watch:
-        _show(_read(settings, offline), as_json)
-        return 0
-    import time
 
-    while True:
-        board = _read(settings, offline)
-        if not as_json:
-            click.clear()
-        _show(board, as_json)
-        if not heard():
-            return 0
-        time.sleep(_REFRESH_SECONDS)
+    def look(note: Callable[[str], None]) -> "Board | OneWorker":
+        return _read(settings, worker, offline, note)
+
+    if watch:
+        from loom.cli.looking import keep_looking
+
+        return keep_looking(look, as_json=as_json)
+    from loom.cli.looking import show
+
+    show(look(lambda text: click.echo(f"loom: {text}", err=True)), as_json=as_json)
+    return 0
 
 
-def _read(settings: "Settings", offline: bool) -> "Board":
+def _read(
+    settings: "Settings", worker: str | None, offline: bool, note: Callable[[str], None]
+) -> "Board | OneWorker":
     from loom.clock import SystemClock
-    from loom.status import board
+    from loom.status import board, one_worker
     from loom.wiring import peek_ledger, read_registry
 
     registry = read_registry(settings)
-    ledger = peek_ledger(settings, registry, offline=offline)
+    found = None
+    if worker is not None:
+        from loom.runner.request import find_workers
+
+        found = find_workers(registry, [worker])[0]
+    ledger = peek_ledger(settings, registry, offline=offline, note=note)
     try:
-        return board(registry, ledger, now=SystemClock().now())
+        now = SystemClock().now()
+        return (
+            board(registry, ledger, now=now)
+            if found is None
+            else one_worker(registry, ledger, found, now=now)
+        )
     finally:
         ledger.close()
-
-
-def _show(board: "Board", as_json: bool) -> None:
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(board.zone)
-    if as_json:
-        from loom.report import as_json as json_report
-
-        click.echo(json_report.dump(json_report.board(board, zone)), nl=False)
-        return
-    from loom.report.listings import show_board
-    from loom.report.terminal import console_for
-
-    show_board(console_for(sys.stdout), board, zone)

@@ -44,8 +44,8 @@ def by_day(outcomes: Sequence[SlotOutcome], schedule: Schedule | None, days: Day
     """For each of `days`, how many slots ended in which outcome; `outcomes` newest first, of one worker.
 
     A final record counts for every slot of its range. A slot without one counts as open, once, however often
-    it was tried. Where `schedule`, as it is today, doesn't have as many slots in a range as were recorded, or
-    is None, they are laid out evenly.
+    it was tried. Where `schedule`, as it is today, doesn't have the slots of a range that was recorded, or is
+    None, they are laid out evenly.
     """
     starts = [at.timestamp() for at in days.starts]
     counts: list[Counter[str]] = [Counter() for _ in range(days.count)]
@@ -71,7 +71,7 @@ def _slots(each: SlotOutcome, schedule: Schedule | None) -> Sequence[float]:
         return (first,)
     if schedule is not None:
         found = [at.timestamp() for at in between(schedule, each.first, each.last)]
-        if len(found) == each.count:
+        if len(found) == each.count and (found[0], found[-1]) == (first, last):
             return found
     step = (last - first) / (each.count - 1)
     return [first + step * number for number in range(each.count)]

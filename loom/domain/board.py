@@ -94,12 +94,16 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """A slot to come. note: what a clock change does to it, or empty."""
+    """A slot to come. note: what a clock change, or a pause by hand, does to it, or empty.
+    paused: whether it is a pause that the note tells of. left_out: no slot, but one that a clock change takes
+    away, with the instant of the change."""
 
     worker: str
     agent: str | None
     slot: datetime
     note: str = ""
+    paused: bool = False
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,10 +102,8 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
             "bad_outcomes": each.figures.bad,
             "bad_outcomes_delivered": each.figures.bad_delivered,
         },
-        "alerts": {
-            "undelivered": each.undelivered,
-            "waiting": [_delivery(delivery) for delivery in each.waiting],
-        },
+        "alerts": {"undelivered": each.undelivered},
+        "undelivered": [_delivery(delivery) for delivery in each.waiting],
         "troubles": [
             {
                 "subject": trouble.subject,

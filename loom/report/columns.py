@@ -3,6 +3,7 @@ in which order, is said by whoever lays the columns out. In a log everything fit
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rich.cells import cell_len
 from rich.console import Console, Group
@@ -40,9 +41,25 @@ class Layout:
 
 def show_columns(console: Console, layouts: Sequence[Layout]) -> None:
     """Print the first of `layouts` that fits; if none does, the last one, whose lines the terminal wraps."""
-    layout = next((each for each in layouts if _needed(each) <= console.width), layouts[-1])
     # One print for all: each costs rich more than the line it prints.
-    console.print(Group(*_lines(console, layout)), crop=False)
+    console.print(Group(*in_columns(console, layouts)), crop=False)
+
+
+def in_columns(console: Console, layouts: Sequence[Layout], *, indent: int = 0) -> Iterator[Text]:
+    """What `show_columns` prints, line by line, for who prints more with it. indent: how far to the right, in
+    columns, they will stand."""
+    room = console.width - indent
+    layout = _that_fits(room, layouts)
+    widths = _widths(layout, room)
+    headings = [Text(column.heading, "bold") for column in layout.columns]
+    if any(heading.plain for heading in headings):
+        yield _line(layout.columns, headings, widths)
+    yield from chain.from_iterable(_rows(console, layout, room))
+
+
+def in_rows(console: Console, layouts: Sequence[Layout]) -> Iterator[Sequence[Text]]:
+    """Each row with what stands below it, in columns; for who puts something between them. No headings."""
+    return _rows(console, _that_fits(console.width, layouts), console.width)
 
 
 def in_the_middle(text: str, width: int) -> str:
@@ -73,15 +90,16 @@ def _widths(layout: Layout, room: int) -> list[int]:
     return widths
 
 
-def _lines(console: Console, layout: Layout) -> Iterator[Text]:
-    widths = _widths(layout, console.width)
-    headings = [Text(column.heading, "bold") for column in layout.columns]
-    if any(heading.plain for heading in headings):
-        yield _line(layout.columns, headings, widths)
+def _that_fits(room: int, layouts: Sequence[Layout]) -> Layout:
+    return next((each for each in layouts if _needed(each) <= room), layouts[-1])
+
+
+def _rows(console: Console, layout: Layout, room: int) -> Iterator[Sequence[Text]]:
+    widths = _widths(layout, room)
     for number, cells in enumerate(zip(*(column.cells for column in layout.columns), strict=True)):
-        yield _line(layout.columns, cells, widths)
-        if layout.below and (text := layout.below[number]) is not None:
-            yield from _below(console, text, layout.lines_below)
+        below = layout.below[number] if layout.below else None
+        line = _line(layout.columns, cells, widths)
+        yield [line] if below is None else [line, *_below(console, below, room, layout.lines_below)]
 
 
 def _line(columns: Sequence[Column], cells: Sequence[Text], widths: Sequence[int]) -> Text:
@@ -106,8 +124,8 @@ def _shortened(cell: Text, width: int, middle: bool) -> Text:
     return shown
 
 
-def _below(console: Console, text: Text, most: int) -> Iterator[Text]:
-    room = max(1, console.width - _INDENT)
+def _below(console: Console, text: Text, room: int, most: int) -> Iterator[Text]:
+    room = max(1, room - _INDENT)
     lines = list(text.wrap(console, room))
     for number, line in enumerate(lines[:most]):
         line.rstrip()

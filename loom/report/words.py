@@ -23,6 +23,33 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{text} ago" if seconds >= 0 else f"in {text}"
 
 
+def when_near(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """As little as tells it from `now`: ``06:00``, ``Fri 06:00`` within five days, else ``7 Nov 06:00``, and
+    in another year ``7 Nov 2025``."""
+    there, here = at.astimezone(zone), now.astimezone(zone)
+    days = abs((there.date() - here.date()).days)
+    if days == 0:
+        return f"{there:%H:%M}"
+    if days < 6:
+        return f"{there:%a %H:%M}"
+    return f"{there:%-d %b %H:%M}" if there.year == here.year else f"{there:%-d %b %Y}"
+
+
+def about(at: datetime, now: datetime) -> str:
+    """``3 h ago``, ``in 25 min``, ``just now``: as `ago`, in one unit, for a glance."""
+    seconds = (now - at).total_seconds()
+    minutes = round(abs(seconds) / 60)
+    if minutes < 1:
+        return "just now" if seconds >= 0 else "in a moment"
+    if minutes < 60:
+        text = f"{minutes} min"
+    elif (hours := round(minutes / 60)) < 48:
+        text = f"{hours} h"
+    else:
+        text = f"{round(minutes / 60 / 24)} d"
+    return f"{text} ago" if seconds >= 0 else f"in {text}"
+
+
 def span(seconds: float) -> str:
     """A length of time: ``0.4 s``, ``12 s``, ``25 min``, ``3 h 10 min``, ``14 h``, ``9 d``."""
     if seconds < 10:

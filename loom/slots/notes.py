@@ -1,5 +1,6 @@
 """What a person should know of a slot that falls in a clock change."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from loom.domain.schedule import Gap, Schedule
@@ -23,6 +24,17 @@ def clock_change_note(schedule: Schedule, slot: datetime) -> str | None:
         if change.at + change.size <= slot < change.at - change.size:
             return _in_a_fold(schedule, change, slot)
     return None
+
+
+def left_out_notes(schedule: Schedule, after: datetime, until: datetime) -> Iterator[tuple[datetime, str]]:
+    """Each time of `schedule` that a clock change in (after, until] leaves out and its policy skips: the
+    change's instant (UTC), and why no slot comes. Who follows elapsed time misses none."""
+    if schedule.fields.elapsed or policies(schedule)[0] is not Gap.SKIP:
+        return
+    for change in changes(schedule.zone, to_utc(after) + _INSTANT, to_utc(until) + _INSTANT):
+        for swallowed in steady(schedule.fields, change.before, change.at, change.at + change.size):
+            shown = _shown(swallowed, change.before)
+            yield change.at, f"the clock leaves out {shown} that day, so no slot comes (gap: {Gap.SKIP})"
 
 
 def _after_a_gap(schedule: Schedule, change: Change, slot: datetime) -> str | None:

@@ -51,7 +51,7 @@ def test_a_missing_secret_and_folder_are_named_told_once_and_shown_until_they_ar
         assert again.json()["alerts"] == [], "it was told already"
     row = shown(loom, project)
     assert (row["health"], row["needs"]) == ("down", f"requirement: {named}")
-    assert f"! needy: requirement: {named}" in loom("status", cwd=project.root).stdout
+    assert f"needy can't run: {named}" in loom("status", cwd=project.root).stdout
     checked = loom("check", cwd=project.root)
     assert (checked.exit_code, f"worker needy  {named}" in checked.stdout) == (0, True)
     (project.root / "data" / "in").mkdir(parents=True)
@@ -67,7 +67,7 @@ def test_by_hand_too_status_says_what_was_missing(loom: Command, project: Projec
     assert loom("run", "--worker", "needy", cwd=project.root).exit_code == 1
     why = "requirement: SOME_TOKEN is not set; data/in is not there"
     assert shown(loom, project)["last_run"]["reason"] == why
-    assert f"– needy: skipped: {why}" in loom("status", cwd=project.root).stdout
+    assert f"needy skipped its last run: {why}" in loom("status", cwd=project.root).stdout
 
 
 def test_a_worker_without_its_library_is_skipped_and_the_command_to_install_it_is_shown(
@@ -81,7 +81,7 @@ def test_a_worker_without_its_library_is_skipped_and_the_command_to_install_it_i
     why = "the library 'feedparser_elsewhere' isn't installed: pip install 'loom-runner[workers]'"
     assert run["reason"] == why
     assert shown(loom, project)["last_run"]["reason"] == why
-    assert f"– echo: skipped: {why}" in loom("status", cwd=project.root).stdout
+    assert f"echo skipped its last run: {why}" in loom("status", cwd=project.root).stdout
     assert why in loom("history", cwd=project.root).stdout
     narrow = loom.in_terminal("history", cwd=project.root, columns=60).stdout
     assert "the library 'feedparser_elsewhere'" in narrow

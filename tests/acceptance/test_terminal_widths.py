@@ -56,7 +56,7 @@ def stands_for(shown: str, id_: str) -> bool:
     return shown == id_ or (cut == "…" and len(shown) >= 8 and id_.startswith(head) and id_.endswith(tail))
 
 
-def test_history_shows_every_run_with_its_outcome(loom: Command, long_lived: Project) -> None:
+def test_history_shows_every_run_with_its_outcome_under_its_day(loom: Command, long_lived: Project) -> None:
     asked = ("history", "--limit", "40", "--project", long_lived.root)
     runs = loom(*asked, "--json").json()["runs"]
     assert {run["outcome"] for run in runs} >= {"succeeded", "failed", "skipped", "missed"}
@@ -65,8 +65,11 @@ def test_history_shows_every_run_with_its_outcome(loom: Command, long_lived: Pro
         assert seen.exit_code == 0, seen
         lines = seen.stdout.splitlines()
         assert max(map(len, lines)) <= columns
+        days = [line for line in lines if re.fullmatch(r"\w+day \d+ \w+ 2026", line)]
+        assert days == sorted(days, key=lambda day: int(day.split()[1]), reverse=True)
+        assert len(days) == len(set(days)) > 1
         for run in runs:
-            (line,) = [line for line in lines if line.startswith(run["run_id"][-12:])]
+            (line,) = [line for line in lines if run["run_id"][-12:] in line.split()]
             words = line.split()
             assert run["outcome"] in words, (columns, line)
             assert any(stands_for(word, run["worker"]) for word in words), (columns, line)
@@ -75,7 +78,9 @@ def test_history_shows_every_run_with_its_outcome(loom: Command, long_lived: Pro
                 assert "TransientError: the" in line or "TransientError: the answer from" in after
 
 
-def test_status_shows_the_health_of_every_worker(loom: Command, long_lived: Project) -> None:
+def test_status_shows_health_worker_and_last_outcome_of_every_worker(
+    loom: Command, long_lived: Project
+) -> None:
     asked = ("status", "--project", long_lived.root)
     workers = loom(*asked, "--json").json()["workers"]
     assert {worker["health"] for worker in workers} >= {"down", "broken"}
@@ -84,31 +89,44 @@ def test_status_shows_the_health_of_every_worker(loom: Command, long_lived: Proj
         assert seen.exit_code == 0, seen
         lines = seen.stdout.splitlines()
         assert max(map(len, lines)) <= columns
-        rows = [line.split() for line in lines if re.match(r"\S (?:\w+)  +\S", line)]
+        rows = [line for line in lines if re.match(r"\S (?:\w+)  +\S+  ", line)]
         assert len(rows) == len(workers)
-        for worker, (sign, health, id_, *rest) in zip(workers, rows, strict=True):
+        for worker, row in zip(workers, rows, strict=True):
+            sign, health, id_, *rest = row.split()
             assert len(sign) == 1
             assert health == worker["health"]
             assert health in [*Health, "broken"]
             assert stands_for(id_, worker["id"]), (columns, id_)
+            assert len(id_) >= 20 or id_ == worker["id"] or columns == 60
             if worker["last_run"]:
-                assert rest[0] == worker["last_run"]["outcome"] or worker["agent"].startswith(rest[0])
+                assert worker["last_run"]["outcome"] in rest
+                assert "ago" in rest
+            if columns >= 80 and worker["recent"]:
+                shown = {"succeeded": "✓", "failed": "✗", "missed": "✗"}
+                newest = worker["recent"][-1]
+                sign = shown.get(newest["outcome"], "–") if newest["final"] else "◐"
+                assert any(re.fullmatch(rf"[✓✗–◐·]{{6,13}}{sign}", word) for word in rest), (columns, row)
 
 
 def test_next_shows_every_slot_and_what_a_clock_change_does_to_it(loom: Command, long_lived: Project) -> None:
-    asked = ("next", "--at", "2027-03-13T20:00:00Z", "--days", "1", "--project", long_lived.root)
+    asked = ("next", "--at", "2027-03-13T12:00:00Z", "--days", "1", "--project", long_lived.root)
     slots = loom(*asked, "--json").json()["slots"]
     notes = [slot["note"] for slot in slots if slot["note"]]
     assert notes
     for columns in WIDTHS:
         lines = loom.in_terminal(*asked, columns=columns, rows=200).stdout.splitlines()
         assert max(map(len, lines)) <= columns
-        rows = [line for line in lines if re.search(r"1[34] Mar \d\d:\d\d", line)]
+        rows = [line for line in lines if re.match(r"[ !] \d\d:\d\d C[SD]T", line)]
+        days = [lines.index(day) for day in ("Saturday 13 March", "Sunday 14 March")]
         assert len(rows) == len(slots)
         for slot, row in zip(slots, rows, strict=True):
             assert any(stands_for(word, slot["worker"]) for word in row.split())
+            assert slot["slot"][11:16] in row
+            assert row.startswith("!") is bool(slot["note"])
+            assert (lines.index(row) > days[1]) is slot["slot"].startswith("2027-03-14")
         whole = " ".join(" ".join(lines).split())
         assert all(note in whole for note in notes), columns
+        assert "gap: transition" in whole
 
 
 def test_in_a_log_nothing_is_shortened(loom: Command, long_lived: Project) -> None:

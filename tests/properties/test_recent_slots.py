@@ -7,8 +7,8 @@ from itertools import groupby
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loom.domain.recent import LONGEST_STREAK, each_slot, last_slots, newest_slots, streak
 from loom.domain.run import Outcome, SlotOutcome
-from loom.slots.recent import LONGEST_STREAK, each_slot, last_slots, newest_slots, streak
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)

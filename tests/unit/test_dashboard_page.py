@@ -140,7 +140,15 @@ def test_hostile_text_is_text_in_the_data_and_in_the_table_and_adds_no_element()
         )
         runs = (a_brief_run(1, said=text, metrics={text: 1.0}),)
         rows = (
-            a_row(text, agent=text, needs=text, description=text, said=text),
+            a_row(
+                text,
+                agent=text,
+                description=text,
+                said=text,
+                health=Health.DOWN,
+                last_outcome=Outcome.FAILED,
+                consecutive_failures=1,
+            ),
             a_row("other", skipped=text),
         )
         workers = (a_worker(text, runs=runs, findings=(finding,), found_at=NOW), a_worker("other"))
@@ -196,7 +204,7 @@ def test_the_page_loads_nothing_and_no_place_of_its_template_is_left_empty() -> 
 
 
 def test_what_looks_like_a_place_of_the_template_is_only_text() -> None:
-    page = render(a_dashboard(a_row("echo", needs="@@data@@ @@script@@")), version="1.2.3")
+    page = render(a_dashboard(a_row("echo", skipped="@@data@@ @@script@@")), version="1.2.3")
     assert [text for _, text in Elements(page).of("td")][-1] == "@@data@@ @@script@@"
 
 
@@ -214,7 +222,12 @@ def test_without_scripts_the_page_has_each_worker_with_its_health() -> None:
 
 
 def test_each_day_of_the_calendar_is_a_number_of_a_combination_of_outcomes() -> None:
-    days = ({}, {"succeeded": 23, "failed": 1}, {"succeeded": 24}, {"failed": 1, "succeeded": 23})
+    days: tuple[dict[str, int], ...] = (
+        {},
+        {"succeeded": 23, "failed": 1},
+        {"succeeded": 24},
+        {"failed": 1, "succeeded": 23},
+    )
     worker = a_worker("echo", days=days)
     data = data_of(render(a_dashboard(a_row("echo"), workers=(worker,)), version="1"))
     said = [dict(data["combinations"][number]) for number in data["workers"][0]["heat"]]
@@ -256,7 +269,12 @@ def full(text: str, workers: int) -> Dashboard:
     days = tuple({each.value: number + 1 for each in Outcome} for number in range(365))
     slots = [
         SlotOutcome(
-            **{"worker": "w", "run_id": "r", "first": NOW, "last": NOW, "count": 99, "tick_at": NOW},
+            worker="w",
+            run_id="r",
+            first=NOW,
+            last=NOW,
+            count=99,
+            tick_at=NOW,
             outcome=Outcome.SUPERSEDED,
             final=True,
             on_time=True,

@@ -7,6 +7,7 @@ so that the page stays small; what a share has no room for is counted, and the p
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from loom.domain.alert import Alert, Delivery, Episode
 from loom.domain.board import Board, Row
@@ -14,6 +15,7 @@ from loom.domain.dashboard import Dashboard, DayOutcomes
 from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
+from loom.report.needs import state_in_words
 from loom.report.words import one_line
 
 _MOST_DIGESTS = 200
@@ -35,7 +37,7 @@ def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
     alerts = _fitting([_alert(each) for each in dashboard.deliveries], _ALERT_BYTES)
     episodes = _fitting([_episode(each) for each in dashboard.episodes], _EPISODE_BYTES)
     workers = [
-        _row(rows[worker.worker], text)
+        _row(rows[worker.worker], text, dashboard)
         | {"zone": worker.zone, "heat": heat}
         | history(worker, room)
         | {
@@ -84,7 +86,7 @@ def _heats(all_days: Sequence[Sequence[DayOutcomes]]) -> tuple[list[Any], list[l
     return [[list(pair) for pair in combination] for combination in numbers], heats
 
 
-def _row(row: Row, text: int) -> dict[str, Any]:
+def _row(row: Row, text: int, dashboard: Dashboard) -> dict[str, Any]:
     return {
         "id": row.worker,
         "agent": row.agent and one_line(row.agent, 80),
@@ -105,12 +107,17 @@ def _row(row: Row, text: int) -> dict[str, Any]:
         "failures": row.consecutive_failures,
         "streak": row.streak,
         "skipped": one_line(row.skipped, text),
-        "needs": one_line(row.needs, 2 * text),
-        "said": one_line(row.said, text),
+        "why": _why(row, text, dashboard),
         "pause": _pause(row.pause, text),
         "paused_in_registry": row.paused_in_registry,
         "recent": [[each.outcome.value, _seconds(each.first), each.count] for each in row.recent],
     }
+
+
+def _why(row: Row, text: int, dashboard: Dashboard) -> list[str] | None:
+    """Why it is down, late or broken: the rest of a sentence that begins with its name; and what to type."""
+    told = state_in_words(row, dashboard.at, ZoneInfo(dashboard.zone))
+    return None if told is None else [one_line(told[0], 3 * text), told[1]]
 
 
 def _text_limit(workers: int) -> int:

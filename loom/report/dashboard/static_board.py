@@ -4,11 +4,12 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from loom.domain.board import Board, Row
+from loom.report.needs import state_in_words
 from loom.report.words import ago, count, one_line, when
 
 _TEXT = 30_000  # characters that all workers' texts may have
 
-_COLUMNS = ("Worker", "Health", "Last run", "Next slot", "Needs")
+_COLUMNS = ("Worker", "Health", "Last run", "Next slot", "What it needs")
 
 
 def static_board(board: Board, zone: ZoneInfo) -> str:
@@ -41,11 +42,13 @@ def _row(row: Row, board: Board, zone: ZoneInfo, limit: int) -> str:
         last = row.last_outcome.value
         if row.last_at is not None:
             last += f" {ago(row.last_at, board.at)}"
+    told = state_in_words(row, board.at, zone)
+    needs = f"{row.worker} {told[0]} → {told[1]}" if told is not None else row.skipped or "–"
     cells = (
         health,
         last,
         when(row.next_slot, zone) if row.next_slot is not None else "–",
-        row.needs or row.skipped or "–",
+        needs,
     )
     named = f"{row.worker} ({row.agent})" if row.agent else row.worker
     return (

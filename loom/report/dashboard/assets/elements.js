@@ -54,6 +54,11 @@ function agoAndWhen(at) {
   return [time(at, ago(at)), " ", h("span", { class: "dim small" }, when(at))];
 }
 
+/** A command that helps, for a terminal. */
+function toType(command) {
+  return command ? h("span", { class: "command" }, h("span", { "aria-hidden": "true" }, "→ "), h("code", {}, command)) : null;
+}
+
 /** A table that becomes a list of cards on a phone, unless it is narrow. The roles say that it still is a table there.
  * columns: headings. rows: {attributes, cells}; the first cell of a row is its header. */
 function table({ id, caption, columns, rows, narrow = false }) {

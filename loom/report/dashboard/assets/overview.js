@@ -11,6 +11,7 @@ function overview() {
       h("p", { class: "dim" }, summary()),
       promises(),
       needs(),
+      seenTo(),
       section("Workers", {}, board()),
       section(`The last ${count(DATA.days.count, "day")}`, {}, legend(), map.parts),
       DATA.notes.length ? h("ul", { class: "notes small dim" }, DATA.notes.map((note) => h("li", {}, note))) : null,
@@ -80,18 +81,31 @@ function needs() {
     ...overdue(),
     ...DATA.workers
       .filter(inNeed)
-      .map((worker) => h("li", {}, workerLink(worker.id), ": ", [worker.said, worker.needs].filter(Boolean).join(" — ") || worker.health)),
+      .map((worker) => h("li", {}, why(worker))),
     ...DATA.troubles.map((trouble) => h("li", {}, `${trouble[0]}, since ${when(trouble[1])}: ${trouble[2]}`)),
     ...DATA.problems.map((problem) => h("li", {}, problem)),
   ];
   if (DATA.undelivered) {
-    items.push(h("li", {}, h("a", { href: "#/alerts" }, count(DATA.undelivered, "alert")), " not delivered yet: see loom check"));
+    items.push(h("li", {}, h("a", { href: "#/alerts" }, count(DATA.undelivered, "alert")), " not delivered yet ", toType("loom check --send-test-alert")));
   }
   return section(
     "Needs a person now",
     { id: "needs", class: items.length ? "box bad" : "box good" },
     items.length ? h("ul", {}, items) : h("p", {}, "✓ Nothing does."),
   );
+}
+
+/** What is late, and will be tried again by itself. */
+function seenTo() {
+  const late = DATA.workers.filter((worker) => worker.health === "late");
+  if (!late.length) return null;
+  return section("Loom sees to it", { id: "seen-to", class: "box open" }, h("ul", {}, late.map((worker) => h("li", {}, why(worker)))));
+}
+
+function why(worker) {
+  if (worker.why === null) return [workerLink(worker.id), ` is ${worker.health}`];
+  const [sentence, command] = worker.why;
+  return [workerLink(worker.id), ` ${sentence} `, toType(command)];
 }
 
 function overdue() {

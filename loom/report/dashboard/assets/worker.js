@@ -16,8 +16,8 @@ function workerView(id) {
       h("h1", {}, worker.id),
       h("p", {}, healthChip(worker.health), " ", h("span", { class: "dim" }, HEALTHS[worker.health].means)),
       worker.description ? h("p", {}, worker.description) : null,
-      worker.needs || worker.said
-        ? h("div", { class: "box bad", id: "needs" }, worker.said ? h("p", {}, worker.said) : null, worker.needs ? h("p", {}, worker.needs) : null)
+      worker.why
+        ? h("p", { class: `box ${worker.health === "late" ? "open" : "bad"}`, id: "needs" }, `It ${worker.why[0]} `, toType(worker.why[1]))
         : null,
       factsOf(worker),
       section("Days", {}, legend(), days.parts),

@@ -1,0 +1,234 @@
+"""What needs a person now, one plain sentence each, with the command that helps; what Loom is seeing to by
+itself; and which alerts nobody has heard."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loom.domain.alert import Delivery
+from loom.domain.board import Board, Row
+from loom.domain.health import Health
+from loom.domain.run import OpenReason, Outcome
+from loom.domain.slot import Ticket
+from loom.report.terminal import short_id
+from loom.report.words import about, count, one_line, when_near
+
+_WENT = {
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.FAILED: "failed",
+    Outcome.INVALID: "returned an output that was refused",
+    Outcome.TIMED_OUT: "ran out of time",
+    Outcome.BLOCKED: "was stopped by the rules",
+    Outcome.SKIPPED: "was skipped",
+    Outcome.SUPERSEDED: "was superseded by a later slot",
+    Outcome.MISSED: "missed its slot",
+    Outcome.ABANDONED: "was cut off: its process died",
+}
+_SUBJECTS = {
+    "loom:registry": "worker-registry.yaml is broken",
+    "loom:enforcement": "the enforcement context is broken, and nothing runs",
+    "loom:clock": "the clock of a machine has gone backwards",
+    "loom:state": "the state couldn't be pushed to its branch",
+}
+_WORKERS_NAMED = 3
+_LONGEST = 240
+_ROOM = 5
+# As long as `loom watch` waits before it calls a tick overdue.
+_SILENCE = timedelta(hours=3)
+
+
+def needs(board: Board, zone: ZoneInfo, width: int) -> Iterator[RenderableType]:
+    """Line by line, what needs a person first; one calm line if that is nothing. width: of the terminal."""
+    silent = _silent(board, zone)
+    urgent = [*silent, *_troubles(board, zone), *_urgent(board, zone)]
+    if urgent:
+        yield Text("Needs a person now", "bold")
+        for sentence, command in urgent:
+            yield item("✗", "bold red", sentence, command, width)
+    if board.waiting:
+        yield Text("Alerts that nobody has heard yet", "bold")
+        for sentence in _unheard(board.waiting, board.at, zone):
+            yield item("!", "bold red", sentence, "loom check --send-test-alert", width)
+    seen_to = [] if silent else list(_seen_to(board, zone))
+    if seen_to:
+        yield Text("Loom sees to it", "bold")
+        for sentence, command in seen_to:
+            yield item("◐", "yellow", sentence, command, width)
+    for sentence in _skipped(board):
+        yield item("–", "yellow", sentence, "", width)
+    if not urgent and not board.waiting and not seen_to and board.last_tick is not None:
+        yield _all_well(board, zone)
+
+
+def state_in_words(row: Row, now: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
+    """Why a worker that is down or late is so, as the rest of a sentence that begins with its name, and the
+    command that helps; None if it is neither."""
+    why = f"loom why {row.worker}"
+    if row.health is None:
+        problem = one_line(row.needs, _LONGEST)
+        return f"doesn't run, because its entry is broken: {problem}", "loom check"
+    if row.health is Health.DOWN:
+        held = [t for t in row.owed if t.reason in (OpenReason.REQUIREMENT, OpenReason.ENFORCEMENT)]
+        if held:
+            return _held(held, now, zone), why if held[0].reason is OpenReason.REQUIREMENT else "loom check"
+        return _went(row, now, zone), f"loom show {short_id(row.last_run_id or '')}"
+    if row.health is Health.LATE:
+        owed = next((t for t in row.owed if t.reason is not None), None)
+        if owed is not None:
+            return _tried_again(row, owed, now, zone), why
+        if row.undecided is not None:
+            at = when_near(row.undecided, now, zone)
+            return f"has a slot that came due {about(row.undecided, now)} ({at}); the next tick takes it", why
+    return None
+
+
+def _silent(board: Board, zone: ZoneInfo) -> list[tuple[Text, str]]:
+    """That no tick comes. One sentence for all workers: the clock is what is wrong."""
+    last, day = board.last_tick, board.trigger.day
+    since = min((row.undecided for row in board.rows if row.undecided is not None), default=None)
+    ticks = "no tick has come" if last is None else f"the last tick came {about(last.at, board.at)}"
+    look = "Look at the clock that calls Loom, or start a tick"
+    if since is not None and board.at - since >= _SILENCE:
+        named = [row.worker for row in board.rows if row.undecided is not None]
+        whose = f"{named[0]} has" if len(named) == 1 else f"{len(named)} workers have"
+        oldest = when_near(since, board.at, zone)
+        text = f"{whose} slots that no tick has decided, the oldest from {oldest}; {ticks}. {look}"
+        return [(Text(text), "loom run")]
+    if day.expected and not day.received:
+        text = f"No clock has brought a tick in the last 24 h, and {day.expected:,} were expected; {ticks}."
+        return [(Text(f"{text} {look}"), "loom run")]
+    return []
+
+
+def _urgent(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
+    for row in board.rows:
+        told = state_in_words(row, board.at, zone) if row.health in (None, Health.DOWN) else None
+        if told is not None:
+            yield _named(row.worker, told[0]), told[1]
+    for problem in board.problems:
+        yield Text(one_line(problem)), "loom check"
+
+
+def _seen_to(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
+    for row in board.rows:
+        told = state_in_words(row, board.at, zone) if row.health is Health.LATE else None
+        if told is not None:
+            yield _named(row.worker, told[0]), told[1]
+
+
+def _held(held: Sequence[Ticket], now: datetime, zone: ZoneInfo) -> str:
+    first = held[0]
+    since = f"since {when_near(first.slot, now, zone)}" if first.slot is not None else ""
+    waits = f"{count(len(held), 'slot')} {'waits' if len(held) == 1 else 'wait'} {since}".strip()
+    detail = one_line(first.detail, _LONGEST)
+    if first.reason is OpenReason.ENFORCEMENT:
+        return f"may not run, because the rules aren't whole: {detail} ({waits})"
+    return f"can't run: {detail} ({waits}, and will run by itself once that is there)"
+
+
+def _went(row: Row, now: datetime, zone: ZoneInfo) -> str:
+    went = _WENT[row.last_outcome] if row.last_outcome is not None else "went badly"
+    if row.last_outcome in (Outcome.SKIPPED, Outcome.SUPERSEDED):
+        times = "once" if row.consecutive_failures == 1 else f"{row.consecutive_failures:,} times"
+        went = f"went badly {times} and hasn't succeeded since; its last run {went}"
+    elif row.consecutive_failures > 1:
+        went += f" {row.consecutive_failures:,} times in a row, last"
+    at = (
+        f" {about(row.last_at, now)} ({when_near(row.last_at, now, zone)})" if row.last_at is not None else ""
+    )
+    said = f": {one_line(row.said, _LONGEST)}" if row.said else ""
+    return f"{went}{at}{said}"
+
+
+def _tried_again(row: Row, owed: Ticket, now: datetime, zone: ZoneInfo) -> str:
+    slot = f"its slot of {when_near(owed.slot, now, zone)}" if owed.slot is not None else "a run by hand"
+    if owed.not_before is not None and owed.not_before > now:
+        then = f"not before {when_near(owed.not_before, now, zone)}"
+    else:
+        then = "on the next tick"
+    match owed.reason:
+        case OpenReason.RETRY:
+            said = f": {one_line(row.said, _LONGEST)}" if row.said else ""
+            went = _WENT[owed.outcome] if owed.outcome is not None else "went badly"
+            return f"{went} for {slot} and is tried again, {then}{said}"
+        case OpenReason.ABANDONED:
+            return f"was cut off in {slot} and is started again, {then}"
+        case OpenReason.BUDGET:
+            return f"waits with {slot}: the tick ran out of time; it is first, {then}"
+        case OpenReason.OVERLAP:
+            return f"waits with {slot}: the run before it is still going"
+        case _:
+            return f"waits with {slot}: {one_line(owed.detail, _LONGEST)}"
+
+
+def _troubles(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
+    broken = {f"loom:registry:{row.worker}" for row in board.rows if row.health is None}
+    for each in board.troubles:
+        if each.subject in broken:
+            continue  # its own line says so
+        what = _SUBJECTS.get(each.subject, each.subject)
+        said = f": {one_line(each.last_alert.summary, _LONGEST)}" if each.last_alert is not None else ""
+        yield Text(f"{what}, since {when_near(each.opened_at, board.at, zone)}{said}"), "loom check"
+
+
+def _unheard(waiting: Sequence[Delivery], now: datetime, zone: ZoneInfo) -> Iterator[Text]:
+    """One sentence for each hook that doesn't get rid of what it has."""
+    for hook in dict.fromkeys(each.hook for each in waiting):
+        its = [each for each in waiting if each.hook == hook]
+        about_whom = [*dict.fromkeys(each.alert.worker or each.alert.event.value for each in its)]
+        more = len(about_whom) - _WORKERS_NAMED
+        whom = ", ".join(about_whom[:_WORKERS_NAMED]) + (f" and {more} more" if more > 0 else "")
+        since = when_near(min(each.alert.at for each in its), now, zone)
+        why = next((each.error for each in reversed(its) if each.error), None)
+        said = f": {one_line(why, _LONGEST)}" if why else ""
+        verb = "waits" if len(its) == 1 else "wait"
+        yield Text(
+            f"{count(len(its), 'alert')} for {hook} {verb} since {since}, about {one_line(whom)}{said}; "
+            "tried again on every tick"
+        )
+
+
+def _skipped(board: Board) -> Iterator[Text]:
+    for row in board.rows:
+        waits = any(ticket.reason is not None for ticket in row.owed)  # and that has been said
+        if row.skipped and row.health is not Health.DOWN and not waits:
+            yield _named(row.worker, f"skipped its last run: {one_line(row.skipped, _LONGEST)}")
+
+
+def _all_well(board: Board, zone: ZoneInfo) -> Text:
+    following = min((row.next_slot for row in board.rows if row.next_slot is not None), default=None)
+    if board.trigger.week.longest_gap_s is None:
+        text = Text(
+            "Nothing needs a person, but no clock calls Loom yet: workers run only by hand.", "yellow"
+        )
+    else:
+        text = Text("All is well: nothing needs a person.", "green")
+    if following is not None:
+        who = next(row.worker for row in board.rows if row.next_slot == following)
+        at = when_near(following, board.at, zone)
+        text.append(f" Next is {who}, {about(following, board.at)} ({at}).", "default")
+    return text
+
+
+def _named(worker: str, rest: str) -> Text:
+    return Text.assemble((worker, "bold"), f" {rest}")
+
+
+def item(sign: str, style: str, sentence: Text, command: str, width: int) -> Table:
+    """A sentence that goes on under its own beginning. The command that helps stands behind it, or on a line
+    of its own, so that it can be copied."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    hint = Text.assemble(("→ ", "dim"), (command, "cyan")) if command else Text()
+    if command and sentence.cell_len + hint.cell_len + _ROOM <= width:
+        sentence = Text.assemble(sentence, "  ", hint)
+        hint = Text()
+    table.add_row(Text(sign, style), sentence)
+    if hint:
+        table.add_row("", hint)
+    return table
