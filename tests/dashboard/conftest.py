@@ -19,13 +19,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a year with the twelve workers."""
-    return year_of_the_twelve(tmp_path_factory.mktemp("year"))
+    """The largest page of a year: 365 days by 12 workers, all of which run each day and find a lot."""
+    return year_of_the_twelve(tmp_path_factory.mktemp("year"), daily=True)
 
 
 @pytest.fixture(scope="package")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of their last month: all that a year has, and less of each."""
+    """The page of a month with the twelve workers as they are: all that a year has, and less of each."""
     return year_of_the_twelve(tmp_path_factory.mktemp("month"), days=30)
 
 
@@ -33,9 +33,3 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a project whose every text is out to break it."""
     return hostile_page(tmp_path_factory.mktemp("hostile"))
-
-
-@pytest.fixture(scope="package")
-def year_of_daily_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The largest page of a year: 365 days by 12 workers, all of which run each day and find a lot."""
-    return year_of_the_twelve(tmp_path_factory.mktemp("daily"), daily=True)

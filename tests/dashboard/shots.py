@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.dashboard.sites import hostile_page, year_of_the_twelve
+from tests.dashboard.sites import NOW, hostile_page, year_of_the_twelve
 from tests.dashboard.year import DOWN
 from tests.ground.browser import chromium, visit
 
@@ -34,7 +34,7 @@ def main() -> int:
         for prefix, file in sites.items():
             for width in (1280, 360):
                 for dark in (False, True):
-                    with visit(browser, file.as_uri(), width=width, dark=dark) as visited:
+                    with visit(browser, file.as_uri(), at=NOW, width=width, dark=dark) as visited:
                         for view, where in VIEWS.items():
                             place = where.replace(DOWN, "constructor") if prefix else where
                             visited.page.evaluate("hash => { location.hash = hash }", place)
@@ -42,8 +42,11 @@ def main() -> int:
                             name = f"{prefix}{view}-{width}-{'dark' if dark else 'light'}.png"
                             # The whole page, but not the whole of a year's history.
                             tall = visited.page.evaluate("() => document.documentElement.scrollHeight")
-                            size = {"x": 0, "y": 0, "width": width, "height": min(tall, 2400)}
-                            visited.page.screenshot(path=options.folder / name, full_page=True, clip=size)
+                            visited.page.screenshot(
+                                path=options.folder / name,
+                                full_page=True,
+                                clip={"x": 0, "y": 0, "width": width, "height": min(tall, 2400)},
+                            )
                             print(options.folder / name)
     return 0
 

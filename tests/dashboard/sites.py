@@ -16,9 +16,12 @@ from tests.ground.history import in_haste
 from tests.ground.rules import copy_rules
 from tests.ground.shut import REPOSITORY, own_environment
 
+NOW = datetime(2026, 11, 20, 20, 47, tzinfo=UTC)
+"""When the pages are written: a Friday afternoon in Chicago, whose clocks changed twice in the year."""
+
 
 def year_of_the_twelve(folder: Path, *, daily: bool = False, days: int = 365) -> Path:
-    """The page of this repository's own twelve workers after a year that ends now.
+    """The page of this repository's own twelve workers after a year that ends `NOW`.
 
     days: only so many of its last. daily: all twelve run each day, and find as much as they may, which makes
     the largest page."""
@@ -33,14 +36,14 @@ def year_of_the_twelve(folder: Path, *, daily: bool = False, days: int = 365) ->
     copy_rules(root)
     registry = load(root / "worker-registry.yaml", project=root)
     ledger = in_haste(SqliteLedger(root / registry.state.ledger))
-    Year(registry, end=datetime.now(UTC), days=days, findings=60 if daily else 8).write(ledger)
+    Year(registry, end=NOW, days=days, findings=60 if daily else 8).write(ledger)
     ledger.close()
     return page_of(root, folder, days=days)
 
 
 def hostile_page(folder: Path) -> Path:
     """The page of a project whose every text is out to break it."""
-    project, entries = hostile.build(folder / "hostile", datetime.now(UTC))
+    project, entries = hostile.build(folder / "hostile", NOW)
     ledger = SqliteLedger(project.ledger)
     ledger.record(entries)
     ledger.close()
@@ -48,11 +51,12 @@ def hostile_page(folder: Path) -> Path:
 
 
 def page_of(root: Path, folder: Path, *, days: int = 365) -> Path:
-    """What ``loom dashboard`` writes for the project in `root`, as a file below `folder`."""
+    """What ``loom dashboard`` writes `NOW` for the project in `root`, as a file below `folder`."""
     home = folder / "home"
     home.mkdir()
+    options = ("--out", folder / "site", "--project", root, "--days", str(days), "--at", NOW.isoformat())
     subprocess.run(
-        [*PROGRAM, "dashboard", "--out", folder / "site", "--project", root, "--days", str(days)],
+        [*PROGRAM, "dashboard", *options],
         env=own_environment(os.environ, home=home, report=folder / "report"),
         cwd=folder,
         check=True,

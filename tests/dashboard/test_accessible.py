@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.dashboard.sites import NOW
 from tests.dashboard.test_page import VIEWS, go
 from tests.dashboard.year import DOWN
 from tests.ground.browser import Visit, visit
@@ -40,7 +41,7 @@ REACHABLE = """() => [...document.querySelectorAll("a[href], button, select, inp
 def seen(request: pytest.FixtureRequest, browser: Browser, month: Path) -> Iterator[Visit]:
     """The page, its policy overruled for the sake of axe alone, wide or narrow, light or dark."""
     width, dark = request.param
-    with visit(browser, month.as_uri(), width=width, dark=dark, ignore_policy=True) as visited:
+    with visit(browser, month.as_uri(), at=NOW, width=width, dark=dark, ignore_policy=True) as visited:
         yield visited
 
 
@@ -61,7 +62,7 @@ def complaints(page: Page) -> list[str]:
 
 
 def test_axe_does_find_what_is_planted(browser: Browser, month: Path) -> None:
-    with visit(browser, month.as_uri(), ignore_policy=True) as visited:
+    with visit(browser, month.as_uri(), at=NOW, ignore_policy=True) as visited:
         visited.page.evaluate(AXE)
         visited.page.evaluate(
             """() => {
@@ -78,7 +79,7 @@ def test_axe_does_find_what_is_planted(browser: Browser, month: Path) -> None:
 def test_the_tab_key_reaches_everything_and_one_always_sees_where_one_is(
     browser: Browser, month: Path
 ) -> None:
-    with visit(browser, month.as_uri()) as visited:
+    with visit(browser, month.as_uri(), at=NOW) as visited:
         for view in VIEWS:
             go(visited.page, view)
             reachable = visited.page.evaluate(REACHABLE)
@@ -103,7 +104,7 @@ def walk(page: Page) -> Iterator[dict[str, Any]]:
 def test_the_calendar_is_one_stop_of_the_tab_key_and_the_arrows_walk_its_days(
     browser: Browser, month: Path
 ) -> None:
-    with visit(browser, month.as_uri()) as visited:
+    with visit(browser, month.as_uri(), at=NOW) as visited:
         page = visited.page
         inside = page.locator("#heatmap [tabindex='0']")
         expect(inside).to_have_count(1)
@@ -131,7 +132,7 @@ def focused(page: Page) -> str:
 def test_the_keyboard_alone_opens_a_worker_filters_its_history_and_comes_back(
     browser: Browser, month: Path
 ) -> None:
-    with visit(browser, month.as_uri()) as visited:
+    with visit(browser, month.as_uri(), at=NOW) as visited:
         page = visited.page
         page.keyboard.press("Tab")
         assert page.evaluate(FOCUSED)["seen"], "the link that skips what stands above"
@@ -158,7 +159,7 @@ def test_the_keyboard_alone_opens_a_worker_filters_its_history_and_comes_back(
 @pytest.mark.parametrize("width", [320, PHONE, 768, DESK])
 def test_no_view_is_wider_than_the_window(browser: Browser, month: Path, hostile: Path, width: int) -> None:
     for file in (month, hostile):
-        with visit(browser, file.as_uri(), width=width) as visited:
+        with visit(browser, file.as_uri(), at=NOW, width=width) as visited:
             for view, hash_ in VIEWS.items():
                 where = hash_ if file == month else hash_.replace(DOWN, "constructor")
                 visited.page.evaluate("hash => { location.hash = hash }", where)
@@ -168,7 +169,7 @@ def test_no_view_is_wider_than_the_window(browser: Browser, month: Path, hostile
 
 
 def test_outcomes_differ_by_more_than_their_colour(browser: Browser, month: Path) -> None:
-    with visit(browser, month.as_uri()) as visited:
+    with visit(browser, month.as_uri(), at=NOW) as visited:
         signs = visited.page.evaluate(
             """() => {
                 const found = {};

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.dashboard.hostile import MARKUP, WORKERS
+from tests.dashboard.sites import NOW
 from tests.ground.browser import Visit, visit
 from tests.ground.needs import needs
 
@@ -34,7 +35,7 @@ def go(page: Page, hash_: str) -> None:
 def visited(request: pytest.FixtureRequest, browser: Browser, hostile: Path) -> Iterator[Visit]:
     """Without its policy, the escaping alone must hold. Either way the page ends without a complaint, a
     dialog or a request."""
-    with visit(browser, hostile.as_uri(), ignore_policy=request.param, first=LISTEN) as found:
+    with visit(browser, hostile.as_uri(), at=NOW, ignore_policy=request.param, first=LISTEN) as found:
         yield found
 
 
@@ -62,7 +63,7 @@ def test_no_text_of_a_worker_becomes_an_element_an_attribute_or_a_script(visited
 
 
 def test_what_a_worker_wrote_is_shown_as_it_was_written(browser: Browser, hostile: Path) -> None:
-    with visit(browser, hostile.as_uri()) as visited:
+    with visit(browser, hostile.as_uri(), at=NOW) as visited:
         go(visited.page, "#/findings")
         text = visited.page.locator("main").inner_text()
         for markup in MARKUP:
@@ -115,7 +116,7 @@ def test_text_from_right_to_left_and_control_characters_change_nothing_around_th
 
 
 def test_ids_and_metrics_named_like_parts_of_javascript_are_ordinary(browser: Browser, hostile: Path) -> None:
-    with visit(browser, hostile.as_uri()) as visited:
+    with visit(browser, hostile.as_uri(), at=NOW) as visited:
         page = visited.page
         assert page.locator("#board tr[data-worker]").evaluate_all(
             "rows => rows.map(row => row.dataset.worker)"
@@ -190,5 +191,12 @@ def test_the_policy_allows_the_pages_own_and_nothing_else(hostile: Path) -> None
             assert all(source.startswith("'sha") for source in value.split()), value
 
 
-def test_a_page_of_a_year_is_small(year_of_daily_runs: Path) -> None:
-    assert year_of_daily_runs.stat().st_size < 2_000_000
+def test_the_browser_of_these_tests_has_no_way_off_the_machine(browser: Browser) -> None:
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        for address in ("http://192.0.2.1/", "http://example.org/", "https://example.org/"):
+            with pytest.raises(Error, match="ERR_PROXY_CONNECTION_FAILED"):
+                page.goto(address, timeout=10_000)
+    finally:
+        context.close()

@@ -1,11 +1,13 @@
 """The dashboard of a year, used as a person uses it: in a real Chromium, from a file."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.dashboard.sites import NOW
 from tests.dashboard.year import DOWN, LATE, PAUSED
 from tests.ground.browser import Visit, visit
 from tests.ground.needs import needs
@@ -25,7 +27,7 @@ VIEWS = {
 def opened(browser: Browser, year: Path) -> Iterator[Visit]:
     """The one page that most of these tests go about in. It ends without a complaint of the console or the
     policy, and without having asked for anything but itself."""
-    with visit(browser, year.as_uri()) as visited:
+    with visit(browser, year.as_uri(), at=NOW) as visited:
         yield visited
 
 
@@ -43,7 +45,7 @@ def go(page: Page, view: str) -> None:
 
 
 def test_it_asks_for_nothing_but_itself_and_no_view_complains(browser: Browser, year: Path) -> None:
-    with visit(browser, year.as_uri()) as visited:
+    with visit(browser, year.as_uri(), at=NOW) as visited:
         for view in VIEWS:
             go(visited.page, view)
             visited.page.mouse.wheel(0, 5000)
@@ -175,7 +177,7 @@ def test_each_chart_is_drawn_and_says_the_same_in_words(page: Page) -> None:
 
 
 def test_a_person_who_wants_no_motion_sees_none(browser: Browser, year: Path) -> None:
-    with visit(browser, year.as_uri(), still=True) as visited:
+    with visit(browser, year.as_uri(), at=NOW, still=True) as visited:
         moving = visited.page.evaluate(
             """() => [...document.querySelectorAll("*")].filter(each => {
                 const { transitionDuration, animationDuration, scrollBehavior } = getComputedStyle(each);
@@ -189,10 +191,23 @@ def test_a_person_who_wants_no_motion_sees_none(browser: Browser, year: Path) ->
 def test_without_scripts_the_board_is_there_and_the_page_says_what_is_not(
     browser: Browser, year: Path
 ) -> None:
-    with visit(browser, year.as_uri(), scripts=False) as visited:
+    with visit(browser, year.as_uri(), at=NOW, scripts=False) as visited:
         rows = visited.page.locator("#board tr[data-worker]")
         assert rows.count() == 12
         text = visited.page.locator("#board").inner_text()
         assert DOWN in text
         assert "down" in text
         expect(visited.page.locator("noscript")).to_be_visible()
+
+
+def test_a_page_of_365_days_by_12_workers_is_small(page: Page, year: Path) -> None:
+    days = page.locator("#heatmap td[title]:not(.none)")
+    assert days.count() >= 363 * 12, "but for the ends of the year, each worker has something on each day"
+    assert year.stat().st_size < 2_000_000
+
+
+def test_a_page_that_has_grown_old_says_so(browser: Browser, year: Path) -> None:
+    for hours, stale in ((1, False), (30, True)):
+        with visit(browser, year.as_uri(), at=NOW + timedelta(hours=hours)) as visited:
+            expect(visited.page.locator("#stale")).to_be_visible(visible=stale)
+            expect(visited.page.locator("header")).to_contain_text("ago")

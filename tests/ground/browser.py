@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -83,13 +84,15 @@ def visit(
     ignore_policy: bool = False,
     still: bool = False,
     first: str = "",
+    at: datetime | None = None,
 ) -> Iterator[Visit]:
     """Open `address` in a context of its own. An AssertionError at the end if the page was in trouble, or
     asked for anything but itself.
 
     width, height: of the window, in CSS pixels. dark, still: what the reader prefers. scripts: whether the
     page may run its own. ignore_policy: its content security policy doesn't hold, as for an extension of the
-    browser. first: a script that runs before any of the page's own, whatever the policy.
+    browser. first: a script that runs before any of the page's own, whatever the policy. at: what its
+    clock says.
     """
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -114,6 +117,8 @@ def visit(
         page.on("dialog", dismiss)
         if first:
             page.add_init_script(first)
+        if at is not None:
+            page.clock.set_fixed_time(at)
         page.goto(address)
         yield visited
         assert visited.troubles == []
