@@ -37,9 +37,11 @@ class TriggerSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerHealth:
-    """cron, zone: when ticks are expected. day, week: the last 24 hours and the last 7 days."""
+    """cron, zone: when ticks are expected. day, week: the last 24 hours and the last 7 days.
+    silent_s: how long the clock has been silent that brought ticks long before these; else None."""
 
     cron: str
     zone: str
     day: TriggerSpan
     week: TriggerSpan
+    silent_s: float | None = None

@@ -11,7 +11,8 @@ _NAMES = {24: "24 h", 168: "7 days"}
 def sentences(health: TriggerHealth) -> tuple[str, ...]:
     """One for the last 24 hours and one for the last 7 days; one alone while no clock has brought a tick."""
     if health.week.longest_gap_s is None:
-        return (f"No clock has brought a tick yet; expected: {health.cron} ({health.zone}).",)
+        since = "yet" if health.silent_s is None else f"for {span(health.silent_s)}"
+        return (f"No clock has brought a tick {since}; expected: {health.cron} ({health.zone}).",)
     return tuple(_sentence(each) for each in (health.day, health.week))
 
 

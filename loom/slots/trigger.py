@@ -29,7 +29,15 @@ def trigger_health(schedule: Schedule, ledger: Ledger, *, now: datetime) -> Trig
     came = sorted(tick.at for tick in ticks if tick.trigger in CLOCK_TRIGGERS and tick.at <= now)
     delays = lateness(schedule, came, now=now)
     day, week = (_span(hours, came, delays, now) for hours in (24, 7 * 24))
-    return TriggerHealth(cron=schedule.cron, zone=schedule.zone, day=day, week=week)
+    silent = None if came else _silence(ledger, now)
+    return TriggerHealth(cron=schedule.cron, zone=schedule.zone, day=day, week=week, silent_s=silent)
+
+
+def _silence(ledger: Ledger, now: datetime) -> float | None:
+    last = ledger.snapshot().last_tick
+    if last is None or last.trigger not in CLOCK_TRIGGERS or last.at > now:
+        return None
+    return (now - last.at).total_seconds()
 
 
 def lateness(

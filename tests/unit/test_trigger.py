@@ -94,6 +94,11 @@ def test_ticks_by_hand_do_not_count_and_those_of_an_outside_clock_do() -> None:
     by_hand = health(steady(), trigger="manual")
     assert (by_hand.day.expected, by_hand.day.received, by_hand.day.longest_gap_s) == (0, 0, None)
     assert sentences(by_hand) == ("No clock has brought a tick yet; expected: 17 * * * * (America/Chicago).",)
+
+
+def test_a_clock_that_stopped_long_ago_is_not_taken_for_one_that_never_came() -> None:
+    (said,) = sentences(health([NOW - timedelta(days=61)]))
+    assert said == "No clock has brought a tick for 61 d; expected: 17 * * * * (America/Chicago)."
     for outside in ("repository_dispatch", "workflow_dispatch"):
         assert health(steady(), trigger=outside).day.received == 24
 
