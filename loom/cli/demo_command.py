@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -110,11 +111,15 @@ def _what_next(folder: Path, page: Path, scenes: "Sequence[Scene]") -> Iterator[
     from loom.domain.run import Outcome
     from loom.report.terminal import short_id
 
-    runs = [run for scene in scenes if scene.report for run in scene.report.runs]
+    reports = [scene.report for scene in scenes if scene.report]
+    runs = [run for report in reports for run in report.runs]
     blocked = next(run for run in runs if run.outcome is Outcome.BLOCKED)
+    over = max(report.tick.at for report in reports) + timedelta(minutes=1)
     place = shlex.quote(str(folder))
     steps = {
-        "loom history --worker sentinel": "a failure, tried again until it succeeded",
+        f"loom status --at {over:%Y-%m-%dT%H:%MZ}": "how it stood at the end of that week",
+        "loom why sentinel --at 2026-03-06T12:00Z": "a failure, tried again until it succeeded",
+        "loom why echo --at 2026-03-08T08:00Z": "what a clock change did",
         f"loom show {short_id(blocked.run_id)}": "what was stopped, and by which rule",
         "less alerts.jsonl": "what a person was told",
     }

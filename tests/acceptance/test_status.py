@@ -55,6 +55,21 @@ def lived(loom: Command, project: Project) -> Project:
     return project
 
 
+def test_status_at_an_instant_shows_what_was_known_then_and_nothing_it_could_only_guess(
+    loom: Command, lived: Project
+) -> None:
+    status = ("status", "--project", lived.root, "--at")
+    told = loom(*status, "2026-11-20T17:00:00Z", "--json").json()
+    health = {row["id"]: row["health"] for row in told["workers"]}
+    assert told["at"] == "2026-11-20T11:00:00-06:00"
+    assert health["media-youtube-comments"] == "up"
+    assert health["media-distribution"] == "down"
+    for at, said in (("2026-11-20T16:00:00Z", "before the last tick"), ("2199-01-01T00:00:00Z", "future")):
+        refused = loom(*status, at)
+        assert refused.exit_code == 2
+        assert said in refused.stderr
+
+
 def test_status_next_and_history_answer_for_all_workers_or_for_one(loom: Command, lived: Project) -> None:
     status = ("status", "--project", lived.root)
     seen = loom(*status, "--json").json()
