@@ -46,7 +46,7 @@ class TestOneSlot:
         (slot,) = answer.slots
         assert (slot.outcome, slot.final, slot.tick_at) == (Outcome.SUCCEEDED, True, utc(20, "12:05"))
         assert slot.late == timedelta(minutes=5)
-        assert "came at 06:05, 5 min after it, and dealt with it" in says(answer, Topic.TICKS)
+        assert "the next one came at 06:05, 5 min after it, and dealt with it" in says(answer, Topic.TICKS)
         assert "never started again" in says(answer, Topic.NEXT)
 
     def test_a_late_tick_is_told_with_the_absence_that_made_it_late(self, life: Life) -> None:
