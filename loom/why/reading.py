@@ -43,6 +43,8 @@ def why(parts: Parts, name: str, *, at: datetime | None = None) -> Reasons:
     parts: with a ledger to read. Raises UsageError for a name that means no worker or several, RegistryError
     for a registry that can't be used as a whole, LedgerError.
     """
+    # Cron knows no seconds: whoever asks about 06:00:30 means the slot of 06:00.
+    at = None if at is None else at.replace(second=0, microsecond=0)
     waking = wake(parts, TickRequest(dry_run=True))
     registry = waking.conditions.demand_registry()
     worker, broken = _meant(registry, name)

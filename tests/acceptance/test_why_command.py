@@ -139,6 +139,13 @@ def test_a_question_that_makes_no_sense_is_refused_with_what_to_write(
     assert (refused.exit_code, said in refused.stderr) == (2, True), refused
 
 
+def test_a_registry_that_no_tick_could_use_is_the_answer(loom: Command, project: Project) -> None:
+    project.write("worker-registry.yaml", "version: 7\n")
+    answer = loom("why", "echo", "--project", project.root)
+    assert answer.exit_code == 3, answer
+    assert "'version'" in answer.stderr
+
+
 def test_before_the_first_tick_it_answers_and_makes_no_ledger(
     loom: Command, project: Project, tmp_path: Path
 ) -> None:

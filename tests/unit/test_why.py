@@ -98,6 +98,14 @@ class TestOneSlot:
             (LATE, Outcome.SUCCEEDED),
         ]
 
+    def test_seconds_are_passed_over_and_the_ends_of_time_are_answered(self, life: Life) -> None:
+        seconds = life.why("punctual", LATE + timedelta(seconds=30), now=NOW)
+        assert (seconds.at, seconds.slots[0].slot) == (LATE, LATE)
+        first = life.why("punctual", parse_instant("1970-01-02T12:00Z", option="--at"), now=NOW)
+        assert "older than 400 d" in first.verdict
+        last = life.why("hourly", parse_instant("2199-12-30T12:00Z", option="--at"), now=NOW)
+        assert last.verdict.endswith("a tick would then run it.")
+
     def test_a_slot_before_the_first_tick_never_was_loom_s_to_run(self, life: Life) -> None:
         answer = life.why("punctual", utc(17, "12:00"), now=NOW)
         assert "before Loom's first tick here, at Wed 18 Nov 05:17 CST" in answer.verdict
