@@ -22,6 +22,8 @@ def nothing_recorded(evidence: Evidence, worker: Worker, at: datetime, known_bef
     if at < evidence.records_since:
         kept = span(evidence.now - evidence.records_since)
         return f"it is older than {kept}, and what is older is forgotten (state: keep)"
+    if evidence.mark is None:
+        return "no tick has seen the worker yet"
     if worker.status is Status.DISABLED:
         return f"a worker has no slots while it is disabled, as this one is now ({place(worker)})"
     if known_before:
