@@ -47,7 +47,6 @@ def fate(evidence: Evidence, occasion: Occasion) -> SlotFate:
     if not newest.final:
         reasons.append(why_open(evidence, occasion.first))
     first = occasion.own[0]
-    by_hand = first.trigger in BY_HAND
     dealt, late = dealt_with(evidence, occasion)
     on_time = late.on_time and newest.outcome is Outcome.SUCCEEDED and len(occasion.own) == 1
     return replace(
@@ -58,10 +57,17 @@ def fate(evidence: Evidence, occasion: Occasion) -> SlotFate:
         run_id=newest.run_id,
         tick_at=dealt,
         late=late.late,
-        late_because="a person ran it by hand before a tick came" if by_hand and late.why else late.why,
+        late_because=_late_because(occasion, newest, late),
         began=newest.started_at is not None,
         at_once=first.started_at is not None,
     )
+
+
+def _late_because(occasion: Occasion, newest: Run, late: Lateness) -> str:
+    if late.why and occasion.own[0].trigger in BY_HAND:
+        return "a person ran it by hand before a tick came"
+    # One that waited first was missed for what it waited for, however late that began.
+    return "" if newest.outcome is Outcome.MISSED and len(occasion.own) > 1 else late.why
 
 
 def dealt_with(evidence: Evidence, occasion: Occasion) -> tuple[datetime, Lateness]:

@@ -36,7 +36,6 @@ def of_fate(evidence: Evidence, found: SlotFate) -> str:
         late = f"; before, {found.late_because}" if found.late_because else ""
         if outcome in (Outcome.SUPERSEDED, Outcome.MISSED):
             late = f", because {found.late_because}" if found.late_because else ""
-            late = "" if outcome is Outcome.MISSED else late
             return f"{id_} did not run at {slot}{late}; the slot {_NEVER_BEGAN[outcome]}{why}."
         if not found.final:
             return f"{id_} hasn't run for {slot} yet{why}{late}."

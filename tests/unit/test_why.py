@@ -81,8 +81,9 @@ class TestOneSlot:
         answer = life.why("short", utc(19, "20:00"), now=NOW)
         assert answer.slots[0].outcome is Outcome.MISSED
         assert answer.verdict == (
-            "short did not run at Thu 19 Nov 14:00 CST; the slot was missed: came due while no tick decided "
-            "it for 23.4 h; catch-up reaches back 2 h."
+            "short did not run at Thu 19 Nov 14:00 CST, because no tick came between 06:40 and "
+            "Fri 20 Nov 06:05 CST; the slot was missed: came due while no tick decided it for 23.4 h; "
+            "catch-up reaches back 2 h."
         )
         assert "up to 2 h late" in says(answer, Topic.CATCH_UP)
         assert do(answer, Topic.NEXT) == ["loom run --worker short --slot 2026-11-19T14:00-06:00"]
