@@ -29,6 +29,7 @@ _TOPIC_OF_END = {
     Outcome.SUPERSEDED: Topic.CATCH_UP,
     Outcome.BLOCKED: Topic.ENFORCEMENT,
 }
+RUN_BY_HAND = "a person ran it by hand"
 BY_HAND = frozenset({Trigger.MANUAL, Trigger.BACKFILL})
 
 
@@ -60,12 +61,11 @@ def fate(evidence: Evidence, occasion: Occasion) -> SlotFate:
         late_because=_late_because(occasion, newest, late),
         began=newest.started_at is not None,
         at_once=first.started_at is not None,
+        by_hand=first.trigger in BY_HAND,
     )
 
 
 def _late_because(occasion: Occasion, newest: Run, late: Lateness) -> str:
-    if late.why and occasion.own[0].trigger in BY_HAND:
-        return "a person ran it by hand before a tick came"
     # One that waited first was missed for what it waited for, however late that began.
     return "" if newest.outcome is Outcome.MISSED and len(occasion.own) > 1 else late.why
 
@@ -100,7 +100,7 @@ def _why_ended(evidence: Evidence, occasion: Occasion, run: Run) -> str:
     if run.outcome is Outcome.SUCCEEDED and before:
         clauses.append(f"the start at {evidence.times.at(run.tick_at)} succeeded")
     if occasion.own[0].trigger in BY_HAND and not before:
-        clauses.append("a person ran it by hand")
+        clauses.append(RUN_BY_HAND)
     return "; ".join(filter(None, [*clauses, said]))
 
 

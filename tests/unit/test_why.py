@@ -427,7 +427,14 @@ class TestLivesOfTheirOwn:
             life.tick(utc(20, "11:10"))
             life.tick(utc(20, "12:10"), TickRequest(workers=("echo",), slot=utc(20, "12:00")))
             answer = life.why("echo", utc(20, "12:00"), now=utc(20, "12:20"))
-        assert answer.verdict == ("echo ran for Fri 20 Nov 06:00 CST and succeeded: a person ran it by hand.")
+            life.tick(utc(20, "15:20"), TickRequest(workers=("echo",), slot=utc(20, "13:00")))
+            late = life.why("echo", utc(20, "13:00"), now=utc(20, "15:25"))
+        ran = "a person ran it by hand"
+        assert answer.verdict == f"echo ran for Fri 20 Nov 06:00 CST and succeeded: {ran}."
+        assert late.verdict == (
+            "echo did not run at Fri 20 Nov 07:00 CST, because no tick came between "
+            f"05:10 and 09:20; {ran} at 09:20, 2 h 20 min late, and it succeeded."
+        )
 
     def test_a_pause_that_was_lifted_no_longer_speaks(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "11:10")) as life:
