@@ -43,7 +43,8 @@ class SlotFate:
     slot, last, count: as in `Run`. outcome: that of its newest record; None without any.
     final: whether that is so for good. reason: why, in plain words. tick_at: when the tick
         came that dealt with it first, UTC; late: how long after the slot that was, and late_because, if
-        that was too long, what kept it. began: whether the worker's code was started; at_once: by that tick.
+        that was too long, what kept it. began: whether the worker's code was started; at_once: by that tick,
+        which a person asked for if by_hand.
     note: of a clock change.
     """
 
@@ -59,6 +60,7 @@ class SlotFate:
     late_because: str = ""
     began: bool = False
     at_once: bool = False
+    by_hand: bool = False
     note: str = ""
 
 

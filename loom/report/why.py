@@ -55,7 +55,7 @@ def _show_slots(console: Console, slots: Sequence[SlotFate], zone: ZoneInfo, rea
 
 def _slot(each: SlotFate, zone: ZoneInfo, *, short: bool = False) -> Text:
     at = when_in_short(each.slot, zone).strip() if short else when(each.slot, zone)
-    return Text(f"{at} +{each.count - 1:,}" if each.count > 1 else at)
+    return Text(f"{at} and {each.count - 1:,} more" if each.count > 1 else at)
 
 
 def _why(each: SlotFate) -> Text | None:

@@ -29,6 +29,7 @@ _TOPIC_OF_END = {
     Outcome.SUPERSEDED: Topic.CATCH_UP,
     Outcome.BLOCKED: Topic.ENFORCEMENT,
 }
+RUN_BY_HAND = "a person ran it by hand"
 BY_HAND = frozenset({Trigger.MANUAL, Trigger.BACKFILL})
 
 
@@ -47,7 +48,6 @@ def fate(evidence: Evidence, occasion: Occasion) -> SlotFate:
     if not newest.final:
         reasons.append(why_open(evidence, occasion.first))
     first = occasion.own[0]
-    by_hand = first.trigger in BY_HAND
     dealt, late = dealt_with(evidence, occasion)
     on_time = late.on_time and newest.outcome is Outcome.SUCCEEDED and len(occasion.own) == 1
     return replace(
@@ -58,10 +58,16 @@ def fate(evidence: Evidence, occasion: Occasion) -> SlotFate:
         run_id=newest.run_id,
         tick_at=dealt,
         late=late.late,
-        late_because="a person ran it by hand before a tick came" if by_hand and late.why else late.why,
+        late_because=_late_because(occasion, newest, late),
         began=newest.started_at is not None,
         at_once=first.started_at is not None,
+        by_hand=first.trigger in BY_HAND,
     )
+
+
+def _late_because(occasion: Occasion, newest: Run, late: Lateness) -> str:
+    # One that waited first was missed for what it waited for, however late that began.
+    return "" if newest.outcome is Outcome.MISSED and len(occasion.own) > 1 else late.why
 
 
 def dealt_with(evidence: Evidence, occasion: Occasion) -> tuple[datetime, Lateness]:
@@ -94,7 +100,7 @@ def _why_ended(evidence: Evidence, occasion: Occasion, run: Run) -> str:
     if run.outcome is Outcome.SUCCEEDED and before:
         clauses.append(f"the start at {evidence.times.at(run.tick_at)} succeeded")
     if occasion.own[0].trigger in BY_HAND and not before:
-        clauses.append("a person ran it by hand")
+        clauses.append(RUN_BY_HAND)
     return "; ".join(filter(None, [*clauses, said]))
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from loom.domain.alert import Episode
 from loom.domain.reasons import Reasons
 from loom.domain.registry import BrokenEntry, Registry
 from loom.domain.run import Run
@@ -44,6 +43,8 @@ def why(parts: Parts, name: str, *, at: datetime | None = None) -> Reasons:
     parts: with a ledger to read. Raises UsageError for a name that means no worker or several, RegistryError
     for a registry that can't be used as a whole, LedgerError.
     """
+    # Cron knows no seconds: whoever asks about 06:00:30 means the slot of 06:00.
+    at = None if at is None else at.replace(second=0, microsecond=0)
     waking = wake(parts, TickRequest(dry_run=True))
     registry = waking.conditions.demand_registry()
     worker, broken = _meant(registry, name)
@@ -81,11 +82,14 @@ def _answer(
     carried, _ = carry_over(registry, snapshot)
     id_ = worker.id if worker is not None else broken.id if broken is not None else ""
     called = _ids(id_, worker, broken, snapshot)
-    evidence = _evidence(waking, id_, worker, broken, carried, made, ledger, liveness, at)
-    if at is not None:
-        known = any(ledger.runs(RunQuery(worker=each, until=at, limit=1)) for each in called)
-        return about(evidence, at, _around(evidence, called, ledger, at), known_before=known)
-    return stands(evidence, _last(evidence, called, ledger))
+    evidence = _evidence(waking, id_, worker, broken, carried, made, ledger, liveness)
+    occasions = _last(evidence, called, ledger) if at is None else _around(evidence, called, ledger, at)
+    first = min([evidence.now, *([at] if at else []), *(each.first for each in occasions)])
+    evidence = _with_ticks(evidence, ledger, since=first - LOOKS_BACK)
+    if at is None:
+        return stands(evidence, occasions)
+    known = any(ledger.runs(RunQuery(worker=each, until=at, limit=1)) for each in called)
+    return about(evidence, at, occasions, known_before=known)
 
 
 def _ids(id_: str, worker: Worker | None, broken: BrokenEntry | None, snapshot: Snapshot) -> tuple[str, ...]:
@@ -103,7 +107,6 @@ def _evidence(
     made: Plan,
     ledger: Ledger,
     liveness: Liveness,
-    at: datetime | None,
 ) -> Evidence:
     conditions, now = waking.conditions, waking.tick.at
     registry = conditions.demand_registry()
@@ -116,7 +119,6 @@ def _evidence(
     if open_due and worker is not None and mark is not None and mark < now:
         done = ledger.closed_slots(id_, after=mark)
         undecided = tuple(each for each in due(worker, mark, now) if each not in done)
-    since = _ticks_since(worker, now, at)
     return Evidence(
         now=now,
         times=Times(ZoneInfo(zone), now),
@@ -135,10 +137,10 @@ def _evidence(
         enforcement=conditions.enforcement,
         would=tuple(each for each in told(made, conditions.workers) if each.worker == id_),
         kept=_kept(tickets.values(), made),
-        ticks=[tick for tick in ledger.ticks(since=since) if tick.trigger != _NOT_A_DECISION],
-        ticks_since=since,
+        ticks=(),
+        ticks_since=now,
         ticks_expected=registry.ticks_expected,
-        episodes=_episodes(id_, ledger, since),
+        episodes=(),
         records_since=now - registry.state.keep,
     )
 
@@ -158,19 +160,16 @@ def _kept(tickets: Iterable[Ticket], made: Plan) -> tuple[Ticket, ...]:
     return tuple(ticket for ticket in left if ticket.state is not TicketState.CLOSED)
 
 
-def _ticks_since(worker: Worker | None, now: datetime, at: datetime | None) -> datetime:
-    """As far back as the slots that are told of, and the ticks before them."""
-    start = now if at is None else min(at, now)
-    if worker is not None:
-        for _ in range(1 if at is not None else _SHOWN):
-            before, _ = nearest(worker.schedule, start - timedelta(microseconds=1))
-            start = before or start
-    return start - LOOKS_BACK
-
-
-def _episodes(id_: str, ledger: Ledger, since: datetime) -> list[Episode]:
+def _with_ticks(evidence: Evidence, ledger: Ledger, *, since: datetime) -> Evidence:
+    """With what came and what was wrong from `since` on: as far back as the slots that are told of reach."""
+    id_ = evidence.id
     subjects = {id_, f"loom:registry:{id_}", "loom:registry", "loom:enforcement", "loom:clock"}
-    return [each for each in ledger.episodes(since=since) if each.subject in subjects]
+    return replace(
+        evidence,
+        ticks=[tick for tick in ledger.ticks(since=since) if tick.trigger != _NOT_A_DECISION],
+        ticks_since=since,
+        episodes=[each for each in ledger.episodes(since=since) if each.subject in subjects],
+    )
 
 
 def _last(evidence: Evidence, called: Sequence[str], ledger: Ledger) -> list[Occasion]:

@@ -22,6 +22,8 @@ def nothing_recorded(evidence: Evidence, worker: Worker, at: datetime, known_bef
     if at < evidence.records_since:
         kept = span(evidence.now - evidence.records_since)
         return f"it is older than {kept}, and what is older is forgotten (state: keep)"
+    if evidence.mark is None:
+        return "no tick has seen the worker yet"
     if worker.status is Status.DISABLED:
         return f"a worker has no slots while it is disabled, as this one is now ({place(worker)})"
     if known_before:
@@ -83,7 +85,8 @@ def ticks_facts(evidence: Evidence, at: datetime, occasion: Occasion) -> Iterato
     around = around_it(evidence, at)
     first = next((tick for tick in evidence.ticks if tick.at >= at), None)
     if first is not None and first.at == dealt:
-        yield replace(around, says=f"{around.says[:-1]}, {late.words}, and dealt with it.")
+        dealing = f"{around.says[:-1]}, {late.words}, and dealt with it."
+        yield replace(around, says=dealing, matters=bool(late.why))
         return
     yield around
     dealing = f"What came of it was first decided at {evidence.times.at(dealt)}, {late.words}"
@@ -101,5 +104,5 @@ def around_it(evidence: Evidence, at: datetime) -> Fact:
         was = f"The last tick before it came at {times.at(before.at)}"
     then = "none has come since"
     if after is not None:
-        then = f"the first one after it came at {times.beside(after.at, at)}"
+        then = f"the next one came at {times.beside(after.at, at)}"
     return Fact(topic=Topic.TICKS, says=f"{was}; {then}.")

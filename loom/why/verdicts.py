@@ -4,6 +4,7 @@ from loom.domain.reasons import SlotFate
 from loom.domain.run import Outcome
 from loom.report.words import count, span
 from loom.why.evidence import Evidence
+from loom.why.fates import RUN_BY_HAND
 
 _ENDED = {
     Outcome.SUCCEEDED: "succeeded",
@@ -36,7 +37,6 @@ def of_fate(evidence: Evidence, found: SlotFate) -> str:
         late = f"; before, {found.late_because}" if found.late_because else ""
         if outcome in (Outcome.SUPERSEDED, Outcome.MISSED):
             late = f", because {found.late_because}" if found.late_because else ""
-            late = "" if outcome is Outcome.MISSED else late
             return f"{id_} did not run at {slot}{late}; the slot {_NEVER_BEGAN[outcome]}{why}."
         if not found.final:
             return f"{id_} hasn't run for {slot} yet{why}{late}."
@@ -47,5 +47,8 @@ def of_fate(evidence: Evidence, found: SlotFate) -> str:
     if found.late_because and found.tick_at is not None and found.late is not None:
         tick, late = times.beside(found.tick_at, found.slot), span(found.late.total_seconds())
         dealt = f"the tick at {tick} ran it {late} late" if found.at_once else f"a tick came at {tick}"
+        if found.by_hand and found.at_once:
+            dealt = f"a person ran it by hand at {tick}, {late} late"
+            why = "" if why == f": {RUN_BY_HAND}" else why
         return f"{id_} did not run at {slot}, because {found.late_because}; {dealt}, and it {ended}{why}."
     return f"{id_} ran for {slot} and {ended}{why}."

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ground.branch import STATE, Remote
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.unit.why_life import utc, young
@@ -137,6 +138,32 @@ def test_a_question_that_makes_no_sense_is_refused_with_what_to_write(
 ) -> None:
     refused = loom("why", *words, "--project", project.root)
     assert (refused.exit_code, said in refused.stderr) == (2, True), refused
+
+
+def test_with_a_state_branch_it_fetches_first_unless_it_is_to_stay_offline(
+    loom: Command, project: Project, tmp_path: Path
+) -> None:
+    remote = Remote(tmp_path)
+    laptop = remote.clone("laptop")
+    for path in project.root.iterdir():
+        path.rename(laptop / path.name)
+    shutil.copytree(laptop, runner := tmp_path / "runner")
+    branch = {"LOOM_STATE_BRANCH": STATE}
+    ticked = loom("run", "--at", "2026-11-20T12:10:00Z", cwd=runner, env=branch)
+    assert ticked.exit_code == 0, ticked
+    asked = ("why", "echo", "--at", "2026-11-20T12:00Z")
+    offline = loom(*asked, "--offline", cwd=laptop, env=branch)
+    assert "never fetched" in offline.stderr
+    assert "no record for Fri 20 Nov 06:00 CST: no tick has seen the worker yet." in offline.stdout
+    fetched = loom(*asked, cwd=laptop, env=branch)
+    assert "echo ran for Fri 20 Nov 06:00 CST and succeeded, on time." in fetched.stdout, fetched
+
+
+def test_a_registry_that_no_tick_could_use_is_the_answer(loom: Command, project: Project) -> None:
+    project.write("worker-registry.yaml", "version: 7\n")
+    answer = loom("why", "echo", "--project", project.root)
+    assert answer.exit_code == 3, answer
+    assert "'version'" in answer.stderr
 
 
 def test_before_the_first_tick_it_answers_and_makes_no_ledger(

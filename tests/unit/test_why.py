@@ -46,7 +46,7 @@ class TestOneSlot:
         (slot,) = answer.slots
         assert (slot.outcome, slot.final, slot.tick_at) == (Outcome.SUCCEEDED, True, utc(20, "12:05"))
         assert slot.late == timedelta(minutes=5)
-        assert "came at 06:05, 5 min after it, and dealt with it" in says(answer, Topic.TICKS)
+        assert "the next one came at 06:05, 5 min after it, and dealt with it" in says(answer, Topic.TICKS)
         assert "never started again" in says(answer, Topic.NEXT)
 
     def test_a_late_tick_is_told_with_the_absence_that_made_it_late(self, life: Life) -> None:
@@ -81,8 +81,9 @@ class TestOneSlot:
         answer = life.why("short", utc(19, "20:00"), now=NOW)
         assert answer.slots[0].outcome is Outcome.MISSED
         assert answer.verdict == (
-            "short did not run at Thu 19 Nov 14:00 CST; the slot was missed: came due while no tick decided "
-            "it for 23.4 h; catch-up reaches back 2 h."
+            "short did not run at Thu 19 Nov 14:00 CST, because no tick came between 06:40 and "
+            "Fri 20 Nov 06:05 CST; the slot was missed: came due while no tick decided it for 23.4 h; "
+            "catch-up reaches back 2 h."
         )
         assert "up to 2 h late" in says(answer, Topic.CATCH_UP)
         assert do(answer, Topic.NEXT) == ["loom run --worker short --slot 2026-11-19T14:00-06:00"]
@@ -97,6 +98,14 @@ class TestOneSlot:
             (utc(22, "12:00"), None),
             (LATE, Outcome.SUCCEEDED),
         ]
+
+    def test_seconds_are_passed_over_and_the_ends_of_time_are_answered(self, life: Life) -> None:
+        seconds = life.why("punctual", LATE + timedelta(seconds=30), now=NOW)
+        assert (seconds.at, seconds.slots[0].slot) == (LATE, LATE)
+        first = life.why("punctual", parse_instant("1970-01-02T12:00Z", option="--at"), now=NOW)
+        assert "older than 400 d" in first.verdict
+        last = life.why("hourly", parse_instant("2199-12-30T12:00Z", option="--at"), now=NOW)
+        assert last.verdict.endswith("a tick would then run it.")
 
     def test_a_slot_before_the_first_tick_never_was_loom_s_to_run(self, life: Life) -> None:
         answer = life.why("punctual", utc(17, "12:00"), now=NOW)
@@ -418,7 +427,14 @@ class TestLivesOfTheirOwn:
             life.tick(utc(20, "11:10"))
             life.tick(utc(20, "12:10"), TickRequest(workers=("echo",), slot=utc(20, "12:00")))
             answer = life.why("echo", utc(20, "12:00"), now=utc(20, "12:20"))
-        assert answer.verdict == ("echo ran for Fri 20 Nov 06:00 CST and succeeded: a person ran it by hand.")
+            life.tick(utc(20, "15:20"), TickRequest(workers=("echo",), slot=utc(20, "13:00")))
+            late = life.why("echo", utc(20, "13:00"), now=utc(20, "15:25"))
+        ran = "a person ran it by hand"
+        assert answer.verdict == f"echo ran for Fri 20 Nov 06:00 CST and succeeded: {ran}."
+        assert late.verdict == (
+            "echo did not run at Fri 20 Nov 07:00 CST, because no tick came between "
+            f"05:10 and 09:20; {ran} at 09:20, 2 h 20 min late, and it succeeded."
+        )
 
     def test_a_pause_that_was_lifted_no_longer_speaks(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "11:10")) as life:
