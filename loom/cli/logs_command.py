@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loom.cli.options import json_option, offline_option, project_option, settings_for
+from loom.cli.streams import heard
 from loom.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -129,6 +130,11 @@ def _followed(
                 said.append(text)
             else:
                 _print(settings, text)
+                if not heard():
+                    return ExitCode.OK
+    except KeyboardInterrupt:
+        _tell("no longer followed; the run goes on")
+        return ExitCode.INTERRUPTED
     finally:
         listener.close()
     run, id_ = following.run, short_id(ticket.run_id or "")

@@ -96,12 +96,10 @@ class LiveLog:
         was."""
         if self._log is None or self._log.said == self._said or self._broken:
             return
-        self._said, new, lost = self._log.since(self._said)
-        lines = self._lines(new, lost)
-        if not lines:
-            return
         try:
-            self._write(_cleaned(lines.decode(errors="replace"), self._clean))
+            self._said, new, lost = self._log.since(self._said)
+            if lines := self._lines(new, lost):
+                self._write(_cleaned(lines.decode(errors="replace"), self._clean))
         except Exception:  # noqa: BLE001  (a disk that is full, or whatever else, is no trouble of the run's)
             self._broken = True
             self._close()

@@ -263,6 +263,7 @@ def _output(run: Run) -> Iterator[RenderableType]:
             yield Text()
             yield from found
         hidden = {"summary", "findings"} if findings(run) or not run.output.get("findings") else {"summary"}
+        hidden |= set() if run.output.get("metrics") else {"metrics"}
         rest = {name: value for name, value in run.output.items() if name not in hidden}
         if rest:
             yield _heading("output")

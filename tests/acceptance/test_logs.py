@@ -116,6 +116,12 @@ def test_what_a_killed_process_had_said_is_in_the_record_of_its_run(loom: Comman
 
 def test_a_run_that_is_cut_off_with_its_tick_keeps_what_it_said(loom: Command, talking: Project) -> None:
     with at_work(loom, talking, "--worker", "talker") as tick:
+        follower = loom.start("logs", "talker", "--follow", "--project", talking.root)
+        assert follower.stdout is not None
+        follower.stdout.readline()
+        follower.send_signal(signal.SIGINT)
+        assert "the run goes on" in follower.communicate(timeout=30)[1]
+        assert follower.returncode == 130
         tick.send_signal(signal.SIGTERM)
         tick.communicate(timeout=30)
     (cut,) = loom("history", "--json", "--project", talking.root).json()["runs"]

@@ -1,0 +1,85 @@
+"""A pause and a tick at once: whoever comes second decides on what the first one wrote."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from loom.domain.registry import Registry
+from loom.domain.run import Outcome
+from loom.errors import LedgerError, StaleDecision
+from loom.ledger.memory import MemoryLedger
+from loom.pausing import in_force, pause, resume
+from loom.ports import Entry
+from loom.registry import load
+from tests.ground.project import Project
+from tests.ground.rehearsal import Rehearsal
+
+START = datetime(2026, 11, 20, 12, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def registry_of(project: Project) -> Registry:
+    return load(project.root / "worker-registry.yaml", project=project.root)
+
+
+def give_pause(registry: Registry, ledger: MemoryLedger, now: datetime) -> None:
+    (echo,) = registry.workers
+    reason = "budget freeze"
+    pause(registry, ledger, echo, by="Ada", reason=reason, now=now, until=None, alive=lambda _: False)
+
+
+class _PausedMeanwhile(MemoryLedger):
+    """A person pauses the worker after a tick has decided, and before it claims."""
+
+    registry: Registry | None = None
+    stale = 0
+
+    def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
+        if self.registry is not None:
+            registry, self.registry = self.registry, None
+            give_pause(registry, self, START + HOUR)
+        try:
+            super().claim(entries, revision=revision)
+        except StaleDecision:
+            self.stale += 1
+            raise
+
+
+def test_a_tick_that_was_deciding_when_a_pause_came_decides_anew(project: Project) -> None:
+    ledger = _PausedMeanwhile()
+    rehearsal = Rehearsal(project, START, ledger=ledger)
+    assert [run.outcome for run in rehearsal.tick().runs] == [Outcome.SUCCEEDED]
+    ledger.registry = registry_of(project)
+    (run,) = rehearsal.tick(later=HOUR).runs
+    assert (run.outcome, run.reason) == (Outcome.SKIPPED, "paused by Ada: budget freeze")
+    assert ledger.stale == 1
+    assert run.on_time, "told to stand still, a worker is on time when it does"
+
+
+class _NeverStill(MemoryLedger):
+    """Others always write first."""
+
+    def claim(self, entries: Sequence[Entry], *, revision: int) -> None:
+        raise StaleDecision("another was faster")
+
+
+def test_an_order_that_never_gets_through_says_that_it_did_not(project: Project) -> None:
+    with pytest.raises(LedgerError, match="echo is not paused: the ledger changed 60 times"):
+        give_pause(registry_of(project), _NeverStill(), START)
+
+
+def test_a_pause_goes_with_its_worker_over_a_rename(project: Project) -> None:
+    ledger = MemoryLedger()
+    rehearsal = Rehearsal(project, START, ledger=ledger)
+    rehearsal.tick()
+    give_pause(registry_of(project), ledger, START + timedelta(minutes=5))
+    project.entries('parrot: {schedule: "0 * * * *", entrypoint: "workers.echo:run", was: echo}')
+    renamed = registry_of(project)
+    now = START + timedelta(minutes=10)
+    assert [(each.worker, each.by) for each in in_force(renamed, ledger, now=now)] == [("parrot", "Ada")]
+    done = resume(renamed, ledger, renamed.workers[0], by="Bob", now=now)
+    assert done.pause is not None
+    assert in_force(renamed, ledger, now=now) == []
+    (run,) = rehearsal.tick(later=HOUR).runs
+    assert (run.worker, run.outcome) == ("parrot", Outcome.SUCCEEDED)
