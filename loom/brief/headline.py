@@ -47,7 +47,7 @@ def _standing(needs: Sequence[Need], urgent: Sequence[Need], health: Mapping[str
         return f"No worker is to run ({still:,} paused or disabled)" if still else "No worker is registered"
     if not needs and up == number:
         return f"All {number:,} workers are up" if number > 1 else "The one worker is up"
-    parts = [f"{up:,} of {count(number, 'worker')} {'is' if up == 1 else 'are'} up"]
+    parts = [f"{up:,} of {count(number, 'worker')} {'is' if 1 in (up, number) else 'are'} up"]
     if new:
         parts.append(f"{new:,} {'has' if new == 1 else 'have'} yet to run")
     if late:

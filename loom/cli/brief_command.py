@@ -29,7 +29,7 @@ _FILE = "brief.json"
 @click.option(
     "--since",
     metavar="WHEN",
-    help="Cover the time since then: 24h, 3d, 2026-11-27T08:00:00-06:00. Default: since the last brief.",
+    help="Cover the time since then: 24h or 3d ago, a day, or ISO 8601. Default: since the last brief.",
 )
 @click.option(
     "--format",
@@ -86,6 +86,7 @@ def _read(
 
     from loom.brief.gathering import brief
     from loom.brief.stretch import last_read, stretch
+    from loom.cli.moments import moment
     from loom.wiring import clock_for, known_until, peek_ledger, read_registry
 
     registry = read_registry(settings)
@@ -93,12 +94,18 @@ def _read(
     now = clock.now()
     if at is not None and now > clock.real():
         raise UsageError(f"--at {at} lies ahead; a brief tells what was.")
+    zone = ZoneInfo(registry.zone)
+    asked = None if since is None else moment(since, option="--since", now=now, zone=zone)
+    if asked is not None and asked >= now:
+        raise UsageError(
+            f"--since {since} lies ahead; name a time before {now.isoformat(timespec='seconds')}."
+        )
     covered = stretch(
         now,
         last=None if settings.in_actions else last_read(file),
-        asked=None if since is None else _asked(since, now),
+        asked=asked,
         replayed=at is not None,
-        zone=ZoneInfo(registry.zone),
+        zone=zone,
     )
     ledger = peek_ledger(settings, registry, offline=offline)
     try:
@@ -108,31 +115,6 @@ def _read(
         return told, min(told.read_up_to, known) if covered.moves and known is not None else None
     finally:
         ledger.close()
-
-
-def _asked(text: str, now: datetime) -> datetime:
-    """An instant, or so long before `now`. Raises UsageError."""
-    from loom.instants import read_instant
-    from loom.registry.mistakes import Mistakes
-    from loom.registry.nodes import Scalar
-    from loom.registry.terms import Duration
-
-    if "-" not in text and "T" not in text:
-        try:
-            return now - Duration().read(Scalar(text, text, 0))
-        except Mistakes as mistakes:
-            raise UsageError(
-                f"--since {text[:100]!r}: {mistakes}; or an instant such as 2026-11-27T08:00:00-06:00"
-            ) from None
-    try:
-        asked = read_instant(text)
-    except ValueError as error:
-        raise UsageError(f"--since {error}; or a duration such as 24h or 3d.") from None
-    if asked >= now:
-        raise UsageError(
-            f"--since {text} lies ahead; name a time before {now.isoformat(timespec='seconds')}."
-        )
-    return asked
 
 
 def _show(brief: "Brief", settings: "Settings", form: str, as_json: bool) -> None:

@@ -207,7 +207,7 @@ def test_a_quiet_night_is_one_sentence_and_fits_one_screen(loom: Command, projec
 
 def test_a_project_in_which_nothing_happened_yet_says_so(loom: Command, project: Project) -> None:
     told = brief(loom, project).stdout
-    assert "0 of 1 worker are up, 1 has yet to run; nothing ran since yesterday 08:02." in told
+    assert "0 of 1 worker is up, 1 has yet to run; nothing ran since yesterday 08:02." in told
     assert "No tick has come yet. Start one with: loom run" in told
     assert not project.ledger.exists()
 
@@ -295,7 +295,7 @@ def test_on_github_actions_nothing_is_remembered_and_no_worker_gives_orders(
 
 def test_what_makes_no_sense_is_refused(loom: Command, project: Project) -> None:
     for arguments, says in (
-        (("--since", "90"), "--since '90': expected a duration such as"),
+        (("--since", "90"), "--since '90' is no time: write how long ago"),
         (("--since", "2026-11-22T00:00:00Z"), "lies ahead"),
         (("--at", "2126-11-22T00:00:00Z"), "lies ahead"),
         (("--json", "--format", "markdown"), "can only be one of them"),
