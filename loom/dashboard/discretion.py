@@ -48,6 +48,7 @@ class Discretion:
             needs=self.text(row.needs),
             skipped=self.text(row.skipped),
             said=self.text(row.said),
+            description=self.text(row.description),
             owed=tuple(replace(ticket, detail=self.text(ticket.detail)) for ticket in row.owed),
             pause=replace(pause, reason=self.text(pause.reason)) if pause is not None else None,
         )

@@ -201,6 +201,7 @@ def test_the_page_loads_nothing_and_no_place_of_its_template_is_left_empty() -> 
         assert attributes.get("href", "#").startswith(("#", "data:image/svg+xml,"))
     assert not re.search("@@[a-z_]+@@", page)
     assert "1.2.3" in page
+    assert "Copyright (c) 2022 Leon Sorokin" in page, "its licence asks for that"
 
 
 def test_what_looks_like_a_place_of_the_template_is_only_text() -> None:

@@ -1,7 +1,7 @@
 """The page itself: template, styles, scripts and data in one text, and the policy that lets in nothing else.
 
 The files that the page is made of lie beside this module in `assets`: `page.html`, the style sheets, and the
-scripts, which share one scope in the order of `_SCRIPTS`. uPlot's licence is `assets/uPlot-LICENSE.txt`.
+scripts, which share one scope in the order of `_SCRIPTS`. uPlot's licence goes with every copy of it.
 """
 
 import re
@@ -51,6 +51,7 @@ def render(dashboard: Dashboard, *, version: str) -> str:
             "style": style,
             "board": static_board(dashboard.board, zone),
             "data": embed(page_data(dashboard, version=version)),
+            "uplot_licence": _asset("uPlot-LICENSE.txt"),
             "uplot_script": uplot,
             "script": script,
         },
