@@ -111,7 +111,7 @@ def outcomes(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
     (folder / "test_planted.py").write_text(textwrap.dedent(PLANTED), encoding="utf-8")
     (folder / "test_skipped_whole.py").write_text(SKIPPED_WHOLE, encoding="utf-8")
     report = folder / "report.xml"
-    ground = ["-c", "pyproject.toml", "-p", "tests.conftest", "--continue-on-collection-errors"]
+    ground = ["-n0", "-c", "pyproject.toml", "-p", "tests.conftest", "--continue-on-collection-errors"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *ground, f"--junitxml={report}", str(folder)],
         cwd=REPOSITORY,
