@@ -6,7 +6,6 @@ from datetime import datetime
 from loom.domain.reasons import Fact, SlotFate, Topic
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import TicketState
-from loom.domain.worker import Status
 from loom.report.gist import gist
 from loom.report.words import count, one_line
 from loom.slots.notes import clock_change_note
@@ -138,8 +137,6 @@ def own_words(evidence: Evidence, run: Run) -> str:
         return (
             f"the worker itself said: {one_line(run.reason)}" if run.reason else "the worker itself said so"
         )
-    if run.outcome is Outcome.SKIPPED and run.reason == "paused":
-        return paused_by(evidence, run)
     if run.outcome is Outcome.SUPERSEDED:
         return evidence.times.told(run.reason).replace(" runs instead", " ran instead")
     return _said(evidence, run)
@@ -152,15 +149,6 @@ def _said(evidence: Evidence, run: Run) -> str:
     elif run.final and run.reason:
         said = f"{said}; {evidence.times.told(run.reason)}"
     return one_line(said) or "the record gives no reason"
-
-
-def paused_by(evidence: Evidence, run: Run) -> str:
-    """By whom, as far as the last pause by hand tells; a pause that was lifted since isn't kept."""
-    pause, slot = evidence.pause, run.slot
-    if pause is None or slot is None or run.tick_at < pause.at or (pause.until and slot >= pause.until):
-        in_registry = evidence.worker is not None and evidence.worker.status is Status.PAUSED
-        return "paused in worker-registry.yaml" if in_registry else "paused"
-    return f"paused by {one_line(pause.by)}" + (f" ({one_line(pause.reason)})" if pause.reason else "")
 
 
 def why_open(evidence: Evidence, slot: datetime) -> str:

@@ -33,7 +33,7 @@ def foreseen(evidence: Evidence, worker: Worker, at: datetime) -> tuple[str, Fac
         does = f"hold it open ({decision.hold[0].reason}: {one_line(decision.hold[0].detail, 400)})"
     elif decision.close:
         closing, pause = decision.close[0], evidence.pause
-        by_hand = closing.reason == "paused" and pause is not None
+        by_hand = pause is not None and (pause.in_force(at) or pause.covers(at))
         why = pause_words(pause, evidence) if by_hand and pause is not None else closing.reason
         does = f"record it as {closing.outcome} ({why})"
     else:

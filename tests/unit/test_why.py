@@ -134,7 +134,8 @@ class TestOneSlot:
     def test_a_slot_in_a_pause_by_hand_says_who_and_why(self, life: Life) -> None:
         answer = life.why("halted", ON_TIME, now=NOW)
         assert answer.verdict == (
-            "halted did not run at Fri 20 Nov 06:00 CST: it was skipped: paused by ann (the move)."
+            "halted did not run at Fri 20 Nov 06:00 CST: it was skipped: "
+            "paused by ann until Tue 24 Nov 18:00 CST: the move."
         )
         assert "paused by ann" in says(answer, Topic.PAUSE)
         assert do(answer, Topic.NEXT)[0].endswith("--force")
