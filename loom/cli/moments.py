@@ -10,9 +10,9 @@ from loom.instants import YEARS, parse_instant
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def moment(text: str, *, option: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) that `text` means: so long before `now`, the start of a day in `zone`, or an ISO 8601
-    time with an offset. Raises UsageError naming `option`."""
+def moment(text: str, *, option: str, now: datetime, zone: ZoneInfo, ahead: bool = False) -> datetime:
+    """The instant (UTC) that `text` means: so long before `now` (after it, if `ahead`), the start of a day in
+    `zone`, or an ISO 8601 time with an offset. Raises UsageError naming `option`."""
     if _DAY.fullmatch(text.strip()):
         try:
             day = date.fromisoformat(text.strip())
@@ -28,14 +28,19 @@ def moment(text: str, *, option: str, now: datetime, zone: ZoneInfo) -> datetime
     from loom.registry.terms import Duration
 
     try:
-        return now - Duration().read(Scalar(text, text, 0))
+        length = Duration().read(Scalar(text, text, 0))
+        found = now + length if ahead else now - length
+        if found.year in YEARS:
+            return found
+        raise OverflowError
     except OverflowError:
-        raise UsageError(f"{option} {text!r} is longer ago than there is a calendar for.") from None
+        raise UsageError(f"{option} {text!r} is too far away for a calendar.") from None
     except Mistakes:
         pass
     if not re.match(r"\s*\d{4}-", text):
+        how = "how long from now" if ahead else "how long ago"
         raise UsageError(
-            f"{option} {text[:100]!r} is no time: write how long ago, such as 90m, 36h or 7d, a day such as "
+            f"{option} {text[:100]!r} is no time: write {how}, such as 90m, 36h or 7d, a day such as "
             "2026-11-20, or an instant such as 2026-11-20T06:00:00Z."
         )
     return parse_instant(text, option=option)

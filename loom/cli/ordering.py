@@ -80,7 +80,7 @@ def _login() -> str:
         return ""
 
 
-def moment(at: str | None) -> datetime:
+def given_at(at: str | None) -> datetime:
     """The time of the order, UTC. Raises UsageError for one that hasn't come."""
     from loom.clock import SystemClock
     from loom.wiring import clock_for

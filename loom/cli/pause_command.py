@@ -1,11 +1,13 @@
 """`loom pause`: a worker is to stand still."""
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
+from loom.cli.moments import moment
 from loom.cli.options import json_option, project_option, settings_for
 from loom.cli.ordering import at_option, by_option
 from loom.errors import UsageError
@@ -22,7 +24,7 @@ _LONGEST_REASON = 300
 @click.option(
     "--until",
     metavar="WHEN",
-    help="When it goes on by itself: an instant such as 2026-12-01T06:00:00Z, or 2h, 3d from now.",
+    help="When it goes on by itself: 2h or 3d from now, a day, or ISO 8601.",
 )
 @click.option("--reason", metavar="TEXT", help="Why, for whoever wonders.")
 @by_option
@@ -51,16 +53,15 @@ def command(
     if worker is None:
         _refuse_lonely(until, reason, by)
         return _listed(at, as_json, project)
-    from zoneinfo import ZoneInfo
-
-    from loom.cli.ordering import alive, chosen, kept, moment, standing_order, who
+    from loom.cli.ordering import alive, chosen, given_at, kept, standing_order, who
     from loom.pausing import pause
     from loom.wiring import clock_for, open_ledger, read_registry
 
     settings = settings_for(project)
-    now = moment(at)
-    end = None if until is None else _end(until, now)
+    now = given_at(at)
     registry = read_registry(settings)
+    zone = ZoneInfo(registry.zone)
+    end = None if until is None else _end(until, now, zone)
     meant = chosen(registry, worker)
     name = who(settings, by)
     ledger = open_ledger(settings, registry, clock_for(at))
@@ -80,7 +81,6 @@ def command(
     place, standing = kept(settings, registry), standing_order(settings, meant)
     from loom.report import pauses
 
-    zone = ZoneInfo(registry.zone)
     if as_json:
         from loom.report.as_json import dump
 
@@ -93,16 +93,14 @@ def command(
 
 
 def _listed(at: str | None, as_json: bool, project: Path | None) -> int:
-    from zoneinfo import ZoneInfo
-
-    from loom.cli.ordering import moment, standing_order
+    from loom.cli.ordering import given_at, standing_order
     from loom.domain.worker import Status
     from loom.pausing import in_force
     from loom.report import pauses
     from loom.wiring import peek_ledger, read_registry
 
     settings = settings_for(project)
-    registry, now = read_registry(settings), moment(at)
+    registry, now = read_registry(settings), given_at(at)
     ledger = peek_ledger(settings, registry)
     try:
         held = in_force(registry, ledger, now=now)
@@ -135,33 +133,11 @@ def _readable(reason: str | None) -> str:
     return flat
 
 
-def _end(text: str, now: datetime) -> datetime:
-    from loom.instants import YEARS, parse_instant
-
-    length = _span(text)
-    try:
-        end = parse_instant(text, option="--until") if length is None else now + length
-    except UsageError as error:
-        raise UsageError(f"{error} A span from now will do too, such as 2h or 3d.") from None
-    except OverflowError:
-        end = datetime.max.replace(tzinfo=now.tzinfo)
-    if end.year not in YEARS:
-        raise UsageError(f"--until {text} is too far away; leave it out for a pause without an end.")
+def _end(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    end = moment(text, option="--until", now=now, zone=zone, ahead=True)
     if end <= now:
         raise UsageError(
             f"--until {text} is over already (it is {now.isoformat(timespec='seconds')}); write an instant "
             "to come, or a span from now such as 2h or 3d."
         )
     return end
-
-
-def _span(text: str) -> timedelta | None:
-    """The length of time that `text` names; None when it is none."""
-    from loom.registry.mistakes import Mistakes
-    from loom.registry.nodes import Scalar
-    from loom.registry.terms import Duration
-
-    try:
-        return Duration().read(Scalar(text.strip(), text.strip(), 0))
-    except Mistakes:
-        return None

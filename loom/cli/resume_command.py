@@ -31,12 +31,12 @@ def command(worker: str, by: str | None, at: str | None, as_json: bool, project:
     """
     from zoneinfo import ZoneInfo
 
-    from loom.cli.ordering import chosen, kept, moment, standing_order, who
+    from loom.cli.ordering import chosen, given_at, kept, standing_order, who
     from loom.pausing import resume
     from loom.wiring import clock_for, open_ledger, read_registry
 
     settings = settings_for(project)
-    now = moment(at)
+    now = given_at(at)
     registry = read_registry(settings)
     meant = chosen(registry, worker)
     name = who(settings, by)

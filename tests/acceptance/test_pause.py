@@ -107,7 +107,7 @@ def test_who_pauses_is_named_or_known_from_actions_git_or_the_login(loom: Comman
     ("words", "said"),
     [
         (["echo", "--until", "2020-01-01T00:00:00Z"], "is over already"),
-        (["echo", "--until", "tomorrow"], "such as 2h or 3d"),
+        (["echo", "--until", "tomorrow"], "such as 90m, 36h or 7d"),
         (["echo", "--until", "9999-01-01T00:00:00Z"], "too far away"),
         (["ecoh"], "ecoh: no worker has this id or agent. Did you mean echo?"),
         (["--until", "3d"], "loom pause WORKER --until 3d"),
