@@ -84,8 +84,10 @@ function count(number, one, many = `${one}s`) {
   return `${grouped(number)} ${number === 1 ? one : many}`;
 }
 
-/** A measurement: as many digits as a person compares. */
+/** A measurement: as many digits as a person compares; one that nobody would read in full as `1e+300`. */
 function measured(number) {
+  const size = Math.abs(number);
+  if (size >= 1e12 || (size < 1e-6 && size > 0)) return number.toExponential(2).replace(/\.?0+e/, "e");
   return Number(number.toPrecision(4)).toLocaleString("en-US", { maximumSignificantDigits: 4 });
 }
 
