@@ -123,7 +123,7 @@ def _show(brief: "Brief", settings: "Settings", form: str, as_json: bool) -> Non
     zone = ZoneInfo(brief.zone)
     if as_json:
         from loom.report.as_json import dump
-        from loom.report.brief_json import form as json_form
+        from loom.report.brief.as_json import form as json_form
 
         click.echo(dump(json_form(brief, zone)), nl=False)
         return
@@ -134,7 +134,7 @@ def _show(brief: "Brief", settings: "Settings", form: str, as_json: bool) -> Non
     elif form == "markdown":
         click.echo(_drawn(brief, zone, form), nl=False)
     else:
-        from loom.report.brief import show_brief
+        from loom.report.brief.terminal import show_brief
         from loom.report.terminal import console_for
 
         show_brief(console_for(sys.stdout), brief, zone)
@@ -142,10 +142,10 @@ def _show(brief: "Brief", settings: "Settings", form: str, as_json: bool) -> Non
 
 def _drawn(brief: "Brief", zone: "ZoneInfo", form: str) -> str:
     if form == "markdown":
-        from loom.report.brief_markdown import brief_markdown
+        from loom.report.brief.markdown import brief_markdown
 
         return brief_markdown(brief, zone)
-    from loom.report.brief import show_brief
+    from loom.report.brief.terminal import show_brief
     from loom.report.terminal import console_for
 
     drawn = io.StringIO()

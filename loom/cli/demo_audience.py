@@ -11,9 +11,9 @@ from rich.console import Console, RenderableType
 
 from loom.demo.week import PICTURED, ZONE
 from loom.domain.demo import Reckoning, Scene
-from loom.report.demo import Telling, introduction, seconds_to_read
-from loom.report.demo_summary import summary
-from loom.report.picture import as_picture
+from loom.report.demo.picture import as_picture
+from loom.report.demo.summary import summary
+from loom.report.demo.terminal import Telling, introduction, seconds_to_read
 from loom.report.terminal import console_for
 from loom.runner.stopping import Stop
 

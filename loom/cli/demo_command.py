@@ -101,7 +101,7 @@ def _as_json(scenes: "list[Scene]", reckoned: "Reckoning", folder: Path, page: P
 
     from loom.demo.week import ZONE
     from loom.report.as_json import dump
-    from loom.report.demo_summary import as_json
+    from loom.report.demo.summary import as_json
 
     return dump(as_json(scenes, reckoned, ZoneInfo(ZONE), project=str(folder), dashboard=str(page)))
 

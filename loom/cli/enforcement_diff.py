@@ -48,8 +48,8 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
         problems = error.problems
     zone = zone_of(settings)
     if as_json:
-        from loom.report import enforcement_json
         from loom.report.as_json import dump
+        from loom.report.enforcement import as_json as enforcement_json
 
         form = {
             "revision": enforcement_json.revision(before, zone),
@@ -61,7 +61,7 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
         }
         click.echo(dump(form), nl=False)
         return 0
-    from loom.report.enforcement import show_changes, when
+    from loom.report.enforcement.terminal import show_changes, when
     from loom.report.terminal import console_for
 
     for problem in unreadable:

@@ -42,12 +42,12 @@ def explain(worker: str, act: tuple[str, ...], as_json: bool, project: Path | No
     context = read_enforcement(settings)
     answer = explained_by(context, found, Questions(found, places_of(settings.project, settings.env)), act)
     if as_json:
-        from loom.report import enforcement_json
         from loom.report.as_json import dump
+        from loom.report.enforcement import as_json as enforcement_json
 
         click.echo(dump(enforcement_json.explanation(answer) | {"exit_code": 0}), nl=False)
     else:
-        from loom.report.enforcement import show_explanation
+        from loom.report.enforcement.terminal import show_explanation
         from loom.report.terminal import console_for
 
         show_explanation(console_for(sys.stdout), answer)

@@ -69,8 +69,8 @@ def show(
 def _of_run(settings: "Settings", run_id: str, rule_id: str | None, *, as_json: bool, offline: bool) -> int:
     from loom.enforcement.asking.past import Past, rules_under
     from loom.enforcement.asking.revisions import Revisions
-    from loom.report import enforcement_json
-    from loom.report.enforcement import when
+    from loom.report.enforcement import as_json as enforcement_json
+    from loom.report.enforcement.terminal import when
 
     run = _find_run(settings, run_id, offline=offline)
     zone = zone_of(settings)
@@ -119,7 +119,7 @@ def _answer(
 ) -> None:
     from loom.domain.rules import LimitsRule
     from loom.enforcement.judges.limits import limits_of
-    from loom.report import enforcement_json
+    from loom.report.enforcement import as_json as enforcement_json
 
     whole = rule_id is None
     if rule_id is not None:
@@ -128,7 +128,7 @@ def _answer(
     if as_json:
         _print(form | enforcement_json.context(context, of_limits) | {"exit_code": 0})
         return
-    from loom.report.enforcement import show_rules
+    from loom.report.enforcement.terminal import show_rules
     from loom.report.terminal import console_for
 
     one_worker = form["worker"] is not None and whole

@@ -74,8 +74,8 @@ def _one_after_another(look: Look, as_json: bool) -> None:
 def _on_one_screen(look: Look) -> None:
     from rich.live import Live
 
+    from loom.report.status.watched import screenful
     from loom.report.terminal import console_for
-    from loom.report.watched import screenful
 
     console = console_for(sys.stdout)
     # The other screen of the terminal, drawn over in place: what was there before comes back at the end.
@@ -111,9 +111,9 @@ def _shown(at: datetime, zone: str) -> str:
 def _lines(console: "Console", seen: Board | OneWorker) -> "list[RenderableType]":
     zone = ZoneInfo(seen.zone)
     if isinstance(seen, Board):
-        from loom.report.board import board_lines
+        from loom.report.status.board import board_lines
 
         return list(board_lines(console, seen, zone))
-    from loom.report.one_worker import one_worker_lines
+    from loom.report.status.one_worker import one_worker_lines
 
     return list(one_worker_lines(console, seen, zone))

@@ -14,7 +14,7 @@ from loom.domain.demo import Act, Scene, Step
 from loom.domain.run import Outcome, Run, RunError, Trigger
 from loom.domain.tick import Tick, TickReport
 from loom.errors import ExitCode
-from loom.report.demo import Telling
+from loom.report.demo.terminal import Telling
 
 ZONE_INFO = ZoneInfo(ZONE)
 AT = datetime(2026, 3, 6, 12, 49, tzinfo=UTC)

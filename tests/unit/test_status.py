@@ -21,8 +21,8 @@ from loom.domain.tick import Mark, Pause
 from loom.ledger.memory import MemoryLedger
 from loom.ports import Entry
 from loom.registry import load
-from loom.report.board import show_board
-from loom.report.one_worker import show_one_worker
+from loom.report.status.board import show_board
+from loom.report.status.one_worker import show_one_worker
 from loom.status import board, one_worker
 from tests.contracts.ledger_entries import DAY, HOUR, a_delivery, a_run, a_tick, a_ticket, an_episode
 from tests.ground.project import Project

@@ -15,7 +15,7 @@ from loom.domain.dashboard import Dashboard, DayOutcomes
 from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
-from loom.report.needs import state_in_words
+from loom.report.status.needs import state_in_words
 from loom.report.words import one_line
 
 _MOST_DIGESTS = 200

@@ -16,11 +16,11 @@ from loom.domain.run import SlotOutcome
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status
-from loom.report.board import HEALTH_SIGNS, last_outcome, pause_in_words
 from loom.report.columns import Column, Layout, in_columns
 from loom.report.gist import SEVERITIES, Found, findings, gist
-from loom.report.needs import state_in_words
-from loom.report.recent import sign, streak_in_words
+from loom.report.status.board import HEALTH_SIGNS, last_outcome, pause_in_words
+from loom.report.status.needs import state_in_words
+from loom.report.status.recent import sign, streak_in_words
 from loom.report.terminal import short_id
 from loom.report.words import about, count, one_line, when, when_near
 

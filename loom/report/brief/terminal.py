@@ -10,7 +10,7 @@ from rich.text import Text
 from loom.domain.brief import Brief, Need, Noted
 from loom.domain.brief import Group as Subject
 from loom.domain.run import Outcome
-from loom.report import brief_words as words
+from loom.report.brief import words
 from loom.report.columns import Column, Layout, show_columns
 from loom.report.terminal import OUTCOME_SIGNS, short_id
 from loom.report.words import count, one_line, when

@@ -8,8 +8,8 @@ from loom.domain.enforcement import EnforcementContext
 from loom.domain.explanation import Explanation
 from loom.domain.revision import FileChange, Revision, RulesFile
 from loom.domain.rules import Rule
-from loom.report.enforcement import unified
-from loom.report.rule_words import sentences
+from loom.report.enforcement.terminal import unified
+from loom.report.enforcement.words import sentences
 
 
 def explanation(each: Explanation) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loom.domain.brief import Ahead, Brief, Group, Halted, Need, Noted, Ran
-from loom.report import brief_words as words
+from loom.report.brief import words
 from loom.report.fitting import Line, Section, fit, size
 from loom.report.markdown import code, escape
 from loom.report.terminal import short_id

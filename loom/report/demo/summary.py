@@ -9,7 +9,7 @@ from rich.text import Text
 from loom.domain.demo import Reckoning, Scene
 from loom.report.as_json import board as board_as_json
 from loom.report.as_json import tick_report
-from loom.report.hanging import Hanging
+from loom.report.demo.hanging import Hanging
 from loom.report.words import count
 
 

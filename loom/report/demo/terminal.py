@@ -14,8 +14,8 @@ from loom.domain.alert import RECOVERIES, Delivery, DeliveryState
 from loom.domain.demo import Act, Scene
 from loom.domain.run import Outcome, Run, Trigger
 from loom.domain.tick import TickReport
+from loom.report.demo.hanging import Hanging
 from loom.report.gist import findings
-from loom.report.hanging import Hanging
 from loom.report.terminal import OUTCOME_SIGNS
 from loom.report.words import count, one_line, span, when
 

@@ -14,7 +14,7 @@ from loom.domain.explanation import Explanation, Opinion, Says
 from loom.domain.revision import FileChange, Revision, RulesFile
 from loom.domain.rules import Rule
 from loom.report.columns import Column, Layout, show_columns
-from loom.report.rule_words import limits, sentences, whom
+from loom.report.enforcement.words import limits, sentences, whom
 from loom.report.words import count, one_line
 
 _SIGNS = {

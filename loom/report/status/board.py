@@ -14,8 +14,8 @@ from loom.domain.board import Board, Figures, Row
 from loom.domain.health import Health
 from loom.domain.recent import SHOWN
 from loom.report.columns import Column, Layout, in_columns
-from loom.report.needs import needs
-from loom.report.recent import LEGEND, signs, streak_in_words
+from loom.report.status.needs import needs
+from loom.report.status.recent import LEGEND, signs, streak_in_words
 from loom.report.terminal import OUTCOME_SIGNS
 from loom.report.trigger import sentences
 from loom.report.words import about, one_line, when, when_near

@@ -1,0 +1,1 @@
+"""The morning briefing, for a terminal, in Markdown and in JSON."""
