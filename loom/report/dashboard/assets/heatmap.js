@@ -102,7 +102,11 @@ function grid({ id, caption, months, rows, columns, head }) {
   element.style.setProperty("--columns", String(columns));
   const box = h("div", { class: "scroll heat-box" }, element);
   walkable(body, readout);
-  return { box, parts: [box, readout], settle: () => { box.scrollLeft = box.scrollWidth; } };
+  const settle = () => {
+    box.scrollLeft = box.scrollWidth;
+    if (box.scrollLeft > 0) readout.append(" Older days are further left: scroll there, or press PageUp.");
+  };
+  return { box, parts: [box, readout], settle };
 }
 
 function walkable(body, readout) {

@@ -50,7 +50,7 @@ function digests() {
   return table({
     id: "digest-history",
     caption: "Enforcement digests, newest first",
-    columns: ["Digest", "First seen", "Last seen", "Runs", "Rules"],
+    columns: ["Digest", "First seen", "Last seen", "Runs on this page", "Rules"],
     rows: DATA.digests.map(([digest, first, last, runs, rules]) => ({
       cells: [h("code", { title: digest, class: "digest" }, digest), time(first), time(last), grouped(runs), rules ? grouped(rules) : "not recorded"],
     })),
