@@ -78,5 +78,6 @@ def command(
         from loom.report.history import show_history
         from loom.report.terminal import console_for
 
-        show_history(console_for(sys.stdout), runs, zone, limit=limit)
+        narrowed = bool(worker or outcomes or since or until)
+        show_history(console_for(sys.stdout), runs, zone, limit=limit, narrowed=narrowed)
     return ExitCode.OK

@@ -138,6 +138,7 @@ def _company_time(settings: "Settings", registry: "Registry") -> "datetime":
     """The instant of the run: ticks go forwards, so only a project's first one is at the company's time."""
     from datetime import timedelta
 
+    from loom.clock import SystemClock
     from loom.sample.project import NOW
     from loom.wiring import peek_ledger
 
@@ -148,7 +149,9 @@ def _company_time(settings: "Settings", registry: "Registry") -> "datetime":
         ledger.close()
     if last is None or last.at < NOW:
         return NOW
-    at = last.at + timedelta(minutes=5)
+    at, real = last.at + timedelta(minutes=5), SystemClock().now()
+    if last.at < real < at:
+        at = real  # after a run at today's time: never ahead of the clock on the wall
     if at > NOW + timedelta(days=1):
         click.echo(
             f"loom: this project last ticked at {last.at.isoformat(timespec='seconds')}, and ticks only go "
@@ -203,6 +206,9 @@ def _teller() -> "Heard":
 
 
 def _say_what_next(settings: "Settings", registry: "Registry") -> None:
+    from datetime import timedelta
+
+    from loom.clock import SystemClock
     from loom.ports import RunQuery
     from loom.report.gist import SEVERITIES, findings
     from loom.report.terminal import short_id
@@ -215,15 +221,19 @@ def _say_what_next(settings: "Settings", registry: "Registry") -> None:
         runs = ledger.runs(RunQuery(tick_id=last.id, limit=1_000)) if last else []
     finally:
         ledger.close()
-    if not runs:
+    if last is None or not runs:
         return
+    at = last.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    then = f" --at {at:%Y-%m-%dT%H:%MZ}" if at <= SystemClock().now() else ""
     severities = Counter(each.severity for run in runs for each in findings(run))
     parts = ", ".join(f"{severities[severity]} {severity}" for severity in SEVERITIES)
     click.echo(f"\n{count(len(runs), 'run')}, {count(severities.total(), 'finding')}: {parts}.\n")
     most = max(runs, key=lambda run: len(findings(run)))
     steps = {
         f"loom show {short_id(most.run_id)}": f"all that {most.worker} found",
-        "loom status": "how does each worker stand?",
+        f"loom status{then}": "how does each worker stand?",
+        f"loom brief --since 24h{then}": "what needs whom, and what was found, by subject",
+        f"loom dashboard --out site{then}": "all of it on one page: open site/index.html",
         f"loom enforcement show {most.worker}": "what may it do?",
     }
     wide = max(map(len, steps))

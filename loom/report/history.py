@@ -18,16 +18,21 @@ from loom.report.terminal import OUTCOME_SIGNS, short_id
 from loom.report.words import count, one_line
 
 
-def show_history(console: Console, runs: Sequence[Run], zone: ZoneInfo, *, limit: int = 0) -> None:
+def show_history(
+    console: Console, runs: Sequence[Run], zone: ZoneInfo, *, limit: int = 0, narrowed: bool = False
+) -> None:
     """Where there is no room for what a run had to say, it stands below if the run was bad, or if the worker
-    skipped it. limit: how many were asked for; if there are as many, there may be more."""
-    console.print(Group(*_all_lines(console, runs, zone, limit)), crop=False)
+    skipped it. limit: how many were asked for; if there are as many, there may be more. narrowed: whether
+    only some of all runs were asked for."""
+    if runs:
+        console.print(Group(*_all_lines(console, runs, zone, limit)), crop=False)
+    elif narrowed:
+        console.print("Nothing of that is recorded. All there is: loom history")
+    else:
+        console.print("Nothing is recorded yet. Start a tick with: loom run")
 
 
 def _all_lines(console: Console, runs: Sequence[Run], zone: ZoneInfo, limit: int) -> Iterator[RenderableType]:
-    if not runs:
-        yield Text("No runs are recorded for this. See what is there with: loom history")
-        return
     rows = in_rows(console, _layouts(runs, zone))
     for number, (day, its) in enumerate(groupby(runs, lambda run: _at(run).astimezone(zone).date())):
         if number:

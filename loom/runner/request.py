@@ -12,6 +12,9 @@ from loom.domain.worker import Worker
 from loom.errors import RegistryError, UsageError
 from loom.ports import Ledger
 
+_NAMED = 20
+"""Workers that are listed where none is meant."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickRequest:
@@ -62,7 +65,9 @@ def find_run(ledger: Ledger, name: str) -> Run:
 
 
 def _find(registry: Registry, name: str, option: str) -> Worker:
-    folded = name.casefold()
+    folded = name.strip().casefold()
+    if not folded:
+        raise UsageError(f"{option}{name!r} names nobody. The workers are: {_listed(registry)}.")
     for entry in registry.broken:
         if entry.id.casefold() == folded:
             raise RegistryError(entry.problems)
@@ -76,5 +81,12 @@ def _find(registry: Registry, name: str, option: str) -> Worker:
     known = [worker.id for worker in registry.workers]
     known += [worker.agent.lower() for worker in registry.workers if worker.agent]
     close = difflib.get_close_matches(folded, known, n=1)
-    hint = f" Did you mean {close[0]}?" if close else f" The workers are: {', '.join(known[:20])}."
-    raise UsageError(f"{option}{name}: no worker has this id or agent.{hint}")
+    hint = f"Did you mean {close[0]}?" if close else f"The workers are: {_listed(registry)}."
+    raise UsageError(f"{option}{name}: no worker has this id or agent. {hint}")
+
+
+def _listed(registry: Registry) -> str:
+    """The workers, each with its agent; some of them where there are many."""
+    named = [f"{each.id} ({each.agent})" if each.agent else each.id for each in registry.workers]
+    more = len(named) - _NAMED
+    return ", ".join(named[:_NAMED]) + (f" and {more} more" if more > 0 else "")

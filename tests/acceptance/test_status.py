@@ -55,6 +55,12 @@ def lived(loom: Command, project: Project) -> Project:
     return project
 
 
+def test_history_of_nothing_says_what_to_do(loom: Command, project: Project) -> None:
+    history = ("history", "--project", project.root)
+    assert loom(*history).stdout == "Nothing is recorded yet. Start a tick with: loom run\n"
+    assert loom(*history, "--bad").stdout == "Nothing of that is recorded. All there is: loom history\n"
+
+
 def test_status_at_an_instant_shows_what_was_known_then_and_nothing_it_could_only_guess(
     loom: Command, lived: Project
 ) -> None:
