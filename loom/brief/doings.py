@@ -82,7 +82,7 @@ class _Account:
             self.retried += run.started_at is not None
             return
         self.outcomes[run.outcome.value] += run.count
-        self.bad += run.count if run.outcome.bad else 0
+        self.bad += run.outcome.bad
         self.by_hand += run.slot is None or run.by_hand
         self.runs += run.started_at is not None
         if run.duration_s is not None:

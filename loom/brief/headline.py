@@ -44,7 +44,7 @@ def _standing(needs: Sequence[Need], urgent: Sequence[Need], health: Mapping[str
         return f"{len(needing)} of {count(number, 'worker')} {verb} somebody: {_listed(list(needing))}"
     if not number:
         still = sum(health.values())
-        return f"No worker is to run ({still:,} paused or disabled)" if still else "No worker is registered"
+        return f"No worker is active ({still:,} paused or disabled)" if still else "No worker is registered"
     if not needs and up == number:
         return f"All {number:,} workers are up" if number > 1 else "The one worker is up"
     parts = [f"{up:,} of {count(number, 'worker')} {'is' if 1 in (up, number) else 'are'} up"]

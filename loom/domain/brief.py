@@ -41,9 +41,9 @@ class Ran:
     """What became of one worker's slots and requests in the time of the brief.
 
     outcomes: how many ended so, by outcome, each slot of a range counted; those by hand among them.
-    runs: how often its code was run to an end. bad: how many of the outcomes are. by_hand: how many of the
-        records are. retried: attempts after which a slot stayed open. silent: slots that came and of which
-        there is no record.
+    runs: how often its code was run to an end. bad: how many of the records are, a range counted once, as in
+        the figures. by_hand: how many of the records are. retried: attempts after which a slot stayed open.
+        silent: slots that came and of which there is no record.
     took_s: of all runs together; None without any. longest_s: of the longest.
     says: what the newest record has to say, foreign words. run_id, outcome: of that record.
     recovered: when it succeeded again after it had been bad; None if it hadn't, or is bad still.

@@ -177,7 +177,7 @@ def test_the_same_morning_in_terminals_and_as_markdown(loom: Command, lived: Pro
         assert "critical  contact 1005 (Marcus Webb)  Sentinel, Post" in lines
         assert "          new    :9 Image leads nowhere" in lines
         assert "          still  :6 Link leads nowhere" in lines
-        assert lines.index("What needs whom") < lines.index("What ran")
+        assert lines.index("What needs whom") < lines.index("What happened")
 
     told = brief(loom, lived, "--format", "markdown", "--peek").stdout
     reader = MarkdownIt("gfm-like", {"linkify": False})

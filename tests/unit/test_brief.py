@@ -77,6 +77,15 @@ def test_a_morning_on_which_all_is_well(registry: Registry) -> None:
     assert [(each.worker, each.runs, each.took_s) for each in found.ran] == [("echo", 1, 2), ("twin", 1, 2)]
 
 
+def test_slots_that_were_missed_together_are_one_bad_outcome_as_in_the_figures(registry: Registry) -> None:
+    together = ran(
+        "gap", outcome=Outcome.MISSED, slot=SIX - 36 * HOUR, slot_last=SIX, count=37, started_at=None
+    )
+    found = told(registry, together)
+    assert found.headline.endswith("2 runs since yesterday 08:02, 1 bad outcome.")
+    assert [each.outcomes["missed"] for each in found.ran if each.bad] == [37]
+
+
 def test_a_tick_that_is_under_way_is_in_the_next_brief_from_its_beginning(registry: Registry) -> None:
     begun = a_tick("9999", NOW - timedelta(minutes=2))
     found = told(registry, begun)

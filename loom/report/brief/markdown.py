@@ -32,7 +32,7 @@ def brief_markdown(brief: Brief, zone: ZoneInfo, *, limit: int = LIMIT) -> str:
     sections: list[Section[Any]] = [
         Section("### What needs whom\n", "need", brief.needs, lambda each: _need(each, brief, zone), 50),
         Section(
-            "### What ran\n\n| worker | outcomes | took | what |\n|---|---|---|---|",
+            "### What happened\n\n| worker | outcomes | took | what |\n|---|---|---|---|",
             "worker",
             brief.ran,
             lambda each: _ran(each, brief, zone),

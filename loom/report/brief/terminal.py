@@ -99,7 +99,7 @@ def _need(need: Need, brief: Brief, zone: ZoneInfo) -> Iterator[RenderableType]:
 
 
 def _ran(console: Console, brief: Brief, zone: ZoneInfo) -> None:
-    console.print(Text("What ran", "bold"))
+    console.print(Text("What happened", "bold"))
     rows = brief.ran[:_RAN]
     signs, says = [], []
     for each in rows:

@@ -61,7 +61,8 @@ def kept(each: Figures) -> tuple[bool, bool, bool]:
 
 
 def since(need: Need, brief: Brief, zone: ZoneInfo) -> str:
-    return f"since {recently(need.since, brief.at, zone)}" if need.since else ""
+    """Empty where `need.what` says it, as of ticks that don't come."""
+    return f"since {recently(need.since, brief.at, zone)}" if need.since and need.kind != "ticks" else ""
 
 
 def outcomes(ran: Ran) -> str:
