@@ -16,6 +16,7 @@ from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
 from loom.ports import AlertHook, Guard, Ledger
+from loom.report.words import ago
 from loom.workflows import lacks
 
 if TYPE_CHECKING:
@@ -226,11 +227,7 @@ def _ledger(open_: Callable[[], Ledger], now: datetime) -> Iterator[Answer]:
     except LedgerError as error:
         yield Answer(level="error", what="ledger", detail=str(error))
         return
-    last = (
-        f"last tick {snapshot.last_tick.at.isoformat(timespec='seconds')}"
-        if snapshot.last_tick
-        else "no tick yet"
-    )
+    last = f"last tick {ago(snapshot.last_tick.at, now)}" if snapshot.last_tick else "no tick yet"
     yield Answer(level="ok", what="ledger", detail=f"writable, {last}")
     yield from _pauses(snapshot.pauses.values(), now)
     waiting = len(snapshot.deliveries)
