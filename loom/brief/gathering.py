@@ -56,7 +56,7 @@ def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch
         undecided=_undecided(registry, snapshot, settled, now),
     )
     after = stretch.since + _INSTANT
-    read = _read(ledger, after, now)
+    read = _read(ledger, after, now, stretch.open)
     ran = read.accounts.told(
         before=_before(read.accounts.workers, ledger, stretch.since),
         silent={worker: len(slots) for worker, slots in sights.undecided.items()},
@@ -64,25 +64,29 @@ def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch
     )
     compared = [compare(run, _run_before(run, ledger)) for run in read.outputs]
     groups = grouped(compared)
-    wanting, health, begun = needs(sights), _health(seen, sights), _under_way(ledger, snapshot, now)
+    wanting, health = needs(sights), _health(seen, sights)
+    begun, up_to = _read_up_to(registry, ledger, snapshot, stretch.since, now)
     days = max(1, round((now - stretch.since) / _DAY))
+    span = figures_since(ledger, snapshot, since=after, days=days)
     critical = [each for group in groups for each in group.findings if each.severity == "critical"]
     return Brief(
         at=now,
         since=stretch.since,
-        # A run is recorded under its tick's time: what that tick records from now on is for the next brief.
-        read_up_to=now if begun is None else begun - _INSTANT,
+        read_up_to=up_to,
+        still_open=sorted(ticket.run_id for ticket in snapshot.tickets.values() if ticket.run_id),
         covers=stretch.covers,
         zone=registry.zone,
         headline=headline(
             wanting,
-            ran,
             health,
+            runs=span.runs,
+            # What ended now and began before is in the accounts alone.
+            bad=max(span.bad, sum(each.bad for each in ran)),
             since=recently(stretch.since, now, ZoneInfo(registry.zone)),
             critical=len(critical),
             new=sum(each.new for each in critical),
         ),
-        span=figures_since(ledger, snapshot, since=after, days=days),
+        span=span,
         week=figures_since(ledger, snapshot, since=now - FIGURE_DAYS * _DAY, days=FIGURE_DAYS),
         health=health,
         needs=wanting,
@@ -118,13 +122,18 @@ class _Read:
     more_before: datetime | None
 
 
-def _read(ledger: Ledger, after: datetime, now: datetime) -> _Read:
+def _read(ledger: Ledger, after: datetime, now: datetime, were_open: Sequence[str]) -> _Read:
     accounts, outputs, oldest, number = Accounts(), dict[str, Run](), None, 0
     for run in ledger.reader()(RunQuery(since=after, until=now, limit=MOST_RUNS)):
         accounts.add(run)
         if run.final and run.counts and run.outcome is Outcome.SUCCEEDED:
             outputs.setdefault(run.worker, run)
         oldest, number = run.tick_at, number + 1
+    for run_id in were_open:
+        # It is on record under the tick that started it, which the last brief told of.
+        ended = ledger.run(run_id)
+        if ended is not None and ended.final and ended.tick_at < after:
+            accounts.add(ended)
     return _Read(accounts, tuple(outputs.values()), oldest if number >= MOST_RUNS else None)
 
 
@@ -221,12 +230,24 @@ def _ticks(seen: Board) -> Sequence[str]:
     return sentences(seen.trigger)[:1]
 
 
-def _under_way(ledger: Ledger, snapshot: Snapshot, now: datetime) -> datetime | None:
-    """When the oldest tick came that hasn't ended. One that died has been told by the tick after it."""
-    ticks = [tick for tick in ledger.ticks(since=now - _UNDER_WAY) if tick.at <= now]
+def _read_up_to(
+    registry: Registry, ledger: Ledger, snapshot: Snapshot, since: datetime, now: datetime
+) -> tuple[datetime | None, datetime]:
+    """When the oldest tick came that hasn't ended, or None; and up to where all there will be is on record.
+
+    A run is recorded under its tick's time, and a tick shows itself only once it has woken: so that is where
+    the newest tick came that has ended, and before any that hasn't. One that died has been told by the next.
+    """
+    reach = max([_UNDER_WAY, *(worker.timeout for worker in registry.workers)]) + timedelta(hours=1)
+    ticks = [tick for tick in ledger.ticks(since=min(since, now - reach)) if tick.at <= now]
+    recent = [tick for tick in ticks if tick.at > now - reach]
     if any(ticket.claimer is not None for ticket in snapshot.tickets.values()):
-        return min((tick.at for tick in ticks if tick.finished_at is None), default=None)
-    return ticks[-1].at if ticks and ticks[-1].finished_at is None else None
+        begun = min((tick.at for tick in recent if tick.finished_at is None), default=None)
+    else:
+        begun = recent[-1].at if recent and recent[-1].finished_at is None else None
+    if begun is not None:
+        return begun, begun - _INSTANT
+    return None, max((tick.at for tick in ticks if tick.finished_at is not None), default=since)
 
 
 def _notes(read: _Read, begun: datetime | None, zone: str) -> Sequence[str]:

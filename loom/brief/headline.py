@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from loom.domain.brief import Need, Ran
+from loom.domain.brief import Need
 from loom.report.words import count
 
 _NAMED = 3
@@ -11,18 +11,20 @@ _STANDS_STILL = ("paused", "disabled")
 
 def headline(
     needs: Sequence[Need],
-    ran: Sequence[Ran],
     health: Mapping[str, int],
     *,
+    runs: int,
+    bad: int,
     since: str,
     critical: int,
     new: int,
 ) -> str:
-    """health: how many workers stand how. since: how a person says when the brief begins. critical, new: how
-    many findings are critical, and how many of those new. "All" is said only when nothing needs anybody."""
+    """health: how many workers stand how. runs, bad: how many there were, as in the figures. since: how a
+    person says when the brief begins. critical, new: how many findings are critical, and how many of those
+    new. "All" is said only when nothing needs anybody."""
     urgent = [need for need in needs if not need.waits]
     sentences = [*_own(urgent), _standing(needs, urgent, health)]
-    ending = _doings(ran, since, calm=not needs)
+    ending = _doings(runs, bad, since, calm=not needs)
     sentences[-1] = f"{sentences[-1]}; {ending}."
     if critical:
         sentences.append(_critical(critical, new))
@@ -55,8 +57,7 @@ def _standing(needs: Sequence[Need], urgent: Sequence[Need], health: Mapping[str
     return ", ".join(parts)
 
 
-def _doings(ran: Sequence[Ran], since: str, *, calm: bool) -> str:
-    runs, bad = sum(each.runs for each in ran), sum(each.bad for each in ran)
+def _doings(runs: int, bad: int, since: str, *, calm: bool) -> str:
     told = f"{count(runs, 'run')} since {since}" if runs else f"nothing ran since {since}"
     if bad:
         return f"{told}, {count(bad, 'bad outcome')}"

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,25 +19,31 @@ LONGEST = timedelta(days=14)
 
 _SHORT = timedelta(hours=1)
 _KEY = "read_up_to"
-_MOST_BYTES = 10_000
+_MOST_OPEN = 200
+_MOST_BYTES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """since: UTC. covers: a sentence on why it begins there, or empty: with the last brief.
-    moves: whether who has read the brief has read all there is up to its end."""
+    moves: whether who has read the brief has read all there is up to its end.
+    open: ids of runs that the last brief told of and whose slots were open then: how they end is told now."""
 
     since: datetime
     covers: str
     moves: bool
+    open: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LastRead:
-    """at: up to where was read, UTC, or None. trouble: why that can't be known, or empty."""
+    """at: up to where was read, UTC, or None; read_at: when. trouble: why that can't be known, or empty.
+    open: as in `Stretch`."""
 
     at: datetime | None
     trouble: str = ""
+    read_at: datetime | None = None
+    open: tuple[str, ...] = ()
 
 
 def stretch(
@@ -72,13 +79,14 @@ def stretch(
             f"for all of it: loom brief --since {-(-(now - at) // timedelta(days=1))}d"
         )
         return Stretch(now - LONGEST, said, moves)
-    if now - at < _SHORT:
+    read_at = last.read_at or at
+    if timedelta() <= now - read_at < _SHORT:
         said = (
-            f"The last brief was {span((now - at).total_seconds())} ago. "
+            f"The last brief was {span((now - read_at).total_seconds())} ago. "
             "The whole day once more: loom brief --since 24h"
         )
-        return Stretch(at, said, moves)
-    return Stretch(at, "", moves)
+        return Stretch(at, said, moves, last.open)
+    return Stretch(at, "", moves, last.open)
 
 
 def last_read(file: Path) -> LastRead:
@@ -88,7 +96,12 @@ def last_read(file: Path) -> LastRead:
             return LastRead(None, f"{file} is no plain file")
         with file.open("rb") as stream:
             form = json.loads(stream.read(_MOST_BYTES).decode("utf-8"))
-        return LastRead(read_instant(form[_KEY]))
+        read_at, still = form.get("read_at"), form.get("open", [])
+        return LastRead(
+            read_instant(form[_KEY]),
+            read_at=None if read_at is None else read_instant(read_at),
+            open=tuple(each for each in still[:_MOST_OPEN] if isinstance(each, str)),
+        )
     except FileNotFoundError:
         return LastRead(None)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -96,15 +109,21 @@ def last_read(file: Path) -> LastRead:
         return LastRead(None, one_line(f"{file} can't be read ({why})"))
 
 
-def remember(file: Path, at: datetime) -> str:
-    """Keep that was read up to `at`: all of it or nothing. Returns why it couldn't be kept, or nothing."""
+def remember(file: Path, at: datetime, *, read_at: datetime, still_open: Sequence[str]) -> str:
+    """Keep that at `read_at` was read up to `at`, but not how the runs `still_open` end. Kept is all of it or
+    nothing. Returns why it couldn't be kept, or nothing."""
+    form = {
+        _KEY: at.astimezone(UTC).isoformat(),
+        "read_at": read_at.astimezone(UTC).isoformat(),
+        "open": list(still_open[:_MOST_OPEN]),
+    }
     new: Path | None = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
         new = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(json.dumps({_KEY: at.astimezone(UTC).isoformat()}) + "\n")
+            stream.write(json.dumps(form) + "\n")
         new.replace(file)
     except (OSError, RecursionError) as error:  # RecursionError: a thousand folders within each other
         if new is not None:

@@ -73,7 +73,7 @@ def command(
     if read_up_to is not None and not peek and heard():
         from loom.brief.stretch import remember
 
-        if trouble := remember(file, read_up_to):
+        if trouble := remember(file, read_up_to, read_at=brief.at, still_open=brief.still_open):
             click.echo(f"loom: {trouble}", err=True)
     return 0
 

@@ -138,7 +138,8 @@ class Halted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """at, since: the brief covers (since, at], UTC. covers: a sentence on why it begins there, or empty.
-    read_up_to: from where the next brief is to go on: `at`, or before the oldest tick that is under way.
+    read_up_to: from where the next brief is to go on: all that is recorded up to then has been told.
+    still_open: ids of the runs whose slots were open.
     zone: the registry's. headline: one or two sentences. span, week: the three figures.
     health: how many workers stand how. groups: the worst first. gone: how many findings of the runs before
     aren't there any more. coming_until: how far `coming` looks. ticks: sentences on how ticks came.
@@ -147,6 +148,7 @@ class Brief:
     at: datetime
     since: datetime
     read_up_to: datetime
+    still_open: Sequence[str]
     covers: str
     zone: str
     headline: str

@@ -114,7 +114,7 @@ def test_a_bad_morning_says_what_needs_whom_and_groups_what_was_found(loom: Comm
     }  # fmt: skip
     assert (answer["at"], answer["since"]) == ("2026-11-21T08:02:00-06:00", "2026-11-20T08:02:00-06:00")
     assert answer["headline"] == (
-        "3 of 7 workers need somebody: typo, crash, needy; 5 runs since yesterday 08:02, 2 bad outcomes. "
+        "3 of 7 workers need somebody: typo, crash, needy; 5 runs since yesterday 08:02, 3 bad outcomes. "
         "1 critical finding, none new."
     )
     needs = {need["worker"]: need for need in answer["needs"]}
@@ -226,20 +226,25 @@ def test_each_brief_goes_on_where_the_last_one_that_was_read_ended(loom: Command
     assert not mark.exists(), "nobody could read it"
 
     assert len(brief(loom, project, "--json", at=at).json()["ran"]) == 1
-    assert json.loads(mark.read_text()) == {"read_up_to": "2026-11-20T14:00:00+00:00"}
+    # Not up to now: a tick that is waking records under the time at which it woke.
+    assert json.loads(mark.read_text()) == {
+        "read_up_to": "2026-11-20T12:20:00+00:00",
+        "read_at": "2026-11-20T14:00:00+00:00",
+        "open": [],
+    }
     tick(loom, project, SECOND)
     later = brief(loom, project, "--json", "--peek").json()
-    assert (later["since"], later["covers"]) == ("2026-11-20T08:00:00-06:00", None)
+    assert (later["since"], later["covers"]) == ("2026-11-20T06:20:00-06:00", None)
     assert [ran["outcomes"] for ran in later["ran"]] == [{"succeeded": 1}]
     # Less than what wasn't read yet: the rest isn't forgotten.
     assert brief(loom, project, "--since", "1h", "--json").json()["ran"] == []
-    assert "14:00:00" in mark.read_text()
+    assert '"2026-11-20T12:20:00' in mark.read_text()
     twice = brief(loom, project, "--since", "2026-11-19T00:00:00Z", "--json").json()
     assert [ran["outcomes"] for ran in twice["ran"]] == [{"succeeded": 2}]
-    assert "2026-11-21T14:02:00" in mark.read_text()
+    assert '"read_up_to": "2026-11-21T12:2' in mark.read_text()
     again = brief(loom, project, at="2026-11-21T14:05:00Z").stdout
     assert "The last brief was 3 min ago. The whole day once more: loom brief --since 24h" in again
-    assert "nothing ran since today 08:02" in again
+    assert "nothing ran since today 06:2" in again
     assert [file.name for file in mark.parent.iterdir() if file.name.startswith("brief")] == ["brief.json"]
 
 

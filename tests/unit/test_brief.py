@@ -1,6 +1,7 @@
 """What goes into a brief, by ledgers that hold just what a test speaks of."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,8 @@ NOW = datetime(2026, 11, 21, 14, 2, tzinfo=UTC)
 SIX = datetime(2026, 11, 21, 12, tzinfo=UTC)
 """06:00 in Chicago; the tick for it came ten minutes later."""
 TICK = SIX + timedelta(minutes=10)
+ENDED = NOW - timedelta(minutes=5)
+"""When the newest tick came, which has ended."""
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def morning(**changes: Any) -> Sequence[Entry]:
     ticks = [
         a_tick(f"{number:03}", TICK - number * HOUR, finished_at=TICK - number * HOUR) for number in range(3)
     ]
-    newest = a_tick("999", NOW - 5 * timedelta(minutes=1), finished_at=NOW)
+    newest = a_tick("999", ENDED, finished_at=NOW)
     return [
         *ticks,
         newest,
@@ -73,7 +76,7 @@ def output(*titles: str) -> dict[str, Any]:
 def test_a_morning_on_which_all_is_well(registry: Registry) -> None:
     found = told(registry)
     assert found.headline == "All 2 workers are up; 2 runs since yesterday 08:02, all good."
-    assert (found.needs, found.read_up_to, found.notes) == ([], NOW, [])
+    assert (found.needs, found.read_up_to, found.notes) == ([], ENDED, [])
     assert [(each.worker, each.runs, each.took_s) for each in found.ran] == [("echo", 1, 2), ("twin", 1, 2)]
 
 
@@ -100,7 +103,41 @@ def test_a_tick_that_is_under_way_is_in_the_next_brief_from_its_beginning(regist
 
 
 def test_a_tick_that_died_is_not_waited_for_once_another_has_come(registry: Registry) -> None:
-    assert told(registry, a_tick("0000", NOW - HOUR)).read_up_to == NOW
+    assert told(registry, a_tick("0000", NOW - HOUR)).read_up_to == ENDED
+
+
+def test_a_tick_that_is_still_waking_is_in_the_next_brief_though_nothing_showed_of_it(
+    registry: Registry,
+) -> None:
+    found = told(registry)
+    woke = NOW - timedelta(seconds=8)
+    late = ran("late", tick_at=woke, slot=woke, outcome=Outcome.FAILED)
+    following = told(
+        registry, a_tick("9999", woke, finished_at=NOW), late, since=found.read_up_to, now=NOW + HOUR
+    )
+    assert [each.outcomes for each in following.ran] == [{"failed": 1}]
+
+
+def test_a_tick_that_takes_as_long_as_its_workers_may_is_waited_for(registry: Registry) -> None:
+    slow = replace(registry, workers=(replace(registry.workers[0], timeout=12 * HOUR),))
+    begun = a_tick("0000", NOW - 9 * HOUR)
+    working = a_ticket("echo", SIX, state=TicketState.STARTED, claimer="host-1-a")
+    assert told(slow, begun, working).read_up_to == begun.at - timedelta(microseconds=1)
+
+
+def test_how_a_run_ended_that_the_last_brief_told_of_as_open_is_told(registry: Registry) -> None:
+    failed = ran("bad", outcome=Outcome.FAILED, final=False, open_reason=OpenReason.RETRY, tick_at=NOW - HOUR)
+    waiting = a_ticket("echo", SIX, state=TicketState.OPEN, reason=OpenReason.RETRY, run_id="bad")
+    first = told(registry, failed, waiting)
+    assert list(first.still_open) == ["bad"]
+    ended = replace(failed, final=True, open_reason=None)
+    tick = a_tick("9999", NOW + HOUR, finished_at=NOW + HOUR)
+    ledger = MemoryLedger()
+    ledger.record([*morning(), ended, tick, Mark("echo", NOW + HOUR), Mark("twin", NOW + HOUR)])
+    covered = Stretch(first.read_up_to, "", True, tuple(first.still_open))
+    second = brief(registry, ledger, now=NOW + 2 * HOUR, stretch=covered)
+    assert [(each.worker, each.outcomes) for each in second.ran] == [("echo", {"failed": 1})]
+    assert second.headline.endswith("1 bad outcome.")
 
 
 def test_who_is_tried_again_needs_nobody_yet(registry: Registry) -> None:
@@ -114,7 +151,7 @@ def test_who_is_tried_again_needs_nobody_yet(registry: Registry) -> None:
     assert need.do == "nothing yet: it is tried again on the next tick after Sat 21 Nov 09:02 CST"
     assert found.headline == (
         "1 of 2 workers is up, echo is late and will be tried again; "
-        "2 runs since yesterday 08:02, none of them bad."
+        "3 runs since yesterday 08:02, 1 bad outcome."
     )
 
 

@@ -94,13 +94,13 @@ def test_what_is_no_file_is_told_at_once(tmp_path: Path) -> None:
 def test_what_was_remembered_is_read_again_and_nothing_is_left_behind(tmp_path: Path) -> None:
     mark = tmp_path / ".loom" / "brief.json"
     for at in (NOW - DAY, NOW):
-        assert remember(mark, at) == ""
-        assert last_read(mark) == LastRead(at)
+        assert remember(mark, at, read_at=NOW, still_open=["a-run"]) == ""
+        assert last_read(mark) == LastRead(at, read_at=NOW, open=("a-run",))
     assert [file.name for file in mark.parent.iterdir()] == ["brief.json"]
 
 
 def test_a_mark_that_cannot_be_written_is_a_sentence_and_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "brief.json").mkdir()
-    assert "can't be written" in remember(tmp_path / "brief.json", NOW)
-    assert "can't be written" in remember(Path("/dev/null/brief.json"), NOW)
+    for file in (tmp_path / "brief.json", Path("/dev/null/brief.json")):
+        assert "can't be written" in remember(file, NOW, read_at=NOW, still_open=[])
     assert [file.name for file in tmp_path.iterdir()] == ["brief.json"]
