@@ -1,6 +1,5 @@
 """`loom brief`: what should I know this morning?"""
 
-import io
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +12,6 @@ from loom.cli.streams import heard
 from loom.errors import UsageError
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from loom.domain.brief import Brief
     from loom.settings import Settings
 
@@ -69,7 +66,7 @@ def command(
     settings = settings_for(project)
     file = settings.project / ".loom" / _FILE
     brief, read_up_to = _read(settings, file, since, at, offline=offline)
-    _show(brief, settings, form, as_json)
+    _show(brief, form, as_json)
     if read_up_to is not None and not peek and heard():
         from loom.brief.stretch import remember
 
@@ -117,7 +114,7 @@ def _read(
         ledger.close()
 
 
-def _show(brief: "Brief", settings: "Settings", form: str, as_json: bool) -> None:
+def _show(brief: "Brief", form: str, as_json: bool) -> None:
     from zoneinfo import ZoneInfo
 
     zone = ZoneInfo(brief.zone)
@@ -127,27 +124,12 @@ def _show(brief: "Brief", settings: "Settings", form: str, as_json: bool) -> Non
 
         click.echo(dump(json_form(brief, zone)), nl=False)
         return
-    if settings.in_actions:
-        from loom.report.harmless import harmless
+    if form == "markdown":
+        from loom.report.brief.markdown import brief_markdown
 
-        click.echo(harmless(_drawn(brief, zone, form)), nl=False)
-    elif form == "markdown":
-        click.echo(_drawn(brief, zone, form), nl=False)
+        click.echo(brief_markdown(brief, zone), nl=False)
     else:
         from loom.report.brief.terminal import show_brief
         from loom.report.terminal import console_for
 
         show_brief(console_for(sys.stdout), brief, zone)
-
-
-def _drawn(brief: "Brief", zone: "ZoneInfo", form: str) -> str:
-    if form == "markdown":
-        from loom.report.brief.markdown import brief_markdown
-
-        return brief_markdown(brief, zone)
-    from loom.report.brief.terminal import show_brief
-    from loom.report.terminal import console_for
-
-    drawn = io.StringIO()
-    show_brief(console_for(drawn), brief, zone)
-    return drawn.getvalue()

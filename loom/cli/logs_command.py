@@ -70,7 +70,7 @@ def _recorded(settings: "Settings", registry: "Registry", run: "Run", as_json: b
     if as_json:
         _dump(run_id=run.run_id, worker=run.worker, outcome=run.outcome.value, log=run.log)
         return ExitCode.OK
-    _print(settings, run.log)
+    _print(run.log)
     if not run.log:
         from loom.wiring import state_branch
 
@@ -91,7 +91,7 @@ def _so_far(
     if as_json:
         _dump(run_id=run_id, worker=ticket.worker, outcome=None, log=said)
         return ExitCode.OK
-    _print(settings, said)
+    _print(said)
     if not seen.here(ticket):
         _tell(_elsewhere(ticket))
     else:
@@ -129,7 +129,7 @@ def _followed(
             if as_json:
                 said.append(text)
             else:
-                _print(settings, text)
+                _print(text)
                 if not heard():
                     return ExitCode.OK
     except KeyboardInterrupt:
@@ -186,14 +186,10 @@ def _ended(run: "Run") -> str:
     return f"run {short_id(run.run_id)} of {run.worker} {run.outcome.value}{took}{why}"
 
 
-def _print(settings: "Settings", text: str) -> None:
-    """A worker's text. It moves no cursor, and in an Actions log it is obeyed by nobody."""
+def _print(text: str) -> None:
+    """A worker's text. It moves no cursor."""
     if not text:
         return
-    if settings.in_actions:
-        from loom.report.harmless import harmless
-
-        text = harmless(text)
     shown = "".join(each if each.isprintable() or each in "\n\t" else "�" for each in text)
     click.echo(shown, nl=not shown.endswith("\n"))
 

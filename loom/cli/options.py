@@ -36,8 +36,10 @@ def offline_option(command: Command) -> Command:
     )(command)
 
 
-def settings_for(project: Path | None) -> "Settings":
-    """Raises SettingsError when there is no project."""
+def settings_for(project: Path | None, *, commands_runner: bool = False) -> "Settings":
+    """commands_runner: whether what is printed may be meant for GitHub's runner, as a tick's annotations are.
+
+    Raises SettingsError when there is no project."""
     from loom.errors import SettingsError
     from loom.settings import read_settings
 
@@ -46,5 +48,5 @@ def settings_for(project: Path | None) -> "Settings":
     except FileNotFoundError:
         raise SettingsError("the folder you are in has been deleted: go to your project") from None
     settings = read_settings(os.environ, cwd=cwd, project=project)
-    mask_streams(settings.mask)
+    mask_streams(settings.mask, obeyed=settings.in_actions and not commands_runner)
     return settings

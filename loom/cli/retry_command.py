@@ -43,7 +43,7 @@ def command(run: str, force: bool, at: str | None, dry_run: bool, as_json: bool,
     from loom.runner.request import TickRequest, find_run
     from loom.wiring import clock_for, peek_ledger, read_registry
 
-    settings = settings_for(project)
+    settings = settings_for(project, commands_runner=True)
     ledger = peek_ledger(settings, read_registry(settings))
     try:
         found = find_run(ledger, run)

@@ -92,7 +92,7 @@ def command(
     from loom.runner.request import TickRequest
     from loom.wiring import clock_for
 
-    settings = settings_for(project)
+    settings = settings_for(project, commands_runner=True)
     clock = clock_for(at)
     request = TickRequest(
         workers=workers,

@@ -126,7 +126,7 @@ def _sample_project(project: Path | None) -> "tuple[Settings, int]":
     from loom.sample.project import MAKE_ONE, read
 
     try:
-        settings = settings_for(project)
+        settings = settings_for(project, commands_runner=True)
     except SettingsError as error:
         raise SettingsError(
             f"{str(error).partition(':')[0]}, so there is no sample project; {MAKE_ONE}"

@@ -84,6 +84,9 @@ class OwnStream(io.TextIOWrapper):
         )
 
     def write(self, text: str) -> int:
+        # click tries whether bytes are taken here, and a mask may make text of them.
+        if not isinstance(text, str):
+            raise TypeError(f"a text is written here, not {type(text).__name__}")
         self.write_bare(self.mask(text))
         return len(text)
 
@@ -120,11 +123,19 @@ def take_over() -> tuple[OwnStream, OwnStream]:
     return answer, talk
 
 
-def mask_streams(mask: Mask) -> None:
-    """From here on what Loom prints goes through `mask`; what it knows may grow."""
+def mask_streams(mask: Mask, *, obeyed: bool = False) -> None:
+    """From here on what Loom prints goes through `mask`; what it knows may grow. obeyed: whether GitHub's
+    runner reads it, which obeys what looks like a command: then nothing looks like one."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, OwnStream):
-            stream.mask = mask.document if stream.is_document else mask
+            plain = _without_commands(mask) if obeyed else mask
+            stream.mask = mask.document if stream.is_document else plain
+
+
+def _without_commands(mask: Mask) -> Callable[[str], str]:
+    from loom.report.harmless import harmless
+
+    return lambda text: harmless(mask(text))
 
 
 def heard() -> bool:

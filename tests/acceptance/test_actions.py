@@ -102,3 +102,38 @@ def test_a_workers_text_gives_no_orders(
                 assert obeyed.data != "forged"
                 assert obeyed.properties.get("file") != "forged.py"
     assert "<b>" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
+def test_the_runner_obeys_nothing_that_a_command_shows_of_a_worker(
+    loom: Command, project: Project, actions: dict[str, str | None]
+) -> None:
+    project.entries(
+        """
+        bad: {schedule: "0 * * * *", entrypoint: "workers.bad:run", retry: {later_ticks: 0, attempts: 1},
+              description: "##[group]described"}
+        """
+    )
+    project.worker(
+        "bad",
+        """
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            print("::set-output name=x::y")
+            raise ValueError("##[error]planted\\n::error::planted too")
+        """,
+    )
+    loom("run", *AT, "--project", project.root)
+    for asked in (
+        ("status",),
+        ("status", "--worker", "bad"),
+        ("history",),
+        ("show", "bad"),
+        ("logs", "bad"),
+        ("why", "bad"),
+        ("brief", "--since", "2026-11-20", "--peek"),
+        ("brief", "--since", "2026-11-20", "--peek", "--format", "markdown"),
+    ):
+        shown = loom(*asked, "--project", project.root, env=actions)
+        assert shown.exit_code == 0, shown
+        assert read([*shown.stdout.splitlines(), *shown.stderr.splitlines()]).obeyed == [], shown
