@@ -95,11 +95,13 @@ def as_they_stand(runs: Sequence[Run], snapshot: Snapshot) -> list[Run]:
     ]
 
 
-def coming_slots(registry: Registry, now: datetime) -> list[Coming]:
+def coming_slots(registry: Registry, now: datetime, pauses: Sequence[Pause] = ()) -> list[Coming]:
     """The slots of the day that begins `now`, and at least each worker's next one within a week."""
-    day = coming(registry, now=now, span=_DAY)
+    held = {pause.worker: pause for pause in pauses}
+    day = coming(registry, now=now, span=_DAY, pauses=held)
     named = {each.worker for each in day}
-    week = [each for each in coming(registry, now=now, span=7 * _DAY) if each.worker not in named]
+    week = coming(registry, now=now, span=7 * _DAY, pauses=held)
+    week = [each for each in week if each.worker not in named]
     first = {each.worker: each for each in reversed(week)}
     return [*day, *sorted(first.values(), key=lambda each: (each.slot, each.worker))]
 

@@ -91,7 +91,7 @@ class ActionsAudience(Audience):
         tell(
             report,
             registry=registry,
-            coming=coming_slots(registry, report.tick.at) if registry else (),
+            coming=coming_slots(registry, report.tick.at, report.pauses) if registry else (),
             env=self._settings.env,
             zone=zone,
             write=self._say,

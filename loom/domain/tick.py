@@ -97,6 +97,7 @@ class TickReport:
     problems: sentences about what is broken. notes: sentences worth knowing that are nobody's fault.
     mistakes: the same as `problems`, as far as they are mistakes in files.
     planned: only after a dry run. upcoming: the next slot of any worker, or None.
+    pauses: by hand, as the tick found them.
     trigger_lines: sentences on whether ticks come when they should.
     zone: the registry's, in which a person reads times.
     """
@@ -110,6 +111,7 @@ class TickReport:
     notes: tuple[str, ...] = ()
     planned: tuple[Planned, ...] = ()
     upcoming: Slot | None = None
+    pauses: tuple[Pause, ...] = ()
     trigger_lines: tuple[str, ...] = ()
     exit_code: ExitCode = ExitCode.OK
 

@@ -145,6 +145,7 @@ def _report(waking: Waking, code: ExitCode, snapshot: Snapshot) -> TickReport:
         mistakes=waking.conditions.mistakes,
         notes=_notes(waking),
         upcoming=_upcoming(waking, snapshot.pauses),
+        pauses=tuple(snapshot.pauses.values()),
         exit_code=code,
     )
 

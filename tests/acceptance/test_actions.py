@@ -104,6 +104,27 @@ def test_a_workers_text_gives_no_orders(
     assert "<b>" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
+def test_the_summary_says_of_what_comes_next_that_it_is_paused(
+    loom: Command, project: Project, actions: dict[str, str | None], tmp_path: Path
+) -> None:
+    project.entries("echo: {schedule: '0 6 * * *', entrypoint: 'workers.echo:run'}")
+    loom(
+        "pause",
+        "echo",
+        "--by",
+        "Ada",
+        "--reason",
+        "holiday",
+        "--at",
+        "2026-11-20T12:05:00Z",
+        "--project",
+        project.root,
+    )
+    loom("run", *AT, "--project", project.root, env=actions)
+    _, _, coming = (tmp_path / "summary.md").read_text(encoding="utf-8").partition("### Next")
+    assert "paused by Ada" in coming
+
+
 def test_the_runner_obeys_nothing_that_a_command_shows_of_a_worker(
     loom: Command, project: Project, actions: dict[str, str | None]
 ) -> None:
