@@ -28,11 +28,20 @@ _MOST_OUTCOMES = 600_000
 
 
 def read_dashboard(
-    registry: Registry, ledger: Ledger, *, project: str, now: datetime, days: int, clean: Clean
+    registry: Registry,
+    ledger: Ledger,
+    *,
+    project: str,
+    now: datetime,
+    days: int,
+    clean: Clean,
+    known_until: datetime | None = None,
+    behind: bool = False,
 ) -> Dashboard:
     """All of the page, as of `now` (UTC), with the last `days` days of the registry's zone.
 
     project: what the page is called. clean: takes out of a JSON value whatever may not be published.
+    known_until, behind: as in `Dashboard`.
     """
     span = days_until(now, registry.zone, days)
     begin = span.starts[0]
@@ -63,6 +72,8 @@ def read_dashboard(
         episodes_left=episodes_left,
         digests=tuple(each for each in digest_spans(reader.governed) if each.last >= begin),
         notes=tuple(reader.notes),
+        known_until=known_until,
+        behind=behind,
     )
 
 
