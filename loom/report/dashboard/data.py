@@ -6,6 +6,7 @@ so that the page stays small; what a share has no room for is counted, and the p
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from loom.domain.dashboard import Dashboard, DayOutcomes
 from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
-from loom.report.status.needs import state_in_words
+from loom.report.status.needs import state_in_words, troubles_in_words
 from loom.report.words import one_line
 
 _MOST_DIGESTS = 200
@@ -60,7 +61,10 @@ def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
         "ticks": _ticks(dashboard),
         "undelivered": board.undelivered,
         "problems": [one_line(problem, 600) for problem in board.problems[:50]],
-        "troubles": [_trouble(each) for each in board.troubles[:50]],
+        "troubles": [
+            [one_line(sentence, 600), command]
+            for sentence, command in islice(troubles_in_words(board, ZoneInfo(dashboard.zone)), 50)
+        ],
         "notes": list(dashboard.notes),
         "combinations": combinations,
         "workers": workers,
@@ -170,10 +174,6 @@ def _ticks(dashboard: Dashboard) -> dict[str, Any]:
             for each in dashboard.tick_days
         ],
     }
-
-
-def _trouble(episode: Episode) -> list[Any]:
-    return [episode.subject, _seconds(episode.opened_at), _said_last(episode)]
 
 
 def _alert(delivery: Delivery) -> dict[str, Any]:
