@@ -27,8 +27,7 @@ _BOARD_BYTES = 150_000
 _Value = TypeVar("_Value")
 
 
-def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
-    """version: of Loom."""
+def page_data(dashboard: Dashboard) -> dict[str, Any]:
     board = dashboard.board
     combinations, heats = _heats([worker.days for worker in dashboard.workers])
     rows = {row.worker: row for row in board.rows}
@@ -50,8 +49,6 @@ def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
         if worker.worker in rows
     ]
     return {
-        "v": 1,
-        "version": version,
         "project": dashboard.project,
         "at": _seconds(dashboard.at),
         "zone": dashboard.zone,
@@ -108,7 +105,6 @@ def _row(row: Row, text: int, dashboard: Dashboard) -> dict[str, Any]:
             "at": _seconds(row.last_at),
         },
         "last_success": _seconds(row.last_success_at),
-        "failures": row.consecutive_failures,
         "streak": row.streak,
         "skipped": one_line(row.skipped, text),
         "why": _why(row, text, dashboard),

@@ -51,7 +51,7 @@ def render(dashboard: Dashboard, *, version: str) -> str:
             "style": style,
             "copy": _age_of_copy(dashboard, zone),
             "board": static_board(dashboard.board, zone),
-            "data": embed(page_data(dashboard, version=version)),
+            "data": embed(page_data(dashboard)),
             "uplot_licence": _asset("uPlot-LICENSE.txt"),
             "uplot_script": uplot,
             "script": script,
