@@ -206,15 +206,15 @@ OURS = {"head_branch": "trunk", "full_name": "acme/ops", "event": "schedule"}
 def test_a_workflow_by_the_ticks_name_on_another_branch_or_in_a_fork_publishes_nothing(
     event_name: str, changes: dict[str, str] | None, builds: bool
 ) -> None:
-    run = OURS | changes if changes is not None else None
-    values = {
+    run = OURS | changes if changes is not None else {}
+    values: dict[str, str | None] = {
         "vars.LOOM_PAGES": "true",
         "github.event_name": event_name,
         "github.repository": "acme/ops",
         "github.event.repository.default_branch": "trunk",
-        "github.event.workflow_run.event": run and run["event"],
-        "github.event.workflow_run.head_branch": run and run["head_branch"],
-        "github.event.workflow_run.head_repository.full_name": run and run["full_name"],
+        "github.event.workflow_run.event": run.get("event"),
+        "github.event.workflow_run.head_branch": run.get("head_branch"),
+        "github.event.workflow_run.head_repository.full_name": run.get("full_name"),
     }
     condition = read(PAGES)["jobs"]["build"]["if"]
     assert said_by(condition, values) is builds
