@@ -168,7 +168,7 @@ def _row(
         health = Health.LATE
     idle = health in (Health.PAUSED, Health.DISABLED)
     last = _last_word(standing, ledger) if not idle else None
-    slots = _slots_of(_known_as(worker.id, snapshot, on_record), ledger)
+    slots = _slots_of(known_as(worker.id, snapshot, on_record), ledger)
     return Row(
         worker=worker.id,
         agent=worker.agent,
@@ -202,7 +202,7 @@ def _last_word(standing: Standing, ledger: Ledger) -> Run | None:
     return ledger.run(standing.last_run_id)
 
 
-def _known_as(worker: str, snapshot: Snapshot, on_record: Snapshot) -> str:
+def known_as(worker: str, snapshot: Snapshot, on_record: Snapshot) -> str:
     """The id under which the ledger has its runs: until a tick has come, the one before it was renamed."""
     if worker in on_record.marks:
         return worker

@@ -101,16 +101,21 @@ def peek_ledger(
     registry: Registry | None,
     *,
     offline: bool = False,
+    needed: bool = False,
     note: Callable[[str], None] = lambda text: print(f"loom: {text}", file=sys.stderr),
 ) -> Ledger:
     """For reading: a ledger that isn't there yet reads as an empty one, and isn't made.
 
     With a state branch it is fetched first, unless `offline`; `note` hears how old it is, and what of it
-    couldn't be read. Raises LedgerError.
+    couldn't be read. Raises LedgerError; with `needed` also where the branch can't be fetched and never was.
     """
     if state_branch(settings, registry) is not None:
         ledger = _branch_ledger(settings, registry, SystemClock(), reading=True)
-        _bring_up_to_date(ledger, offline, note)
+        try:
+            _bring_up_to_date(ledger, offline, needed, note)
+        except LedgerError:
+            ledger.close()
+            raise
         return ledger
     if ledger_path(settings, registry).exists():
         return open_ledger(settings, registry, SystemClock())
@@ -119,12 +124,20 @@ def peek_ledger(
     return MemoryLedger()
 
 
-def _bring_up_to_date(ledger: "BranchLedger", offline: bool, note: Callable[[str], None]) -> None:
+def _bring_up_to_date(
+    ledger: "BranchLedger", offline: bool, needed: bool, note: Callable[[str], None]
+) -> None:
     if not offline:
         try:
             ledger.sync()
         except LedgerError as error:
-            note(f"the state branch couldn't be fetched: {error}")
+            failed = f"the state branch couldn't be fetched: {error}"
+            if needed and ledger.in_step_at is None:
+                raise LedgerError(
+                    f"{failed}\nThis machine has no earlier copy of it to go by. Try again once the remote "
+                    "can be reached; --offline goes by what is here."
+                ) from None
+            note(failed)
     at = ledger.in_step_at
     age = "was never fetched" if at is None else f"is as of {at.isoformat(timespec='seconds')}"
     note(f"this copy of the state branch {age}")

@@ -43,7 +43,8 @@ def command(
 
     DIR/index.html needs no server, no network and no build: open it as a file, or publish it as it is. It
     lets in no script but its own. Secrets are masked, and personal data is blanked as on a state branch
-    (state: {outputs: full} lets it out).
+    (state: {outputs: full} lets it out). Where the state branch can't be fetched, the page says how old the
+    copy is that it was made from; without a copy nothing is written.
 
     \b
     loom dashboard --out site
@@ -83,19 +84,25 @@ def command(
 
 def _read(settings: "Settings", at: str | None, days: int, offline: bool) -> "Dashboard":
     from loom.dashboard.reading import read_dashboard
-    from loom.wiring import clock_for, peek_ledger, publishable, read_registry
+    from loom.wiring import clock_for, known_until, peek_ledger, publishable, read_registry
 
     clock = clock_for(at)
     registry = read_registry(settings)
-    ledger = peek_ledger(settings, registry, offline=offline)
+    began = clock.real()
+    # An empty page in place of a good one would look like good news.
+    ledger = peek_ledger(settings, registry, offline=offline, needed=True)
     try:
+        known = known_until(settings, registry, ledger)
+        now = clock.now()
         return read_dashboard(
             registry,
             ledger,
             project=settings.project.name,
-            now=clock.now(),
+            now=now,
             days=days,
             clean=publishable(settings, registry),
+            known_until=known,
+            behind=known is None or known < min(began, now),
         )
     finally:
         ledger.close()

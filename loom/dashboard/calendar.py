@@ -1,8 +1,8 @@
 """The days of a dashboard, and what became of the slots on each of them."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -47,46 +47,53 @@ def by_day(outcomes: Sequence[SlotOutcome], schedule: Schedule | None, days: Day
     it was tried. Where `schedule`, as it is today, doesn't have the slots of a range that was recorded, or is
     None, they are laid out evenly.
     """
-    starts = [at.timestamp() for at in days.starts]
     counts: list[Counter[str]] = [Counter() for _ in range(days.count)]
     for each in outcomes:
         if each.final:
-            for number in _days_of(each, schedule, starts):
-                counts[number][each.outcome.value] += 1
-    for at in _still_open(outcomes, schedule):
-        if starts[0] <= at < starts[-1]:
-            counts[bisect_right(starts, at) - 1][OPEN] += 1
+            _count(_slots(each, schedule), each.outcome.value, days.starts, counts)
+    _count(sorted(_still_open(outcomes, schedule)), OPEN, days.starts, counts)
     return tuple(counts)
 
 
-def _days_of(each: SlotOutcome, schedule: Schedule | None, starts: Sequence[float]) -> Iterator[int]:
-    for at in _slots(each, schedule):
-        if starts[0] <= at < starts[-1]:
-            yield bisect_right(starts, at) - 1
+def _count(
+    slots: Sequence[datetime], outcome: str, starts: Sequence[datetime], counts: Sequence[Counter[str]]
+) -> None:
+    """Adds to each day's `counts` how many of `slots`, in ascending order, are on it. A range has tens of
+    thousands of slots and a few days: it is the days' borders that are looked for."""
+    if not slots:
+        return
+    first = max(bisect_right(starts, slots[0]) - 1, 0)
+    last = min(bisect_right(starts, slots[-1]), len(counts))
+    before = bisect_left(slots, starts[first])
+    for number in range(first, last):
+        after = bisect_left(slots, starts[number + 1], before)
+        if after > before:
+            counts[number][outcome] += after - before
+        before = after
 
 
-def _slots(each: SlotOutcome, schedule: Schedule | None) -> Sequence[float]:
-    first, last = each.first.timestamp(), each.last.timestamp()
+def _slots(each: SlotOutcome, schedule: Schedule | None) -> Sequence[datetime]:
+    """In ascending order."""
     if each.count == 1:
-        return (first,)
+        return (each.first,)
     if schedule is not None:
-        found = [at.timestamp() for at in between(schedule, each.first, each.last)]
-        if len(found) == each.count and (found[0], found[-1]) == (first, last):
+        found = list(between(schedule, each.first, each.last))
+        if len(found) == each.count and (found[0], found[-1]) == (each.first, each.last):
             return found
-    step = (last - first) / (each.count - 1)
-    return [first + step * number for number in range(each.count)]
+    length, steps = each.last - each.first, each.count - 1
+    return [each.first + length * number // steps for number in range(each.count)]
 
 
-def _still_open(outcomes: Sequence[SlotOutcome], schedule: Schedule | None) -> set[float]:
+def _still_open(outcomes: Sequence[SlotOutcome], schedule: Schedule | None) -> set[datetime]:
     """The slots that have been looked at and have no final outcome."""
     waiting = {at for each in outcomes if not each.final for at in _slots(each, schedule)}
     if not waiting:
         return waiting
     # Between the first and the last slot of a range there is none of another fate.
-    ended = sorted((each.first.timestamp(), each.last.timestamp()) for each in outcomes if each.final)
+    ended = sorted((each.first, each.last) for each in outcomes if each.final)
     begins = [first for first, _ in ended]
     return {at for at in waiting if not _within(ended, bisect_right(begins, at) - 1, at)}
 
 
-def _within(ended: Sequence[tuple[float, float]], number: int, at: float) -> bool:
+def _within(ended: Sequence[tuple[datetime, datetime]], number: int, at: datetime) -> bool:
     return number >= 0 and ended[number][1] >= at

@@ -1,7 +1,7 @@
 """What leaves for the page: every text that people or foreign code wrote goes through one function first.
 
-Ids, names of workers, agents and hooks, times and what Loom itself says stay as they are, as they do on the
-state branch.
+Ids, names of workers and hooks, times and what Loom itself says stay as they are, as they do on the state
+branch.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any
 from loom.domain.alert import Alert, Delivery, Episode
 from loom.domain.board import Board, Row
 from loom.domain.run import RunError
+from loom.domain.tick import Pause
 
 Clean = Callable[[Any], Any]
 """A JSON value -> the same without what may not be published."""
@@ -42,15 +43,23 @@ class Discretion:
         )
 
     def _row(self, row: Row) -> Row:
-        pause = row.pause
         return replace(
             row,
+            agent=self.text(row.agent) if row.agent else row.agent,
             needs=self.text(row.needs),
             skipped=self.text(row.skipped),
             said=self.text(row.said),
             description=self.text(row.description),
             owed=tuple(replace(ticket, detail=self.text(ticket.detail)) for ticket in row.owed),
-            pause=replace(pause, reason=self.text(pause.reason)) if pause is not None else None,
+            pause=self._pause(row.pause) if row.pause is not None else None,
+        )
+
+    def _pause(self, pause: Pause) -> Pause:
+        return replace(
+            pause,
+            by=self.text(pause.by),
+            reason=self.text(pause.reason),
+            ended_by=self.text(pause.ended_by),
         )
 
     def delivery(self, delivery: Delivery) -> Delivery:
@@ -69,6 +78,7 @@ class Discretion:
         error = alert.error
         return replace(
             alert,
+            agent=self.text(alert.agent) if alert.agent else alert.agent,
             summary=self.text(alert.summary),
             error=RunError(error.kind, self.text(error.message), None) if error is not None else None,
         )

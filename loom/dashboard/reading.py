@@ -16,7 +16,8 @@ from loom.domain.run import Run, SlotOutcome
 from loom.domain.schedule import Schedule
 from loom.ports import Ledger, RunQuery
 from loom.report.trigger import sentences
-from loom.status import board
+from loom.runner.renaming import carry_over
+from loom.status import board, known_as
 
 NEWEST_RUNS = 200
 """Of each worker: as many as its history shows, and its charts."""
@@ -28,18 +29,32 @@ _MOST_OUTCOMES = 600_000
 
 
 def read_dashboard(
-    registry: Registry, ledger: Ledger, *, project: str, now: datetime, days: int, clean: Clean
+    registry: Registry,
+    ledger: Ledger,
+    *,
+    project: str,
+    now: datetime,
+    days: int,
+    clean: Clean,
+    known_until: datetime | None = None,
+    behind: bool = False,
 ) -> Dashboard:
     """All of the page, as of `now` (UTC), with the last `days` days of the registry's zone.
 
     project: what the page is called. clean: takes out of a JSON value whatever may not be published.
+    known_until, behind: as in `Dashboard`.
     """
     span = days_until(now, registry.zone, days)
     begin = span.starts[0]
     reader = _Reader(registry, ledger, now, span, Discretion(clean))
     schedules: dict[str, Schedule | None] = {each.id: each.schedule for each in registry.workers}
     schedules |= {each.id: None for each in registry.broken}
-    workers = tuple(reader.worker(worker, schedule) for worker, schedule in schedules.items())
+    on_record = ledger.snapshot()
+    carried, _ = carry_over(registry, on_record)
+    workers = tuple(
+        reader.worker(worker, known_as(worker, carried, on_record), schedule)
+        for worker, schedule in schedules.items()
+    )
     deliveries, deliveries_left = reader.deliveries()
     episodes, episodes_left = reader.episodes()
     standing = board(registry, ledger, now=now)
@@ -63,6 +78,8 @@ def read_dashboard(
         episodes_left=episodes_left,
         digests=tuple(each for each in digest_spans(reader.governed) if each.last >= begin),
         notes=tuple(reader.notes),
+        known_until=known_until,
+        behind=behind,
     )
 
 
@@ -78,15 +95,15 @@ class _Reader:
     governed: list[Run] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def worker(self, worker: str, schedule: Schedule | None) -> DashboardWorker:
-        """schedule: None while its entry is broken."""
-        runs = self.ledger.runs(RunQuery(worker=worker, until=self.now, limit=NEWEST_RUNS))
+    def worker(self, worker: str, recorded: str, schedule: Schedule | None) -> DashboardWorker:
+        """recorded: the id under which the ledger has its runs. schedule: None while its entry is broken."""
+        runs = self.ledger.runs(RunQuery(worker=recorded, until=self.now, limit=NEWEST_RUNS))
         self.governed.extend(_bare(run) for run in runs if run.enforcement_digest)
         told = next((run for run in runs if run.final and run.counts and run.output is not None), None)
         return DashboardWorker(
             worker=worker,
             zone=schedule.zone if schedule is not None else self.registry.zone,
-            days=by_day(self._outcomes(worker), schedule, self.days),
+            days=by_day(self._outcomes(recorded), schedule, self.days),
             runs=tuple(in_brief(run, self.discretion) for run in runs),
             findings=found_by(told, self.discretion) if told is not None else (),
             found_at=(told.finished_at or told.tick_at) if told is not None else None,

@@ -123,6 +123,8 @@ class Dashboard:
     deliveries: newest first, and how many older ones are left out. episodes: those open, and those closed
         since, newest first, and how many older ones are left out.
     digests: newest first. notes: what of the days the page doesn't show, and why.
+    behind: whether the ledger was a copy that lacks what others recorded after `known_until` (UTC; None if
+        the copy was never in step with anything).
     """
 
     project: str
@@ -142,3 +144,5 @@ class Dashboard:
     episodes_left: int
     digests: tuple[DigestSpan, ...]
     notes: tuple[str, ...] = ()
+    known_until: datetime | None = None
+    behind: bool = False

@@ -1,5 +1,6 @@
 """`loom dashboard`: one page, put where it is read whole or not at all, from which nothing private leaves."""
 
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,7 @@ def test_a_folder_is_made_and_what_else_is_in_one_stays(told: Project, loom: Com
     assert sorted(path.name for path in deep.iterdir()) == ["index.html", "notes.txt"]
     assert (deep / "notes.txt").read_text() == "mine"
     assert page_in(deep).startswith("<!doctype html>")
+    assert stat.S_IMODE((deep / "index.html").stat().st_mode) == 0o644, "for who publishes it too"
 
 
 def test_a_page_that_cannot_be_written_is_an_error_and_leaves_what_was_there(

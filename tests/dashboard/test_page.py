@@ -1,5 +1,6 @@
 """The dashboard of a year, used as a person uses it: in a real Chromium, from a file."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from loom.report.dashboard.embedding import embed
 from tests.dashboard.sites import NOW
 from tests.dashboard.year import DOWN, LATE, PAUSED
 from tests.ground.browser import Visit, visit
@@ -98,6 +100,43 @@ def test_a_view_can_be_opened_by_its_address_and_one_that_is_not_there_says_so(p
         page.goto(f"{file}{wrong}")
         expect(page.locator("main h1")).to_be_visible()
         expect(page.locator("main#view")).not_to_have_attribute("data-view", "worker")
+
+
+def test_an_address_that_names_a_part_of_the_page_opens_the_overview_and_leaves_any_view_as_it_is(
+    page: Page,
+) -> None:
+    file = page.url.partition("#")[0]
+    page.goto("about:blank")
+    page.goto(f"{file}#view")
+    expect(page.locator("main#view")).to_have_attribute("data-view", "overview")
+    expect(page.locator("#heatmap")).to_be_visible()
+    expect(page.locator("nav a[aria-current=page]")).to_have_text("Overview")
+    go(page, "findings")
+    page.evaluate("() => { location.hash = '#view' }")
+    expect(page.locator("main#view")).to_have_attribute("data-view", "findings")
+
+
+def test_who_asks_for_the_last_rows_goes_on_at_the_first_of_them_whether_it_has_a_link_or_not(
+    browser: Browser, month: Path, tmp_path: Path
+) -> None:
+    begin, end = '<script type="application/json" id="loom-data">', "</script>"
+    before, _, rest = month.read_text(encoding="utf-8").partition(begin)
+    text, _, after = rest.partition(end)
+    data = json.loads(text)
+    for named in (True, False):
+        alert = {**data["alerts"][0], "worker": DOWN if named else None}
+        data["alerts"] = [{**alert, "summary": f"alert {number}"} for number in range(250)]
+        changed = tmp_path / "changed.html"
+        changed.write_text(f"{before}{begin}{embed(data)}{end}{after}", encoding="utf-8")
+        with visit(browser, changed.as_uri(), at=NOW) as visited:
+            go(visited.page, "alerts")
+            button = visited.page.get_by_role("button", name="more of")
+            button.first.press("Enter")
+            expect(button.first).to_be_focused()
+            button.first.press("Enter")
+            expect(visited.page.locator("#alerts tbody tr")).to_have_count(250)
+            row = visited.page.evaluate("() => document.activeElement.closest('tr')?.innerText ?? ''")
+            assert "alert 200" in row, named
 
 
 def test_findings_narrow_by_severity_worker_and_text_and_the_count_is_announced(page: Page) -> None:

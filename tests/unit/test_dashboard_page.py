@@ -222,6 +222,21 @@ def test_without_scripts_the_page_has_each_worker_with_its_health() -> None:
     assert list(elements.of("noscript"))
 
 
+def test_a_trouble_is_told_once_and_by_its_name() -> None:
+    def episode(subject: str, said: str) -> Episode:
+        alert = Alert(event=Event.REGISTRY_BROKEN, summary=said, at=NOW)
+        return Episode(id=subject, subject=subject, opened_at=NOW, announced=True, last_alert=alert)
+
+    broken = a_row("typo", health=None, needs="no such schedule")
+    page = a_dashboard(a_row("echo"), broken)
+    troubles = (episode("loom:registry:typo", "no such schedule"), episode("loom:clock", "it is 03:00"))
+    data = data_of(render(replace(page, board=replace(page.board, troubles=troubles)), version="1"))
+    ((said, command),) = data["troubles"]
+    assert said == "the clock of a machine has gone backwards, since 06:10: it is 03:00"
+    assert command == "loom check"
+    assert "no such schedule" in data["workers"][1]["why"][0]
+
+
 def test_each_day_of_the_calendar_is_a_number_of_a_combination_of_outcomes() -> None:
     days: tuple[dict[str, int], ...] = (
         {},

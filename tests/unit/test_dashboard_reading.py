@@ -15,6 +15,7 @@ from loom.domain.dashboard import Dashboard
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.schedule import Schedule
+from loom.domain.tick import Mark
 from loom.domain.worker import Worker
 from loom.ledger.memory import MemoryLedger
 from loom.ports import Entry
@@ -31,6 +32,19 @@ def read(*entries: Entry, now: datetime = NOW, clean: Any = lambda value: value)
         zone="UTC", workers=(Worker(id="echo", schedule=HOURLY, entrypoint="workers.echo:run"),)
     )
     return read_dashboard(registry, ledger, project="p", now=now, days=14, clean=clean)
+
+
+def test_a_worker_that_was_renamed_has_its_history_before_a_tick_has_come() -> None:
+    ledger = MemoryLedger()
+    ledger.record([Mark("old", SIX + HOUR), hourly(1, worker="old", output=output())])
+    worker = Worker(id="new", schedule=HOURLY, entrypoint="workers.echo:run", was="old")
+    registry = Registry(zone="UTC", workers=(worker,))
+    page = read_dashboard(registry, ledger, project="p", now=NOW, days=14, clean=lambda value: value)
+    (told,) = page.workers
+    assert told.worker == "new"
+    assert [run.run_id for run in told.runs] == ["run-0001"]
+    assert [each.title for each in told.findings] == ["found"]
+    assert sum(day.get("succeeded", 0) for day in told.days) == 1
 
 
 def hourly(number: int, **changes: Any) -> Run:

@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from difflib import ndiff
 from pathlib import Path
 from typing import Any
@@ -183,8 +184,51 @@ def test_the_dashboard_is_published_after_each_tick_once_a_person_has_said_so() 
     assert document[ON]["workflow_run"] == {"workflows": [read(LOOM)["name"]], "types": ["completed"]}
     assert "workflow_dispatch" in document[ON]
     build, deploy = document["jobs"]["build"], document["jobs"]["deploy"]
-    assert build["if"] == "${{ vars.LOOM_PAGES == 'true' }}"
+    assert build["if"].startswith("${{ vars.LOOM_PAGES == 'true' && (")
     assert (deploy["needs"], deploy.get("if")) == ("build", None), "skipped with what it needs"
+
+
+OURS = {"head_branch": "trunk", "full_name": "acme/ops", "event": "schedule"}
+
+
+@pytest.mark.parametrize(
+    ("event_name", "changes", "builds"),
+    [
+        ("workflow_run", {}, True),
+        ("workflow_run", {"event": "workflow_dispatch"}, True),
+        ("workflow_run", {"event": "pull_request"}, False),
+        ("workflow_run", {"event": "pull_request", "full_name": "stranger/ops"}, False),
+        ("workflow_run", {"full_name": "stranger/ops"}, False),
+        ("workflow_run", {"head_branch": "someones-idea"}, False),
+        ("workflow_dispatch", None, True),
+    ],
+)
+def test_a_workflow_by_the_ticks_name_on_another_branch_or_in_a_fork_publishes_nothing(
+    event_name: str, changes: dict[str, str] | None, builds: bool
+) -> None:
+    run = OURS | changes if changes is not None else {}
+    values: dict[str, str | None] = {
+        "vars.LOOM_PAGES": "true",
+        "github.event_name": event_name,
+        "github.repository": "acme/ops",
+        "github.event.repository.default_branch": "trunk",
+        "github.event.workflow_run.event": run.get("event"),
+        "github.event.workflow_run.head_branch": run.get("head_branch"),
+        "github.event.workflow_run.head_repository.full_name": run.get("full_name"),
+    }
+    condition = read(PAGES)["jobs"]["build"]["if"]
+    assert said_by(condition, values) is builds
+    assert said_by(condition, {**values, "vars.LOOM_PAGES": ""}) is False, "off until somebody says so"
+
+
+def said_by(condition: str, values: Mapping[str, str | None]) -> bool:
+    """What GitHub would make of ``condition`` with these values; one that it names and isn't here fails."""
+    inner = re.fullmatch(r"\$\{\{(.*)\}\}", " ".join(condition.split()))
+    assert inner is not None, condition
+    python = {"&&": " and ", "||": " or "}
+    tokens = re.findall(r"'[^']*'|&&|\|\||==|!=|[()]|[\w.]+|\S", inner[1])
+    words = [python.get(token) or (token if token[0] in "'()=!" else repr(values[token])) for token in tokens]
+    return bool(eval(" ".join(words), {"__builtins__": {}}))  # noqa: S307 our own workflow's words
 
 
 def test_what_builds_the_dashboard_may_only_read_and_what_deploys_it_runs_none_of_our_code() -> None:

@@ -6,6 +6,7 @@ so that the page stays small; what a share has no room for is counted, and the p
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from loom.domain.dashboard import Dashboard, DayOutcomes
 from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
-from loom.report.status.needs import state_in_words
+from loom.report.status.needs import state_in_words, troubles_in_words
 from loom.report.words import one_line
 
 _MOST_DIGESTS = 200
@@ -26,8 +27,7 @@ _BOARD_BYTES = 150_000
 _Value = TypeVar("_Value")
 
 
-def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
-    """version: of Loom."""
+def page_data(dashboard: Dashboard) -> dict[str, Any]:
     board = dashboard.board
     combinations, heats = _heats([worker.days for worker in dashboard.workers])
     rows = {row.worker: row for row in board.rows}
@@ -49,8 +49,6 @@ def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
         if worker.worker in rows
     ]
     return {
-        "v": 1,
-        "version": version,
         "project": dashboard.project,
         "at": _seconds(dashboard.at),
         "zone": dashboard.zone,
@@ -60,7 +58,10 @@ def page_data(dashboard: Dashboard, *, version: str) -> dict[str, Any]:
         "ticks": _ticks(dashboard),
         "undelivered": board.undelivered,
         "problems": [one_line(problem, 600) for problem in board.problems[:50]],
-        "troubles": [_trouble(each) for each in board.troubles[:50]],
+        "troubles": [
+            [one_line(sentence, 600), command]
+            for sentence, command in islice(troubles_in_words(board, ZoneInfo(dashboard.zone)), 50)
+        ],
         "notes": list(dashboard.notes),
         "combinations": combinations,
         "workers": workers,
@@ -104,7 +105,6 @@ def _row(row: Row, text: int, dashboard: Dashboard) -> dict[str, Any]:
             "at": _seconds(row.last_at),
         },
         "last_success": _seconds(row.last_success_at),
-        "failures": row.consecutive_failures,
         "streak": row.streak,
         "skipped": one_line(row.skipped, text),
         "why": _why(row, text, dashboard),
@@ -170,10 +170,6 @@ def _ticks(dashboard: Dashboard) -> dict[str, Any]:
             for each in dashboard.tick_days
         ],
     }
-
-
-def _trouble(episode: Episode) -> list[Any]:
-    return [episode.subject, _seconds(episode.opened_at), _said_last(episode)]
 
 
 def _alert(delivery: Delivery) -> dict[str, Any]:

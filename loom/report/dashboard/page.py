@@ -49,13 +49,27 @@ def render(dashboard: Dashboard, *, version: str) -> str:
             "when": text(when(dashboard.at, zone)),
             "zone": text(dashboard.zone),
             "style": style,
+            "copy": _age_of_copy(dashboard, zone),
             "board": static_board(dashboard.board, zone),
-            "data": embed(page_data(dashboard, version=version)),
+            "data": embed(page_data(dashboard)),
             "uplot_licence": _asset("uPlot-LICENSE.txt"),
             "uplot_script": uplot,
             "script": script,
         },
     )
+
+
+def _age_of_copy(dashboard: Dashboard, zone: ZoneInfo) -> str:
+    """A notice for every view, if the page was made from a copy that may lack something."""
+    if not dashboard.behind:
+        return ""
+    known = dashboard.known_until
+    if known is None:
+        told = "was never fetched: what others recorded isn't on it"
+    else:
+        told = f"is as of {when(known, zone)}: what came later isn't on it"
+    said = f"This page was made from a copy of the state branch that {told}."
+    return f'<p id="copy" class="box open">◐ {text(said)}</p>'
 
 
 def policy(*, styles: tuple[str, ...], scripts: tuple[str, ...]) -> str:

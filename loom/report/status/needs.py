@@ -165,14 +165,20 @@ def _tried_again(row: Row, owed: Ticket, now: datetime, zone: ZoneInfo) -> str:
             return f"waits with {slot}: {one_line(owed.detail, _LONGEST)}"
 
 
-def _troubles(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
+def troubles_in_words(board: Board, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    """What is open and no single worker's, a sentence each, and the command that helps."""
     broken = {f"loom:registry:{row.worker}" for row in board.rows if row.health is None}
     for each in board.troubles:
         if each.subject in broken:
             continue  # its own line says so
         what = _SUBJECTS.get(each.subject, each.subject)
         said = f": {one_line(each.last_alert.summary, _LONGEST)}" if each.last_alert is not None else ""
-        yield Text(f"{what}, since {when_near(each.opened_at, board.at, zone)}{said}"), "loom check"
+        yield f"{what}, since {when_near(each.opened_at, board.at, zone)}{said}", "loom check"
+
+
+def _troubles(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
+    for sentence, command in troubles_in_words(board, zone):
+        yield Text(sentence), command
 
 
 def _unheard(waiting: Sequence[Delivery], now: datetime, zone: ZoneInfo) -> Iterator[Text]:

@@ -112,8 +112,11 @@ function pages(body, unit, size = 100) {
   button.addEventListener("click", () => {
     const first = shown;
     more();
+    if (!button.hidden) return;
+    // The focus was on the button, which has gone.
     const link = rows[first].querySelector("a");
-    if (button.hidden && link) link.focus();
+    if (!link) rows[first].tabIndex = -1;
+    (link ?? rows[first]).focus();
   });
   const show = (kept) => {
     rows = kept;

@@ -82,7 +82,7 @@ function needs() {
     ...DATA.workers
       .filter(inNeed)
       .map((worker) => h("li", {}, why(worker))),
-    ...DATA.troubles.map((trouble) => h("li", {}, `${trouble[0]}, since ${when(trouble[1])}: ${trouble[2]}`)),
+    ...DATA.troubles.map(([sentence, command]) => h("li", {}, `${sentence} `, toType(command))),
     ...DATA.problems.map((problem) => h("li", {}, problem)),
   ];
   if (DATA.undelivered) {

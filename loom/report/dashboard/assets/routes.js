@@ -11,7 +11,6 @@ const main = document.getElementById("view");
 let settled = () => {};
 
 function viewOf(hash) {
-  if (hash === "" || hash === "#") return overview();
   if (hash in VIEWS) return VIEWS[hash]();
   const named = /^#\/worker\/([^/]+)$/.exec(hash);
   return (named && workerView(decoded(named[1]))) ?? unknown(named ? decoded(named[1]) : null);
@@ -38,14 +37,17 @@ function unknown(id) {
 
 function show(moved) {
   const { hash } = location;
-  if (hash && !hash.startsWith("#/") && document.getElementById(hash.slice(1))) return;
+  // A part of the page, such as where the skip link leads, is no view: what is drawn stays.
+  const part = hash.length > 1 && !hash.startsWith("#/") && document.getElementById(hash.slice(1)) !== null;
+  if (part && moved) return;
+  const address = part || hash.length < 2 ? "#/" : hash;
   forgetCharts();
-  const view = viewOf(hash);
+  const view = viewOf(address);
   main.dataset.view = view.name;
   document.title = `${view.title} · ${DATA.project} · Loom`;
   main.replaceChildren(...view.parts.flat().filter((part) => part !== null));
   for (const link of document.querySelectorAll("nav a")) {
-    const here = link.getAttribute("href") === (hash || "#/");
+    const here = link.getAttribute("href") === address;
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
