@@ -91,6 +91,8 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
         "ticks": {
             "last_at": _time(each.last_tick.at, zone) if each.last_tick else None,
             "last_trigger": each.last_tick.trigger if each.last_tick else None,
+            "last_by_clock_at": _time(each.trigger.last, zone),
+            "lost_in_a_row": each.trigger.lost,
         }
         | trigger.as_json(each.trigger),
         "figures": {

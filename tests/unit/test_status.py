@@ -134,15 +134,33 @@ TROUBLES: dict[str, tuple[list[Entry], str, list[str], str]] = {
         [Mark("echo", SIX - 3 * DAY), Mark("forge", SIX - 3 * DAY), a_tick("t1", SIX - 3 * DAY)],
         DAILY + "\n" + DAILY.replace("echo", "forge", 1),
         [
-            "2 workers have slots that no tick has decided, the oldest from Wed 06:00;",
-            "the last tick came 3 d ago.",
+            "No clock has brought a tick since Tue 06:00 (3 d ago): 72 expected ones didn't come.",
+            "2 workers have slots that no tick has decided, the oldest from Wed 06:00.",
         ],
         "loom run",
     ),
     "a clock that is silent while nothing is due": (
         [Mark("echo", NOW), a_tick("t1", NOW - 2 * DAY), a_tick("t2", NOW, trigger="manual")],
         DAILY,
-        ["No clock has brought a tick in the last 24 h, and 23 were expected; the last tick came just now."],
+        [
+            "No clock has brought a tick since Wed 07:10 (2 d ago): 47 expected ones didn't come.",
+            "Last tick just now (07:10, manual); the clock last brought one 2 d ago (Wed 07:10).",
+        ],
+        "loom run",
+    ),
+    "a clock that is dead for some hours, while all slots are decided": (
+        [Mark("echo", NOW), a_tick("t1", NOW - 5 * HOUR), ran("run-echo-00001", SIX - DAY)],
+        DAILY,
+        ["No clock has brought a tick since 02:10 (5 h ago): 4 expected ones didn't come."],
+        "loom run",
+    ),
+    "slots that runs by hand don't decide": (
+        [Mark("echo", SIX - 3 * DAY), a_tick("t1", NOW, trigger="manual")],
+        DAILY,
+        [
+            "echo has slots that no tick has decided, the oldest from Wed 06:00; "
+            "no clock has brought a tick yet.",
+        ],
         "loom run",
     ),
     "an alert that nobody heard": (

@@ -13,8 +13,9 @@ from rich.text import Text
 from loom.domain.board import Board, Figures, Row
 from loom.domain.health import Health
 from loom.domain.recent import SHOWN
+from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.report.columns import Column, Layout, in_columns
-from loom.report.status.needs import needs
+from loom.report.status.needs import clock_in_words, needs
 from loom.report.status.recent import LEGEND, signs, streak_in_words
 from loom.report.terminal import OUTCOME_SIGNS
 from loom.report.trigger import sentences
@@ -157,10 +158,13 @@ def _ticks(board: Board, zone: ZoneInfo) -> Iterator[RenderableType]:
         yield Text("No tick has come yet. Start one with: loom run", style="yellow")
         return
     at = when_near(last.at, board.at, zone)
-    newest = f"Last tick {about(last.at, board.at)} ({at}, {last.trigger})."
+    newest = f"Last tick {about(last.at, board.at)} ({at}, {last.trigger})"
+    clock = board.trigger.last
+    if clock is not None and last.trigger not in CLOCK_TRIGGERS:
+        newest += f"; {clock_in_words(board)} ({when_near(clock, board.at, zone)})"
     day, week = board.trigger.day, board.trigger.week
     told = sentences(board.trigger)
     if not day.dropped and not week.dropped:
         told = told[-1:]  # the week says it all
-    for sentence in (newest, *told):
+    for sentence in (f"{newest}.", *told):
         yield Text(sentence, style="dim")

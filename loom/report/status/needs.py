@@ -2,7 +2,7 @@
 itself; and which alerts nobody has heard."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
@@ -37,8 +37,6 @@ _SUBJECTS = {
 _WORKERS_NAMED = 3
 _LONGEST = 240
 _ROOM = 5
-# As long as `loom watch` waits before it calls a tick overdue.
-_SILENCE = timedelta(hours=3)
 
 
 def needs(board: Board, zone: ZoneInfo, width: int) -> Iterator[RenderableType]:
@@ -88,20 +86,37 @@ def state_in_words(row: Row, now: datetime, zone: ZoneInfo) -> tuple[str, str] |
 
 def _silent(board: Board, zone: ZoneInfo) -> list[tuple[Text, str]]:
     """That no tick comes. One sentence for all workers: the clock is what is wrong."""
-    last, day = board.last_tick, board.trigger.day
-    since = min((row.undecided for row in board.rows if row.undecided is not None), default=None)
-    ticks = "no tick has come" if last is None else f"the last tick came {about(last.at, board.at)}"
+    clock, waiting = board.trigger, _undecided(board, zone)
     look = "Look at the clock that calls Loom, or start a tick"
-    if since is not None and board.at - since >= _SILENCE:
-        named = [row.worker for row in board.rows if row.undecided is not None]
-        whose = f"{named[0]} has" if len(named) == 1 else f"{len(named)} workers have"
-        oldest = when_near(since, board.at, zone)
-        text = f"{whose} slots that no tick has decided, the oldest from {oldest}; {ticks}. {look}"
+    if clock.dead and clock.last is not None:
+        since = f"{when_near(clock.last, board.at, zone)} ({about(clock.last, board.at)})"
+        lost = f"{clock.lost:,} expected ones didn't come"
+        text = f"No clock has brought a tick since {since}: {lost}. {waiting + '. ' if waiting else ''}{look}"
         return [(Text(text), "loom run")]
-    if day.expected and not day.received:
-        text = f"No clock has brought a tick in the last 24 h, and {day.expected:,} were expected; {ticks}."
-        return [(Text(f"{text} {look}"), "loom run")]
+    since_when = [row.undecided for row in board.rows if row.undecided is not None]
+    if clock.settled is not None and since_when and min(since_when) <= clock.settled:
+        return [
+            (
+                Text(f"{waiting}; {clock_in_words(board) or 'no clock has brought a tick yet'}. {look}"),
+                "loom run",
+            )
+        ]
     return []
+
+
+def clock_in_words(board: Board) -> str:
+    """When a clock last brought a tick; empty if none ever did."""
+    last = board.trigger.last
+    return "" if last is None else f"the clock last brought one {about(last, board.at)}"
+
+
+def _undecided(board: Board, zone: ZoneInfo) -> str:
+    slots = {row.worker: row.undecided for row in board.rows if row.undecided is not None}
+    if not slots:
+        return ""
+    whose = f"{next(iter(slots))} has" if len(slots) == 1 else f"{len(slots)} workers have"
+    oldest = when_near(min(slots.values()), board.at, zone)
+    return f"{whose} slots that no tick has decided, the oldest from {oldest}"
 
 
 def _urgent(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
