@@ -15,7 +15,7 @@ from loom.domain.dashboard import Dashboard, DayOutcomes
 from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
-from loom.report.status.needs import state_in_words
+from loom.report.status.needs import silent, state_in_words
 from loom.report.words import one_line
 
 _MOST_DIGESTS = 200
@@ -157,7 +157,9 @@ def _ticks(dashboard: Dashboard) -> dict[str, Any]:
         "cron": trigger.cron,
         "zone": trigger.zone,
         "lines": list(dashboard.trigger_lines),
-        "overdue": dashboard.overdue,
+        "clock_at": _seconds(trigger.last),
+        "dead": trigger.dead,
+        "silent": silent(dashboard.board, ZoneInfo(dashboard.zone)),
         "late": [[_seconds(at), _rounded(late)] for at, late in dashboard.lateness],
         "days": [
             [

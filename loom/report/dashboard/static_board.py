@@ -4,7 +4,7 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from loom.domain.board import Board, Row
-from loom.report.status.needs import state_in_words
+from loom.report.status.needs import silent, state_in_words
 from loom.report.words import ago, count, one_line, when
 
 _TEXT = 30_000  # characters that all workers' texts may have
@@ -22,6 +22,8 @@ def static_board(board: Board, zone: ZoneInfo) -> str:
         f" · runs enforced {_share(figures.under_digest, figures.runs)}"
         f" · bad outcomes delivered {_share(figures.bad_delivered, figures.bad)}</p>"
     ]
+    if (no_ticks := silent(board, zone)) is not None:
+        lines.append(f"<p>{text(no_ticks[0], 600)} → {no_ticks[1]}</p>")
     if board.undelivered:
         lines.append(f"<p>{count(board.undelivered, 'alert')} not delivered yet.</p>")
     lines += [

@@ -41,8 +41,9 @@ _ROOM = 5
 
 def needs(board: Board, zone: ZoneInfo, width: int) -> Iterator[RenderableType]:
     """Line by line, what needs a person first; one calm line if that is nothing. width: of the terminal."""
-    silent = _silent(board, zone)
-    urgent = [*silent, *_troubles(board, zone), *_urgent(board, zone)]
+    no_ticks = silent(board, zone)
+    clock = [(Text(no_ticks[0]), no_ticks[1])] if no_ticks is not None else []
+    urgent = [*clock, *_troubles(board, zone), *_urgent(board, zone)]
     if urgent:
         yield Text("Needs a person now", "bold")
         for sentence, command in urgent:
@@ -51,7 +52,7 @@ def needs(board: Board, zone: ZoneInfo, width: int) -> Iterator[RenderableType]:
         yield Text("Alerts that nobody has heard yet", "bold")
         for sentence in _unheard(board.waiting, board.at, zone):
             yield item("!", "bold red", sentence, "loom check --send-test-alert", width)
-    seen_to = [] if silent else list(_seen_to(board, zone))
+    seen_to = [] if no_ticks else list(_seen_to(board, zone))
     if seen_to:
         yield Text("Loom sees to it", "bold")
         for sentence, command in seen_to:
@@ -84,24 +85,22 @@ def state_in_words(row: Row, now: datetime, zone: ZoneInfo) -> tuple[str, str] |
     return None
 
 
-def _silent(board: Board, zone: ZoneInfo) -> list[tuple[Text, str]]:
-    """That no tick comes. One sentence for all workers: the clock is what is wrong."""
+def silent(board: Board, zone: ZoneInfo) -> tuple[str, str] | None:
+    """That no tick comes, and the command that helps; None while that isn't so.
+
+    One sentence for all workers: the clock is what is wrong."""
     clock, waiting = board.trigger, _undecided(board, zone)
     look = "Look at the clock that calls Loom, or start a tick"
     if clock.dead and clock.last is not None:
         since = f"{when_near(clock.last, board.at, zone)} ({about(clock.last, board.at)})"
         lost = f"{clock.lost:,} expected ones didn't come"
-        text = f"No clock has brought a tick since {since}: {lost}. {waiting + '. ' if waiting else ''}{look}"
-        return [(Text(text), "loom run")]
-    since_when = [row.undecided for row in board.rows if row.undecided is not None]
-    if clock.settled is not None and since_when and min(since_when) <= clock.settled:
-        return [
-            (
-                Text(f"{waiting}; {clock_in_words(board) or 'no clock has brought a tick yet'}. {look}"),
-                "loom run",
-            )
-        ]
-    return []
+        slots = f"{waiting}. " if waiting else ""
+        return f"No clock has brought a tick since {since}: {lost}. {slots}{look}", "loom run"
+    owed = [row.undecided for row in board.rows if row.undecided is not None]
+    if clock.settled is not None and owed and min(owed) <= clock.settled:
+        came = clock_in_words(board) or "no clock has brought a tick yet"
+        return f"{waiting}; {came}. {look}", "loom run"
+    return None
 
 
 def clock_in_words(board: Board) -> str:
@@ -216,7 +215,7 @@ def _skipped(board: Board) -> Iterator[Text]:
 
 def _all_well(board: Board, zone: ZoneInfo) -> Text:
     following = min((row.next_slot for row in board.rows if row.next_slot is not None), default=None)
-    if board.trigger.week.longest_gap_s is None:
+    if board.trigger.last is None:
         text = Text(
             "Nothing needs a person, but no clock calls Loom yet: workers run only by hand.", "yellow"
         )

@@ -30,10 +30,11 @@ function verdict() {
   if (!DATA.workers.length) return "No worker is registered";
   if (troubled) return `${troubled} of ${count(DATA.workers.length, "worker")} ${troubled === 1 ? "needs" : "need"} a person`;
   if (DATA.ticks.last_at === null) return "No tick has come yet";
-  if (DATA.ticks.overdue) return `No tick has come for ${span(DATA.at - DATA.ticks.last_at)}`;
+  if (DATA.ticks.dead) return `No clock has brought a tick for ${span(DATA.at - DATA.ticks.clock_at)}`;
+  if (DATA.ticks.silent) return "Slots wait that no tick has decided";
   if (DATA.troubles.length || DATA.problems.length || DATA.undelivered) return "The workers are well, but something needs a person";
   if (late) return `Nothing needs a person; ${count(late, "worker")} ${late === 1 ? "is" : "are"} late`;
-  return "All is well";
+  return DATA.ticks.clock_at === null ? "Nothing needs a person, but no clock calls Loom yet" : "All is well";
 }
 
 function summary() {
@@ -42,7 +43,9 @@ function summary() {
     .filter(([, number]) => number)
     .map(([health, number]) => `${number} ${health}`);
   const last = DATA.ticks.last_at;
-  const tick = last === null ? "no tick has come yet" : `last tick ${ago(last)}`;
+  const { clock_at, last_trigger } = DATA.ticks;
+  const clock = clock_at !== null && last_trigger === "manual" ? `, by hand; the clock brought one ${ago(clock_at)}` : "";
+  const tick = last === null ? "no tick has come yet" : `last tick ${ago(last)}${clock}`;
   const severities = Object.keys(SEVERITIES)
     .map((name) => [name, DATA.findings.filter(({ severity }) => severity === name).length])
     .filter(([, number]) => number)
@@ -78,7 +81,7 @@ function promises() {
 
 function needs() {
   const items = [
-    ...overdue(),
+    ...noTicks(),
     ...DATA.workers
       .filter(inNeed)
       .map((worker) => h("li", {}, why(worker))),
@@ -108,10 +111,11 @@ function why(worker) {
   return [workerLink(worker.id), ` ${sentence} `, toType(command)];
 }
 
-function overdue() {
-  const { last_at, overdue, cron, zone } = DATA.ticks;
-  if (!overdue) return [];
-  return [h("li", {}, `No tick has come since ${when(last_at)}; expected: `, h("code", {}, cron), ` ${zone}. See `, h("a", { href: "#/trust" }, "whether ticks come"), ".")];
+function noTicks() {
+  const { silent, cron, zone } = DATA.ticks;
+  if (silent === null) return [];
+  const [sentence, command] = silent;
+  return [h("li", {}, `${sentence} `, toType(command), " Expected: ", h("code", {}, cron), ` ${zone}. See `, h("a", { href: "#/trust" }, "whether ticks come"), ".")];
 }
 
 function board() {
