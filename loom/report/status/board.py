@@ -82,9 +82,9 @@ def pause_in_words(row: Row, now: datetime, zone: ZoneInfo) -> str:
 
 def _promises(console: Console, figures: Figures) -> Iterator[RenderableType]:
     kept = [
-        ("slots on time", figures.on_time, figures.slots, "no slot yet"),
-        ("runs under the full digest", figures.under_digest, figures.runs, "no run yet"),
-        ("bad outcomes delivered", figures.bad_delivered, figures.bad, "none to deliver"),
+        ("slots on time", figures.on_time, figures.slots, "no slot yet", figures.undecided),
+        ("runs under the full digest", figures.under_digest, figures.runs, "no run yet", 0),
+        ("bad outcomes delivered", figures.bad_delivered, figures.bad, "none to deliver", 0),
     ]
     shown = [_promise(*each) for each in kept]
     days = Text(f"In the last {figures.days} days:", "dim")
@@ -97,7 +97,12 @@ def _promises(console: Console, figures: Figures) -> Iterator[RenderableType]:
     yield from (_promise(*each, widest) for each in kept)
 
 
-def _promise(name: str, part: int, whole: int, nothing: str, width: int = 0) -> Text:
+def _promise(name: str, part: int, whole: int, nothing: str, undecided: int, width: int = 0) -> Text:
+    """undecided: what should have been decided, and is in neither number."""
+    if undecided:
+        more = f"; {undecided:,} more undecided" if whole else " that came due are decided"
+        text = f"{part:,} of {whole or undecided:,}{more}"
+        return Text.assemble(("!", "bold yellow"), f" {name:<{width}} ", (text, "bold yellow"))
     if not whole:
         return Text.assemble((_NONE, "dim"), f" {name:<{width}} ", (nothing, "dim"))
     style = "green" if part == whole else "bold yellow"

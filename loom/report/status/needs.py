@@ -3,6 +3,7 @@ itself; and which alerts nobody has heard."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
@@ -53,13 +54,18 @@ def needs(board: Board, zone: ZoneInfo, width: int) -> Iterator[RenderableType]:
         for sentence in _unheard(board.waiting, board.at, zone):
             yield item("!", "bold red", sentence, "loom check --send-test-alert", width)
     seen_to = [] if no_ticks else list(_seen_to(board, zone))
-    if seen_to:
+    at_work = [row for row in board.rows if row.under_way is not None]
+    if seen_to or at_work:
         yield Text("Loom sees to it", "bold")
-        for sentence, command in seen_to:
-            yield item("◐", "yellow", sentence, command, width)
+    for sentence, command in seen_to:
+        yield item("◐", "yellow", sentence, command, width)
+    for row in at_work:
+        sentence = _named(row.worker, under_way_in_words(row, board.at, zone))
+        yield item("◌", "cyan", sentence, f"loom logs {row.worker} --follow", width)
     for sentence in _skipped(board):
         yield item("–", "yellow", sentence, "", width)
-    if not urgent and not board.waiting and not seen_to and board.last_tick is not None:
+    died = any(row.under_way is not None and row.under_way.alive is False for row in board.rows)
+    if not urgent and not board.waiting and not seen_to and not died and board.last_tick is not None:
         yield _all_well(board, zone)
 
 
@@ -81,8 +87,26 @@ def state_in_words(row: Row, now: datetime, zone: ZoneInfo) -> tuple[str, str] |
             return _tried_again(row, owed, now, zone), why
         if row.undecided is not None:
             at = when_near(row.undecided, now, zone)
-            return f"has a slot that came due {about(row.undecided, now)} ({at}); the next tick takes it", why
+            due = f"has a slot that came due {about(row.undecided, now)} ({at})"
+            return f"{due}{', too old to run by now' if row.too_old else ''}; the next tick decides it", why
     return None
+
+
+def under_way_in_words(row: Row, now: datetime, zone: ZoneInfo) -> str:
+    """Of a worker with a run under way, the rest of a sentence that begins with its name."""
+    run = row.under_way
+    if run is None:
+        return "is not under way"
+    slot = f" with its slot of {when_near(run.slot, now, zone)}" if run.slot is not None else ""
+    by_hand = ", by hand" if run.by_hand else ""
+    if run.since is None and run.alive is False:
+        return f"had its turn coming{slot}, and the process died; the next tick takes it"
+    if run.since is None:
+        return f"has its turn coming{slot}{by_hand}, in the tick that is under way"
+    since = f"since {when_near(run.since, now, zone)}"
+    if run.alive is False:
+        return f"was under way {since}{by_hand}, and its process died; the next tick records that"
+    return f"is under way{slot} {since}{by_hand}"
 
 
 def silent(board: Board, zone: ZoneInfo) -> tuple[str, str] | None:
@@ -146,16 +170,26 @@ def _held(held: Sequence[Ticket], now: datetime, zone: ZoneInfo) -> str:
 
 def _went(row: Row, now: datetime, zone: ZoneInfo) -> str:
     went = _WENT[row.last_outcome] if row.last_outcome is not None else "went badly"
+    streak = ""
     if row.last_outcome in (Outcome.SKIPPED, Outcome.SUPERSEDED):
         times = "once" if row.consecutive_failures == 1 else f"{row.consecutive_failures:,} times"
         went = f"went badly {times} and hasn't succeeded since; its last run {went}"
-    elif row.consecutive_failures > 1:
+    elif row.consecutive_failures > 1 and _alike(row):
         went += f" {row.consecutive_failures:,} times in a row, last"
+    elif row.consecutive_failures > 1:
+        streak = f", the last of {row.consecutive_failures:,} bad outcomes in a row"
     at = (
         f" {about(row.last_at, now)} ({when_near(row.last_at, now, zone)})" if row.last_at is not None else ""
     )
     said = f": {one_line(row.said, _LONGEST)}" if row.said else ""
-    return f"{went}{at}{said}"
+    return f"{went}{at}{streak}{said}"
+
+
+def _alike(row: Row) -> bool:
+    """Whether it is known that its bad outcomes in a row were all of one kind."""
+    newest = takewhile(lambda each: each.outcome is not Outcome.SUCCEEDED, reversed(row.recent))
+    bad = [each for each in newest if each.outcome.bad]
+    return len(bad) >= row.consecutive_failures and all(each.outcome is row.last_outcome for each in bad)
 
 
 def _tried_again(row: Row, owed: Ticket, now: datetime, zone: ZoneInfo) -> str:
@@ -209,7 +243,7 @@ def _unheard(waiting: Sequence[Delivery], now: datetime, zone: ZoneInfo) -> Iter
 def _skipped(board: Board) -> Iterator[Text]:
     for row in board.rows:
         waits = any(ticket.reason is not None for ticket in row.owed)  # and that has been said
-        if row.skipped and row.health is not Health.DOWN and not waits:
+        if row.skipped and not row.skip_is_over and row.health is not Health.DOWN and not waits:
             yield _named(row.worker, f"skipped its last run: {one_line(row.skipped, _LONGEST)}")
 
 

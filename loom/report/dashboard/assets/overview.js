@@ -57,23 +57,24 @@ function summary() {
 }
 
 function promises() {
-  const { days, slots, on_time, runs, under_digest, bad, bad_delivered } = DATA.figures;
-  const card = (title, part, whole, unit) => {
-    const percent = share(part, whole);
-    const kind = percent === null ? "idle" : part === whole ? "good" : percent >= 95 ? "open" : "bad";
-    const sign = percent === null ? "–" : part === whole ? "✓" : "!";
+  const { days, slots, on_time, undecided, runs, under_digest, bad, bad_delivered } = DATA.figures;
+  const card = (title, part, whole, unit, undone = 0) => {
+    const percent = undone && !whole ? 0 : share(part, whole);
+    const kind = percent === null ? "idle" : undone ? "bad" : part === whole ? "good" : percent >= 95 ? "open" : "bad";
+    const sign = percent === null ? "–" : part === whole && !undone ? "✓" : "!";
     return h(
       "div",
       { class: `promise ${kind}` },
       h("dt", {}, title),
       h("dd", {}, h("strong", {}, h("span", { class: "sign", "aria-hidden": "true" }, sign), " ", percent === null ? "none yet" : `${percent}%`)),
       h("dd", { class: "small dim" }, percent === null ? `no ${unit} in ${days} days` : `${grouped(part)} of ${grouped(whole)} ${unit}, ${days} days`),
+      undone ? h("dd", { class: "small bad-text" }, `${count(undone, "slot")} came due, and no tick decided ${undone === 1 ? "it" : "them"}`) : null,
     );
   };
   return h(
     "dl",
     { class: "promises", "aria-label": "The three promises" },
-    card("Slots on time", on_time, slots, "slots"),
+    card("Slots on time", on_time, slots, "slots", undecided),
     card("Runs enforced", under_digest, runs, "runs"),
     card("Bad outcomes delivered", bad_delivered, bad, "bad outcomes"),
   );
@@ -156,10 +157,10 @@ function lastRun({ last, skipped }) {
 function spark(recent) {
   if (!recent.length) return "–";
   const counts = new Map();
-  for (const [outcome, , number] of recent) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
+  for (const [outcome] of recent) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   const said = WORST_FIRST.filter((name) => counts.has(name)).map((name) => `${grouped(counts.get(name))} ${word(name)}`);
   const signs = recent.map(([outcome, first, number]) =>
-    h("span", { class: OUTCOMES[outcome].kind, title: `${when(first)}: ${word(outcome)}${number > 1 ? `, ${count(number, "slot")}` : ""}` }, OUTCOMES[outcome].sign),
+    h("span", { class: OUTCOMES[outcome].kind, title: `${when(first)}: ${word(outcome)}${number > 1 ? `, one of ${count(number, "slot")} from then on` : ""}` }, OUTCOMES[outcome].sign),
   );
   return h("span", { class: "spark", role: "img", "aria-label": `last slots: ${said.join(", ")}; the newest ${word(recent.at(-1)[0])}` }, signs);
 }
