@@ -16,7 +16,7 @@ from loom.domain.recent import SHOWN
 from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.report.columns import Column, Layout, in_columns
 from loom.report.status.needs import clock_in_words, needs
-from loom.report.status.recent import LEGEND, signs, streak_in_words
+from loom.report.status.recent import legend, signs, streak_in_words
 from loom.report.terminal import OUTCOME_SIGNS
 from loom.report.trigger import sentences
 from loom.report.words import about, one_line, when, when_near
@@ -44,9 +44,7 @@ def board_lines(console: Console, board: Board, zone: ZoneInfo) -> Iterator[Rend
     yield from _promises(console, board.figures)
     if board.rows:
         yield Text()
-        yield from in_columns(console, _layouts(board, zone))
-        if any(row.recent for row in board.rows) and len(LEGEND) <= console.width and console.width >= 100:
-            yield Text(LEGEND, "dim")
+        yield from in_columns(console, _layouts(board, zone, console.width))
     yield Text()
     if said := list(needs(board, zone, console.width)):
         yield from (*said, Text())
@@ -110,7 +108,7 @@ def _promise(name: str, part: int, whole: int, nothing: str, undecided: int, wid
     return Text.assemble((sign, style), f" {name:<{width}} ", (f"{part:,} of {whole:,}", style))
 
 
-def _layouts(board: Board, zone: ZoneInfo) -> list[Layout]:
+def _layouts(board: Board, zone: ZoneInfo, width: int) -> list[Layout]:
     rows = board.rows
     state = Column("health", [health(row) for row in rows])
     schedule = Column("schedule", [Text(row.schedule or _NONE, "dim") for row in rows])
@@ -129,8 +127,11 @@ def _layouts(board: Board, zone: ZoneInfo) -> list[Layout]:
     def agent(least: int) -> Column:
         return Column("agent", [Text(row.agent or _NONE) for row in rows], least=least)
 
+    told = legend(width) if any(row.recent for row in rows) else None
+
     def layout(columns: Sequence[Column]) -> Layout:
-        return Layout(columns, below, lines_below=3)
+        with_signs = any(each is recent or each is recent_short for each in columns)
+        return Layout(columns, below, lines_below=3, legend=told if with_signs else None)
 
     return [
         layout([state, worker(30), agent(16), last, recent, run, following, schedule]),
