@@ -59,7 +59,7 @@ function summary() {
 function promises() {
   const { days, slots, on_time, undecided, runs, under_digest, bad, bad_delivered } = DATA.figures;
   const card = (title, part, whole, unit, undone = 0) => {
-    const percent = undone && !whole ? 0 : share(part, whole);
+    const percent = share(part, whole + undone);
     const kind = percent === null ? "idle" : undone ? "bad" : part === whole ? "good" : percent >= 95 ? "open" : "bad";
     const sign = percent === null ? "–" : part === whole && !undone ? "✓" : "!";
     return h(
@@ -67,7 +67,7 @@ function promises() {
       { class: `promise ${kind}` },
       h("dt", {}, title),
       h("dd", {}, h("strong", {}, h("span", { class: "sign", "aria-hidden": "true" }, sign), " ", percent === null ? "none yet" : `${percent}%`)),
-      h("dd", { class: "small dim" }, percent === null ? `no ${unit} in ${days} days` : `${grouped(part)} of ${grouped(whole)} ${unit}, ${days} days`),
+      h("dd", { class: "small dim" }, percent === null ? `no ${unit} in ${days} days` : `${grouped(part)} of ${grouped(whole)} ${undone ? "decided " : ""}${unit}, ${days} days`),
       undone ? h("dd", { class: "small bad-text" }, `${count(undone, "slot")} came due, and no tick decided ${undone === 1 ? "it" : "them"}`) : null,
     );
   };
@@ -102,7 +102,7 @@ function needs() {
 /** What is late, and will be tried again by itself. */
 function seenTo() {
   const late = DATA.workers.filter((worker) => worker.health === "late");
-  if (!late.length) return null;
+  if (!late.length || DATA.ticks.silent !== null) return null; // no tick comes that would see to it
   return section("Loom sees to it", { id: "seen-to", class: "box open" }, h("ul", {}, late.map((worker) => h("li", {}, why(worker)))));
 }
 
@@ -116,7 +116,8 @@ function noTicks() {
   const { silent, cron, zone } = DATA.ticks;
   if (silent === null) return [];
   const [sentence, command] = silent;
-  return [h("li", {}, `${sentence} `, toType(command), " Expected: ", h("code", {}, cron), ` ${zone}. See `, h("a", { href: "#/trust" }, "whether ticks come"), ".")];
+  const expected = h("span", { class: "small block" }, "Expected: ", h("code", {}, cron), ` ${zone}. See `, h("a", { href: "#/trust" }, "whether ticks come"), ".");
+  return [h("li", {}, `${sentence} `, toType(command), expected)];
 }
 
 function board() {
