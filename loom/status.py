@@ -27,7 +27,8 @@ FIGURE_DAYS = 7
 NEXT_SLOTS = 3
 _FIRST_LOOK = 120
 _DAY = timedelta(days=1)
-_NEVER_BEGAN = ("paused by ", "paused in ", "disabled in ")
+# As `loom.slots.owed.why_paused` begins, and what a run by hand is told of the registry.
+_OF_A_PAUSE = ("paused by ", "paused in ", "disabled in ")
 Alive = Callable[[Ticket], bool]
 _NO_PAUSES: Mapping[str, Pause] = MappingProxyType({})
 
@@ -192,7 +193,7 @@ def _row(
         last_success_at=standing.last_success_at,
         consecutive_failures=standing.consecutive_failures,
         skipped=last.reason if last is not None and last.outcome is Outcome.SKIPPED else "",
-        skip_is_over=last is not None and last.started_at is None and last.reason.startswith(_NEVER_BEGAN),
+        skip_is_over=last is not None and last.started_at is None and last.reason.startswith(_OF_A_PAUSE),
         needs=_needs(standing, tickets),
         said=gist(last) if last is not None and health in (Health.DOWN, Health.LATE) else "",
         owed=tuple(sorted(tickets, key=lambda each: (each.slot or now, each.key))),

@@ -25,8 +25,8 @@ def year_of_the_twelve(
 ) -> Path:
     """The page of this repository's own twelve workers after a year that ends `NOW`.
 
-    silent: how long after the last of it the page is written. days: only so many of its last. daily: all twelve run each day, and find as much as they may, which makes
-    the largest page."""
+    silent: how long after the last of it the page is written. days: only so many of its last. daily: all
+    twelve run each day, and find as much as they may, which makes the largest page."""
     root = folder / "operations"
     root.mkdir(parents=True)
     text = (REPOSITORY / "worker-registry.yaml").read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def hostile_page(folder: Path) -> Path:
 
 
 def page_of(root: Path, folder: Path, *, days: int = 365, at: datetime = NOW) -> Path:
-    """What ``loom dashboard`` writes `at` this instant for the project in `root`, as a file below `folder`."""
+    """What ``loom dashboard`` writes as of `at` for the project in `root`, as a file below `folder`."""
     home = folder / "home"
     home.mkdir()
     options = ("--out", folder / "site", "--project", root, "--days", str(days), "--at", at.isoformat())

@@ -23,8 +23,9 @@ from loom.ports import Entry
 from loom.registry import load
 from loom.report import as_json
 from loom.report.status.board import show_board
-from loom.report.status.needs import state_in_words
 from loom.report.status.one_worker import show_one_worker
+from loom.report.status.states import state_in_words
+from loom.slots.owed import why_paused
 from loom.status import board, one_worker
 from tests.contracts.ledger_entries import DAY, HOUR, a_delivery, a_run, a_tick, a_ticket, an_episode
 from tests.ground.project import Project
@@ -248,7 +249,10 @@ def test_slots_that_no_tick_has_decided_are_not_left_out_of_the_first_promise(
 
 
 def test_a_skip_by_a_pause_that_is_over_needs_no_advice(project: Project) -> None:
-    by_pause = "paused by Ana: the flat is flooded; `loom resume echo` lets it go on; --force runs it"
+    project.entries(DAILY)
+    (worker,) = load(project.root / "worker-registry.yaml", project=project.root).workers
+    pause = Pause(worker="echo", by="Ana", at=SIX, reason="the flat is flooded")
+    by_pause = f"{why_paused(worker, pause)}; `loom resume echo` lets it go on"
     plain: dict[str, Any] = {"outcome": Outcome.SKIPPED, "started_at": None}
     for reason in (by_pause, "paused in worker-registry.yaml; --force runs it"):
         found = seen(project, *life(**plain, reason=reason))

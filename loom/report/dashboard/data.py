@@ -16,7 +16,8 @@ from loom.domain.recent import each_slot
 from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
-from loom.report.status.needs import silent, state_in_words
+from loom.report.status.needs import silent
+from loom.report.status.states import state_in_words
 from loom.report.words import one_line
 
 _MOST_DIGESTS = 200

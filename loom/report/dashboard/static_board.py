@@ -4,7 +4,8 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from loom.domain.board import Board, Row
-from loom.report.status.needs import silent, state_in_words
+from loom.report.status.needs import silent
+from loom.report.status.states import state_in_words
 from loom.report.words import ago, count, one_line, when
 
 _TEXT = 30_000  # characters that all workers' texts may have

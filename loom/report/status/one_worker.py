@@ -19,8 +19,8 @@ from loom.domain.worker import Status
 from loom.report.columns import Column, Layout, in_columns
 from loom.report.gist import SEVERITIES, Found, findings, gist
 from loom.report.status.board import HEALTH_SIGNS, last_outcome, pause_in_words
-from loom.report.status.needs import state_in_words, under_way_in_words
 from loom.report.status.recent import sign, streak_in_words
+from loom.report.status.states import state_in_words, under_way_in_words
 from loom.report.terminal import short_id
 from loom.report.words import about, count, one_line, when, when_near
 
