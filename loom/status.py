@@ -1,17 +1,17 @@
 """How does each worker stand, and what comes next? Reads the ledger and the registry, never writes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from loom.domain.alert import RECOVERIES, Episode
-from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row
+from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row, UnderWay
 from loom.domain.health import Health, Standing, health_of
 from loom.domain.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.domain.registry import Registry
-from loom.domain.run import OpenReason, Outcome, Run, SlotOutcome
-from loom.domain.slot import Ticket
+from loom.domain.run import OpenReason, Outcome, Run, SlotOutcome, Trigger
+from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
@@ -21,16 +21,22 @@ from loom.runner.renaming import carry_over
 from loom.slots.calendar import catch_up_within, instants, next_instant
 from loom.slots.notes import clock_change_note, left_out_notes
 from loom.slots.trigger import trigger_health
+from loom.slots.unsettled import too_old_to_run, undecided_in
 
 FIGURE_DAYS = 7
 NEXT_SLOTS = 3
 _FIRST_LOOK = 120
 _DAY = timedelta(days=1)
+# As `loom.slots.owed.why_paused` begins, and what a run by hand is told of the registry.
+_OF_A_PAUSE = ("paused by ", "paused in ", "disabled in ")
+Alive = Callable[[Ticket], bool]
 _NO_PAUSES: Mapping[str, Pause] = MappingProxyType({})
 
 
-def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
-    """Everything that `loom status` shows, as of `now` (UTC)."""
+def board(registry: Registry, ledger: Ledger, *, now: datetime, alive: Alive | None = None) -> Board:
+    """Everything that `loom status` shows, as of `now` (UTC).
+
+    alive: whether the process that holds a ticket is at work."""
     on_record = ledger.snapshot()
     snapshot, _ = carry_over(registry, on_record)
     last = snapshot.last_tick
@@ -38,7 +44,7 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
     for ticket in snapshot.tickets.values():
         tickets.setdefault(ticket.worker, []).append(ticket)
     rows = [
-        _row(worker, tickets.get(worker.id, ()), snapshot, on_record, ledger, now)
+        _row(worker, tickets.get(worker.id, ()), snapshot, on_record, ledger, now, alive)
         for worker in registry.workers
     ]
     rows += [
@@ -53,21 +59,26 @@ def board(registry: Registry, ledger: Ledger, *, now: datetime) -> Board:
         )
         for entry in registry.broken
     ]
+    trigger = trigger_health(registry.ticks_expected, ledger, now=now)
     return Board(
         at=now,
         zone=registry.zone,
         rows=tuple(rows),
         last_tick=LastTick(at=last.at, trigger=last.trigger) if last else None,
-        trigger=trigger_health(registry.ticks_expected, ledger, now=now),
-        figures=_figures(ledger, snapshot, now),
+        trigger=trigger,
+        figures=_figures(registry, ledger, snapshot, now, settled=trigger.settled or now),
         undelivered=len(snapshot.deliveries),
         waiting=snapshot.deliveries,
         troubles=_troubles(snapshot),
     )
 
 
-def one_worker(registry: Registry, ledger: Ledger, worker: Worker, *, now: datetime) -> OneWorker:
-    """Everything that `loom status --worker` shows of `worker`, one of the registry's, as of `now` (UTC)."""
+def one_worker(
+    registry: Registry, ledger: Ledger, worker: Worker, *, now: datetime, alive: Alive | None = None
+) -> OneWorker:
+    """Everything that `loom status --worker` shows of `worker`, one of the registry's, as of `now` (UTC).
+
+    alive: as for `board`."""
     on_record = ledger.snapshot()
     snapshot, _ = carry_over(registry, on_record)
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
@@ -78,7 +89,7 @@ def one_worker(registry: Registry, ledger: Ledger, worker: Worker, *, now: datet
         at=now,
         zone=registry.zone,
         worker=worker,
-        row=_row(worker, tickets, snapshot, on_record, ledger, now),
+        row=_row(worker, tickets, snapshot, on_record, ledger, now, alive),
         last=as_they_stand([last], snapshot)[0] if last is not None else None,
         good=ledger.run(standing.previous_run_id) if standing.previous_run_id else None,
         coming=tuple(_next_slots(worker, pause, now)),
@@ -155,6 +166,7 @@ def _row(
     on_record: Snapshot,
     ledger: Ledger,
     now: datetime,
+    alive: Alive | None,
 ) -> Row:
     """tickets: its open ones. on_record: the snapshot as the ledger has it, under the ids that it knows."""
     standing = snapshot.standings.get(worker.id) or Standing(worker=worker.id)
@@ -183,15 +195,32 @@ def _row(
         last_success_at=standing.last_success_at,
         consecutive_failures=standing.consecutive_failures,
         skipped=last.reason if last is not None and last.outcome is Outcome.SKIPPED else "",
+        skip_is_over=last is not None and last.started_at is None and last.reason.startswith(_OF_A_PAUSE),
         needs=_needs(standing, tickets),
         said=gist(last) if last is not None and health in (Health.DOWN, Health.LATE) else "",
         owed=tuple(sorted(tickets, key=lambda each: (each.slot or now, each.key))),
         undecided=None if idle else undecided,
+        too_old=undecided is not None and too_old_to_run(worker, undecided, now),
+        under_way=_under_way(tickets, now, alive),
         pause=pause,
         paused_in_registry=worker.status is Status.PAUSED,
         recent=last_slots(slots),
         streak=streak(slots),
         description=worker.description,
+    )
+
+
+def _under_way(tickets: Sequence[Ticket], now: datetime, alive: Alive | None) -> UnderWay | None:
+    held = [each for each in tickets if each.state in (TicketState.CLAIMED, TicketState.STARTED)]
+    if not held:
+        return None
+    first = min(held, key=lambda each: (each.started_at or now, each.key))
+    return UnderWay(
+        run_id=first.run_id,
+        slot=first.slot,
+        since=first.started_at,
+        by_hand=first.trigger is Trigger.MANUAL,
+        alive=None if alive is None else alive(first),
     )
 
 
@@ -238,8 +267,17 @@ def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:
     return ""
 
 
-def _figures(ledger: Ledger, snapshot: Snapshot, now: datetime) -> Figures:
-    return figures_since(ledger, snapshot, since=now - timedelta(days=FIGURE_DAYS), days=FIGURE_DAYS)
+def _figures(
+    registry: Registry, ledger: Ledger, snapshot: Snapshot, now: datetime, *, settled: datetime
+) -> Figures:
+    since = now - timedelta(days=FIGURE_DAYS)
+    figures = figures_since(ledger, snapshot, since=since, days=FIGURE_DAYS)
+    at_work = [
+        worker
+        for worker in registry.workers
+        if worker.status is Status.ACTIVE and pause_in_force(snapshot.pauses.get(worker.id), now) is None
+    ]
+    return replace(figures, undecided=undecided_in(at_work, snapshot.marks, since, settled))
 
 
 def figures_since(ledger: Ledger, snapshot: Snapshot, *, since: datetime, days: int) -> Figures:

@@ -11,7 +11,7 @@ from loom.brief.doings import Accounts, tells
 from loom.brief.findings import compare, grouped
 from loom.brief.headline import headline
 from loom.brief.needs import needs
-from loom.brief.sights import Sights, settled_until, undecided
+from loom.brief.sights import Sights, undecided
 from loom.brief.stretch import Stretch
 from loom.domain.board import Board
 from loom.domain.brief import Ahead, Brief, Halted
@@ -26,6 +26,7 @@ from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import instants
 from loom.slots.notes import clock_change_note
+from loom.slots.trigger import settled_until
 from loom.status import FIGURE_DAYS, board, figures_since
 
 AHEAD: Final = timedelta(hours=24)
@@ -45,7 +46,7 @@ def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch
     """
     snapshot, _ = carry_over(registry, ledger.snapshot())
     seen = board(registry, ledger, now=now)
-    settled = settled_until(registry, now)
+    settled = settled_until(registry.ticks_expected, now)
     sights = Sights(
         now=now,
         registry=registry,

@@ -2,21 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from loom.brief.sights import CLOCK, ENFORCEMENT, LATE_TICKS, REGISTRY, Sights
+from loom.brief.sights import CLOCK, ENFORCEMENT, REGISTRY, Sights
 from loom.domain.alert import RECOVERIES, Delivery, Episode
 from loom.domain.brief import Need
 from loom.domain.run import OpenReason
-from loom.domain.tick import Tick
-from loom.domain.trigger import CLOCK_TRIGGERS, EARLY
-from loom.ports import Ledger
 from loom.report.words import count, when
-from loom.slots.calendar import instants
-
-_LOOKS_BACK: Final = timedelta(days=35)
 
 
 def setup(sights: Sights) -> Iterator[Need]:
@@ -43,33 +35,19 @@ def _setup_need(episode: Episode, what: str, do: str, waits: bool = False) -> Ne
 
 def ticks(sights: Sights) -> Iterator[Need]:
     """Whether a clock woke Loom before, and doesn't now."""
-    now, registry = sights.now, sights.registry
-    last = _last_by_clock(sights.snapshot.last_tick, sights.ledger, now)
-    if last is None:
+    clock = sights.board.trigger
+    if clock.last is None or not clock.dead:
         return
-    # The newest expected tick may be on its way still.
-    dropped = len(list(instants(registry.ticks_expected, last + EARLY, now))) - 1
-    if dropped < LATE_TICKS:
-        return
-    zone = ZoneInfo(registry.zone)
+    zone = ZoneInfo(sights.registry.zone)
     waiting = sum(map(len, sights.undecided.values()))
     slots = f", and {count(waiting, 'slot')} nobody has decided" if waiting else ""
     yield Need(
         kind="ticks",
-        what=f"no tick has come since {when(last, zone)}",
-        says=f"{count(dropped, 'tick')} didn't come{slots}",
+        what=f"no tick has come since {when(clock.last, zone)}",
+        says=f"{count(clock.lost, 'tick')} didn't come{slots}",
         do="look at what wakes Loom (its workflow or cron), and start a tick with: loom run",
-        since=last,
+        since=clock.last,
     )
-
-
-def _last_by_clock(newest: Tick | None, ledger: Ledger, now: datetime) -> datetime | None:
-    if newest is None:
-        return None
-    if newest.trigger in CLOCK_TRIGGERS and newest.at <= now:
-        return newest.at
-    ticks = ledger.ticks(since=now - _LOOKS_BACK)
-    return max((t.at for t in ticks if t.trigger in CLOCK_TRIGGERS and t.at <= now), default=None)
 
 
 def alerts(deliveries: Sequence[Delivery]) -> Iterator[Need]:

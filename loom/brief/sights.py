@@ -2,23 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from loom.domain.board import Board
 from loom.domain.registry import Registry
 from loom.domain.worker import Worker
 from loom.ports import Ledger, Snapshot
-from loom.slots.calendar import due, previous_instant
-
-LATE_TICKS: Final = 3
-"""So many expected ticks may fail to come, one after the other, before somebody is needed: a trigger that
-drops one or two is caught up with by itself."""
+from loom.slots.calendar import due
 
 REGISTRY, ENFORCEMENT, CLOCK = "loom:registry", "loom:enforcement", "loom:clock"
 """The subjects of the episodes that are no single worker's."""
-
-_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +29,6 @@ class Sights:
     board: Board
     settled: datetime
     undecided: Mapping[str, Sequence[datetime]]
-
-
-def settled_until(registry: Registry, now: datetime) -> datetime:
-    """Up to which instant (UTC) slots should have been decided, had at most `LATE_TICKS` - 1 ticks failed."""
-    at = now
-    for _ in range(LATE_TICKS):
-        at = (previous_instant(registry.ticks_expected, at) or at) - _INSTANT
-    return at
 
 
 def undecided(worker: Worker, mark: datetime | None, until: datetime) -> Sequence[datetime]:

@@ -58,6 +58,7 @@ def command(
 def _read(
     settings: "Settings", worker: str | None, at: str | None, offline: bool, note: Callable[[str], None]
 ) -> "Board | OneWorker":
+    from loom.cli.ordering import alive
     from loom.status import board, one_worker
     from loom.wiring import clock_for, peek_ledger, read_registry
 
@@ -72,11 +73,10 @@ def _read(
         now = clock_for(at).now()
         if at is not None:
             _refuse_unless_known(at, now, ledger)
-        return (
-            board(registry, ledger, now=now)
-            if found is None
-            else one_worker(registry, ledger, found, now=now)
-        )
+        living = alive(settings, registry)
+        if found is None:
+            return board(registry, ledger, now=now, alive=living)
+        return one_worker(registry, ledger, found, now=now, alive=living)
     finally:
         ledger.close()
 

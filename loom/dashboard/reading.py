@@ -8,7 +8,7 @@ from loom.dashboard.calendar import by_day, days_until, offsets
 from loom.dashboard.discretion import Clean, Discretion
 from loom.dashboard.rules import digest_spans
 from loom.dashboard.runs import found_by, in_brief
-from loom.dashboard.ticks import is_overdue, lateness_of, tick_days
+from loom.dashboard.ticks import lateness_of, tick_days
 from loom.domain.alert import Delivery, DeliveryState, Episode
 from loom.domain.dashboard import Dashboard, DashboardWorker, Days
 from loom.domain.registry import Registry
@@ -58,8 +58,7 @@ def read_dashboard(
     deliveries, deliveries_left = reader.deliveries()
     episodes, episodes_left = reader.episodes()
     standing = board(registry, ledger, now=now)
-    last, ticks = standing.last_tick, registry.ticks_expected
-    lateness = lateness_of(ticks, ledger, now=now)
+    lateness = lateness_of(registry.ticks_expected, ledger, now=now)
     return Dashboard(
         project=project,
         at=now,
@@ -69,7 +68,6 @@ def read_dashboard(
         board=reader.discretion.board(standing),
         workers=workers,
         trigger_lines=sentences(standing.trigger),
-        overdue=last is not None and is_overdue(ticks, last.at, now=now),
         lateness=lateness,
         tick_days=tick_days(lateness, registry.zone),
         deliveries=deliveries,

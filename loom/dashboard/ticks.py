@@ -8,22 +8,14 @@ from zoneinfo import ZoneInfo
 
 from loom.domain.dashboard import TickDay
 from loom.domain.schedule import Schedule
-from loom.domain.trigger import CLOCK_TRIGGERS, EARLY
+from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.ports import Ledger
-from loom.slots.calendar import previous_instant
 from loom.slots.trigger import lateness
 
 TICK_DAYS = 14
-OVERDUE = timedelta(hours=3)
 _MOST_SHOWN = 2_000
 
 Late = tuple[tuple[datetime, float | None], ...]
-
-
-def is_overdue(schedule: Schedule, last: datetime, *, now: datetime) -> bool:
-    """Whether a tick expected 3 hours ago, or before, hasn't come: `last` is when the newest did."""
-    expected = previous_instant(schedule, now - OVERDUE)
-    return expected is not None and last < expected - EARLY
 
 
 def lateness_of(schedule: Schedule, ledger: Ledger, *, now: datetime) -> Late:

@@ -14,14 +14,31 @@ from loom.domain.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A run that a process has claimed, or has begun.
+
+    slot: None of a run by hand that names none. since: when the work began, UTC; None before that.
+    alive: whether its process is at work, None if nobody looked.
+    """
+
+    run_id: str | None
+    slot: datetime | None
+    since: datetime | None
+    by_hand: bool
+    alive: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One worker on the board. health: None when its registry entry is broken.
-    skipped: why its last run was skipped, if it was. needs: what a person must do, or empty.
+    skipped: why its last run was skipped, if it was. skip_is_over: whether that was for a pause which isn't
+        in force any more. needs: what a person must do, or empty.
     said: what its last run said that went wrong, while health is down or late; foreign text.
     owed: its open tickets, the oldest slot first. undecided: a slot that came due and that no tick has
-        decided yet, the oldest of them.
+        decided yet, the oldest of them. too_old: whether it can't run any more.
     pause: one by hand that is in force. paused_in_registry: its entry says ``status: paused``.
     recent: what its last 14 slots came to, oldest first, each slot once; a range counts all its slots.
+    under_way: the run that is, the one begun first if there are several.
     streak: how many of its newest slots succeeded (or, as a negative number, went badly) in a row, at most
         99; skipped and superseded ones neither end it nor are counted.
     """
@@ -39,10 +56,13 @@ class Row:
     last_success_at: datetime | None = None
     consecutive_failures: int = 0
     skipped: str = ""
+    skip_is_over: bool = False
     needs: str = ""
     said: str = ""
     owed: tuple[Ticket, ...] = ()
     undecided: datetime | None = None
+    too_old: bool = False
+    under_way: UnderWay | None = None
     pause: Pause | None = None
     paused_in_registry: bool = False
     recent: tuple[SlotOutcome, ...] = ()
@@ -64,6 +84,7 @@ class Figures:
         due. runs, under_digest: runs that started; those recorded with an enforcement digest.
     bad, bad_delivered: bad outcomes; those of them whose episode has no alert, good news apart, that is
         still to be delivered.
+    undecided: slots that came due and that no tick decided, though several were to come since.
     """
 
     days: int
@@ -73,6 +94,7 @@ class Figures:
     under_digest: int
     bad: int
     bad_delivered: int
+    undecided: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

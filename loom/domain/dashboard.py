@@ -117,8 +117,7 @@ class DigestSpan:
 class Dashboard:
     """project: its folder's name. offsets: of the registry's zone, the first one as the days begin.
     board, workers: in the registry's order; a worker with a broken entry is in both.
-    trigger_lines: sentences on whether ticks come when they should. overdue: whether one that was expected
-    hours ago hasn't come, so that all of this may be old. lateness: for each instant of the last
+    trigger_lines: sentences on whether ticks come when they should. lateness: for each instant of the last
     days for which a tick was expected, oldest first, how many seconds late it came, or None if it didn't.
     deliveries: newest first, and how many older ones are left out. episodes: those open, and those closed
         since, newest first, and how many older ones are left out.
@@ -135,7 +134,6 @@ class Dashboard:
     board: Board
     workers: tuple[DashboardWorker, ...]
     trigger_lines: tuple[str, ...]
-    overdue: bool
     lateness: tuple[tuple[datetime, float | None], ...]
     tick_days: tuple[TickDay, ...]
     deliveries: tuple[Delivery, ...]

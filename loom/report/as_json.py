@@ -91,12 +91,15 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
         "ticks": {
             "last_at": _time(each.last_tick.at, zone) if each.last_tick else None,
             "last_trigger": each.last_tick.trigger if each.last_tick else None,
+            "last_by_clock_at": _time(each.trigger.last, zone),
+            "lost_in_a_row": each.trigger.lost,
         }
         | trigger.as_json(each.trigger),
         "figures": {
             "days": each.figures.days,
             "slots_decided": each.figures.slots,
             "slots_on_time": each.figures.on_time,
+            "slots_undecided": each.figures.undecided,
             "runs": each.figures.runs,
             "runs_under_digest": each.figures.under_digest,
             "bad_outcomes": each.figures.bad,
@@ -168,6 +171,17 @@ def _row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
                 "at": _time(row.pause.at, zone),
                 "until": _time(row.pause.until, zone),
                 "reason": row.pause.reason or None,
+            }
+        ),
+        "under_way": (
+            None
+            if row.under_way is None
+            else {
+                "run_id": row.under_way.run_id,
+                "slot": _time(row.under_way.slot, zone),
+                "since": _time(row.under_way.since, zone),
+                "by_hand": row.under_way.by_hand,
+                "alive": row.under_way.alive,
             }
         ),
         "needs": row.needs or None,

@@ -32,11 +32,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """below: what stands under each row, indented, or None; at most `lines_below` lines of it."""
+    """below: what stands under each row, indented, or None; at most `lines_below` lines of it.
+    legend: what stands under all of them, wrapped."""
 
     columns: Sequence[Column]
     below: Sequence[Text | None] = ()
     lines_below: int = 1
+    legend: Text | None = None
 
 
 def show_columns(console: Console, layouts: Sequence[Layout]) -> None:
@@ -55,6 +57,8 @@ def in_columns(console: Console, layouts: Sequence[Layout], *, indent: int = 0) 
     if any(heading.plain for heading in headings):
         yield _line(layout.columns, headings, widths)
     yield from chain.from_iterable(_rows(console, layout, room))
+    if layout.legend is not None:
+        yield layout.legend.copy()
 
 
 def in_rows(console: Console, layouts: Sequence[Layout]) -> Iterator[Sequence[Text]]:

@@ -42,5 +42,4 @@ def _sentence(each: TriggerSpan) -> str:
     if not each.dropped:
         return f"{came}{late}; {gap}."
     dropped = f"{each.dropped:,} {'was' if each.dropped == 1 else 'were'} dropped by the trigger"
-    caught_up = " Slots were caught up, but late." if each.received else ""
-    return f"{came}; {dropped}; {gap}{late}.{caught_up}"
+    return f"{came}; {dropped}; {gap}{late}."

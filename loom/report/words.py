@@ -6,9 +6,12 @@ from zoneinfo import ZoneInfo
 from loom.domain.tick import TickReport
 
 
-def when(at: datetime, zone: ZoneInfo) -> str:
-    """``Sat 21 Nov 06:00 CST``"""
-    return f"{at.astimezone(zone):%a %-d %b %H:%M %Z}"
+def when(at: datetime, zone: ZoneInfo, now: datetime | None = None) -> str:
+    """``Sat 21 Nov 06:00 CST``; if `now` is given, and in another year, ``Sat 21 Nov 2025 06:00 CST``"""
+    there = at.astimezone(zone)
+    if now is not None and there.year != now.astimezone(zone).year:
+        return f"{there:%a %-d %b %Y %H:%M %Z}"
+    return f"{there:%a %-d %b %H:%M %Z}"
 
 
 def when_in_short(at: datetime, zone: ZoneInfo) -> str:

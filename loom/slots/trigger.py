@@ -1,11 +1,11 @@
 """Did the clock that wakes Loom keep to its time? Ticks as they came, held against the expected ones."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from loom.domain.schedule import Schedule
-from loom.domain.trigger import CLOCK_TRIGGERS, EARLY, TriggerHealth, TriggerSpan
+from loom.domain.trigger import CLOCK_TRIGGERS, EARLY, LATE_TICKS, TriggerHealth, TriggerSpan
 from loom.ports import Ledger
 from loom.slots.calendar import instants, previous_instant
 
@@ -15,6 +15,7 @@ _LATEST = timedelta(hours=24)
 # Further back than any span shown, to tell a clock that was silent for a week from one just set up.
 _LOOKS_BACK = timedelta(days=35)
 _INSTANT = timedelta(microseconds=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def expected_at(schedule: Schedule, at: datetime) -> datetime | None:
@@ -29,15 +30,42 @@ def trigger_health(schedule: Schedule, ledger: Ledger, *, now: datetime) -> Trig
     came = sorted(tick.at for tick in ticks if tick.trigger in CLOCK_TRIGGERS and tick.at <= now)
     delays = lateness(schedule, came, now=now)
     day, week = (_span(hours, came, delays, now) for hours in (24, 7 * 24))
-    silent = None if came else _silence(ledger, now)
-    return TriggerHealth(cron=schedule.cron, zone=schedule.zone, day=day, week=week, silent_s=silent)
+    last = came[-1] if came else _long_ago(ledger, now)
+    silent = (now - last).total_seconds() if last is not None and not came else None
+    return TriggerHealth(
+        cron=schedule.cron,
+        zone=schedule.zone,
+        day=day,
+        week=week,
+        silent_s=silent,
+        last=last,
+        lost=_lost(schedule, last, now) if last is not None else 0,
+        settled=settled_until(schedule, now),
+    )
 
 
-def _silence(ledger: Ledger, now: datetime) -> float | None:
-    last = ledger.snapshot().last_tick
-    if last is None or last.trigger not in CLOCK_TRIGGERS or last.at > now:
+def settled_until(schedule: Schedule, now: datetime) -> datetime:
+    """Up to which instant (UTC) slots should have been decided, had at most `LATE_TICKS` - 1 ticks failed."""
+    at = now
+    for _ in range(LATE_TICKS):
+        at = (previous_instant(schedule, at) or at) - _INSTANT
+    return at
+
+
+def _lost(schedule: Schedule, last: datetime, now: datetime) -> int:
+    came_due = sum(1 for _ in instants(schedule, last + EARLY, now))
+    return max(came_due - 1, 0)  # the newest tick may still be on its way
+
+
+def _long_ago(ledger: Ledger, now: datetime) -> datetime | None:
+    """When a clock last brought a tick, however long ago."""
+    newest = ledger.snapshot().last_tick
+    if newest is None:
         return None
-    return (now - last.at).total_seconds()
+    if newest.trigger in CLOCK_TRIGGERS and newest.at <= now:
+        return newest.at
+    ticks = ledger.ticks(since=_EVER)
+    return max((each.at for each in ticks if each.trigger in CLOCK_TRIGGERS and each.at <= now), default=None)
 
 
 def lateness(

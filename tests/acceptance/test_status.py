@@ -204,3 +204,46 @@ def test_each_look_is_one_document_for_a_program(loom: Command, project: Project
         _, said = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "Traceback" not in said
+
+
+@pytest.mark.own_clock
+def test_a_run_under_way_is_seen_while_its_process_lives_and_when_it_has_died(
+    loom: Command, project: Project
+) -> None:
+    project.worker(
+        "slowpoke",
+        """
+        from pathlib import Path
+        from time import sleep
+
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            Path("begun").touch()
+            sleep(60)
+            return WorkerOutput(summary="at last")
+        """,
+    )
+    project.entries('slowpoke: {schedule: "0 6 1 1 *", entrypoint: "workers.slowpoke:run"}')
+    status = ("status", "--project", project.root)
+    running = loom.start("run", "--worker", "slowpoke", "--project", project.root, cwd=project.root)
+    try:
+        deadline = time.monotonic() + 30
+        while not (project.root / "begun").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (worker,) = loom(*status, "--json").json()["workers"]
+        assert worker["under_way"]["alive"] is True
+        assert worker["under_way"]["by_hand"] is True
+        assert worker["under_way"]["run_id"]
+        shown = loom(*status).stdout
+        assert "slowpoke is under way since" in shown
+        assert "by hand  → loom logs slowpoke --follow" in shown
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        assert (
+            "and its process died; the next tick records that" in loom(*status, "--worker", "slowpoke").stdout
+        )
+    finally:
+        running.kill()
+        running.communicate()

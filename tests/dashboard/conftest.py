@@ -1,6 +1,7 @@
 """One browser, and one page of each kind, for all tests of the dashboard."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a month with the twelve workers as they are: all that a year has, and less of each."""
     return year_of_the_twelve(tmp_path_factory.mktemp("month"), days=30)
+
+
+@pytest.fixture(scope="package")
+def silent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of two weeks after which no tick has come for 13 hours."""
+    folder = tmp_path_factory.mktemp("silent")
+    return year_of_the_twelve(folder, days=14, silent=timedelta(hours=13))
 
 
 @pytest.fixture(scope="package")

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loom.ledger.sqlite import SqliteLedger
@@ -20,11 +20,13 @@ NOW = datetime(2026, 11, 20, 20, 47, tzinfo=UTC)
 """When the pages are written: a Friday afternoon in Chicago, whose clocks changed twice in the year."""
 
 
-def year_of_the_twelve(folder: Path, *, daily: bool = False, days: int = 365) -> Path:
+def year_of_the_twelve(
+    folder: Path, *, daily: bool = False, days: int = 365, silent: timedelta = timedelta()
+) -> Path:
     """The page of this repository's own twelve workers after a year that ends `NOW`.
 
-    days: only so many of its last. daily: all twelve run each day, and find as much as they may, which makes
-    the largest page."""
+    silent: how long after the last of it the page is written. days: only so many of its last. daily: all
+    twelve run each day, and find as much as they may, which makes the largest page."""
     root = folder / "operations"
     root.mkdir(parents=True)
     text = (REPOSITORY / "worker-registry.yaml").read_text(encoding="utf-8")
@@ -38,7 +40,7 @@ def year_of_the_twelve(folder: Path, *, daily: bool = False, days: int = 365) ->
     ledger = in_haste(SqliteLedger(root / registry.state.ledger))
     Year(registry, end=NOW, days=days, findings=60 if daily else 8).write(ledger)
     ledger.close()
-    return page_of(root, folder, days=days)
+    return page_of(root, folder, days=days, at=NOW + silent)
 
 
 def hostile_page(folder: Path) -> Path:
@@ -50,11 +52,11 @@ def hostile_page(folder: Path) -> Path:
     return page_of(project.root, folder)
 
 
-def page_of(root: Path, folder: Path, *, days: int = 365) -> Path:
-    """What ``loom dashboard`` writes `NOW` for the project in `root`, as a file below `folder`."""
+def page_of(root: Path, folder: Path, *, days: int = 365, at: datetime = NOW) -> Path:
+    """What ``loom dashboard`` writes as of `at` for the project in `root`, as a file below `folder`."""
     home = folder / "home"
     home.mkdir()
-    options = ("--out", folder / "site", "--project", root, "--days", str(days), "--at", NOW.isoformat())
+    options = ("--out", folder / "site", "--project", root, "--days", str(days), "--at", at.isoformat())
     subprocess.run(
         [*PROGRAM, "dashboard", *options],
         env=own_environment(os.environ, home=home, report=folder / "report"),

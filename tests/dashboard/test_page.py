@@ -250,3 +250,56 @@ def test_a_page_that_has_grown_old_says_so(browser: Browser, year: Path) -> None
         with visit(browser, year.as_uri(), at=NOW + timedelta(hours=hours)) as visited:
             expect(visited.page.locator("#stale")).to_be_visible(visible=stale)
             expect(visited.page.locator("header")).to_contain_text("ago")
+
+
+def test_a_clock_that_is_dead_is_what_needs_a_person_and_no_promise_looks_calm(
+    browser: Browser, silent: Path
+) -> None:
+    with visit(browser, silent.as_uri(), at=NOW + timedelta(hours=13)) as visited:
+        first = visited.page.locator("#needs li").first
+        expect(first).to_contain_text("No clock has brought a tick since")
+        expect(first).to_contain_text("loom run")
+        expect(visited.page.locator("#seen-to")).to_have_count(0)
+        card = visited.page.locator(".promise", has_text="Slots on time")
+        expect(card).to_contain_text("1 slot came due, and no tick decided it")
+        expect(card.locator("strong")).not_to_contain_text("100%")
+        expect(card.locator(".sign")).to_have_text("!")
+
+
+def test_no_month_stands_over_the_names_of_workers_when_the_days_are_scrolled(
+    browser: Browser, year: Path
+) -> None:
+    with visit(browser, year.as_uri(), at=NOW, width=1000) as visited:
+        over = """left => {
+            const box = document.querySelector("#heatmap").closest(".scroll");
+            box.scrollIntoView();
+            box.scrollLeft = left;
+            const corner = document.querySelector("#heatmap .corner").getBoundingClientRect();
+            const name = document.querySelector("#heatmap tbody th").getBoundingClientRect();
+            const at = document.elementFromPoint(name.right - 30, corner.top + corner.height / 2);
+            return at.className;
+        }"""
+        for left in (0, 700, 1300):
+            assert visited.page.evaluate(over, left) == "corner"
+
+
+def test_on_a_phone_the_signs_of_a_card_say_what_they_are_of(browser: Browser, month: Path) -> None:
+    with visit(browser, month.as_uri(), at=NOW, width=360) as visited:
+        label = "cell => getComputedStyle(cell, '::before').content"
+        for name in ("Last slots", "Streak"):
+            cell = visited.page.locator(f'#board td[data-label="{name}"]').first
+            assert cell.evaluate(label) != "none"
+            assert cell.evaluate("cell => cell.dataset.label") == name
+
+
+def test_the_id_of_a_worker_is_never_broken_into_two_lines(browser: Browser, month: Path) -> None:
+    with visit(browser, month.as_uri(), at=NOW) as visited:
+        go(visited.page, "alerts")
+        lines = visited.page.locator("#episodes th a").evaluate_all(
+            "links => links.map(link => link.getClientRects().length)"
+        )
+        assert set(lines) == {1}
+        height = visited.page.locator("#episodes th a").evaluate_all(
+            "links => links.map(link => link.getBoundingClientRect().height)"
+        )
+        assert max(height) < 30

@@ -94,6 +94,47 @@ def test_each_slot_is_told_of_once_by_what_holds_of_it_now(
     assert shown(each_slot(held, len(ends))) == ends
 
 
+def one_by_one(records: list[SlotOutcome]) -> tuple[SlotOutcome, ...]:
+    """What `newest_slots` says it does, each record held against all before it."""
+
+    def shared(record: SlotOutcome, other: SlotOutcome) -> int:
+        if other.last < record.first or record.last < other.first:
+            return 0
+        return record.count if other.first <= record.first and record.last <= other.last else other.count
+
+    held: list[SlotOutcome] = []
+    for each in sorted(records, key=lambda each: (each.final, each.tick_at, each.run_id), reverse=True):
+        left = each.count - sum(shared(each, other) for other in held)
+        if left > 0:
+            held.append(replace(each, count=left))
+    return tuple(sorted(held, key=lambda each: (each.last, each.first, each.run_id)))
+
+
+any_records = st.lists(
+    st.builds(
+        lambda number, slot, outcome, count, final: record(number, slot, outcome, count=count, final=final),
+        st.integers(0, 60),
+        st.integers(0, 12),
+        outcomes,
+        st.integers(1, 6),
+        st.booleans(),
+    ),
+    unique_by=lambda each: each.run_id,
+    max_size=25,
+)
+
+
+@given(any_records | lives().map(lambda life: life[0]))
+def test_looking_up_what_holds_finds_what_holding_each_against_all_finds(records: list[SlotOutcome]) -> None:
+    assert newest_slots(records) == one_by_one(records)
+
+
+def test_thousands_of_records_are_no_burden() -> None:
+    """Held one against all, these would take minutes."""
+    records = [record(number, number, Outcome.SUCCEEDED) for number in range(20_000)]
+    assert len(newest_slots(records)) == 20_000
+
+
 @given(lives(), st.integers(0, 20))
 def test_the_last_ones_are_the_end_of_all(
     life: tuple[list[SlotOutcome], list[tuple[Outcome, bool]]], most: int

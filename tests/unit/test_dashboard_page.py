@@ -48,7 +48,7 @@ def a_dashboard(*rows: Row, workers: tuple[DashboardWorker, ...] = (), **changes
         figures=Figures(days=7, slots=10, on_time=9, runs=10, under_digest=10, bad=0, bad_delivered=0),
         undelivered=0,
     )
-    plain: dict[str, Any] = {"trigger_lines": (), "overdue": False, "lateness": (), "tick_days": ()}
+    plain: dict[str, Any] = {"trigger_lines": (), "lateness": (), "tick_days": ()}
     plain |= {"deliveries": (), "deliveries_left": 0, "episodes": (), "episodes_left": 0, "digests": ()}
     return Dashboard(
         project="operations",

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from loom.dashboard.reading import NEWEST_ALERTS, read_dashboard
-from loom.dashboard.ticks import is_overdue
 from loom.domain.alert import Alert, DeliveryState, Event
 from loom.domain.cron import parse_cron
 from loom.domain.dashboard import Dashboard
@@ -19,6 +18,7 @@ from loom.domain.tick import Mark
 from loom.domain.worker import Worker
 from loom.ledger.memory import MemoryLedger
 from loom.ports import Entry
+from loom.report.dashboard.data import page_data
 from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_delivery, a_run, a_tick, an_episode
 
 HOURLY = Schedule("0 * * * *", parse_cron("0 * * * *"), "UTC")
@@ -142,14 +142,18 @@ def test_every_text_goes_through_what_cleans_it_and_what_cannot_be_checked_is_wi
 
 
 @pytest.mark.parametrize(
-    ("last", "overdue"),
-    [(timedelta(minutes=5), False), (2 * HOUR, False), (3 * HOUR, False), (4 * HOUR, True), (9 * DAY, True)],
+    ("last", "dead"),
+    [(timedelta(minutes=5), False), (3 * HOUR, False), (4 * HOUR, True), (9 * DAY, True)],
 )
-def test_a_page_is_overdue_once_a_tick_that_was_expected_three_hours_ago_has_not_come(
-    last: timedelta, overdue: bool
-) -> None:
-    assert is_overdue(HOURLY, NOW - last, now=NOW + timedelta(minutes=20)) is overdue
-    assert read(a_tick("t1", NOW - last)).overdue is overdue
+def test_a_page_says_what_status_says_of_a_clock_that_is_dead(last: timedelta, dead: bool) -> None:
+    page = read(a_tick("t1", NOW - last), a_tick("t2", NOW, trigger="manual"))
+    ticks = page_data(page, version="1")["ticks"]
+    assert (ticks["dead"], ticks["silent"] is not None) == (dead, dead)
+    assert ticks["clock_at"] == (NOW - last).timestamp()
+    if dead:
+        sentence, command = ticks["silent"]
+        assert "No clock has brought a tick since" in sentence
+        assert command == "loom run"
 
 
 def test_lateness_is_told_tick_by_tick_and_day_by_day() -> None:

@@ -15,14 +15,17 @@ from rich.console import Console
 from loom.domain.alert import Alert, DeliveryState, Event
 from loom.domain.board import Board
 from loom.domain.health import Health
-from loom.domain.run import OpenReason, Outcome, Run, RunError
-from loom.domain.slot import TicketState
+from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
+from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark, Pause
 from loom.ledger.memory import MemoryLedger
 from loom.ports import Entry
 from loom.registry import load
+from loom.report import as_json
 from loom.report.status.board import show_board
 from loom.report.status.one_worker import show_one_worker
+from loom.report.status.states import state_in_words
+from loom.slots.owed import why_paused
 from loom.status import board, one_worker
 from tests.contracts.ledger_entries import DAY, HOUR, a_delivery, a_run, a_tick, a_ticket, an_episode
 from tests.ground.project import Project
@@ -51,11 +54,11 @@ def ran(run_id: str, slot: datetime, worker: str = "echo", **changes: Any) -> Ru
     return a_run(run_id, worker, **{**plain, "enforcement_digest": "sha256:0", "on_time": True, **changes})
 
 
-def seen(project: Project, *entries: Entry, registry: str = DAILY, now: datetime = NOW) -> Board:
+def seen(project: Project, *entries: Entry, registry: str = DAILY, now: datetime = NOW, **how: Any) -> Board:
     project.entries(registry)
     ledger = MemoryLedger()
     ledger.record(entries)
-    return board(load(project.root / "worker-registry.yaml", project=project.root), ledger, now=now)
+    return board(load(project.root / "worker-registry.yaml", project=project.root), ledger, now=now, **how)
 
 
 def shown(what: Any, width: int, show: Callable[..., None] = show_board) -> list[str]:
@@ -127,22 +130,40 @@ TROUBLES: dict[str, tuple[list[Entry], str, list[str], str]] = {
     "a slot that waits for a tick": (
         [Mark("echo", SIX - HOUR), a_tick("t1", SIX - HOUR)],
         DAILY,
-        ["◐ late", "echo has a slot that came due 1 h ago (06:00); the next tick takes it"],
+        ["◐ late", "echo has a slot that came due 1 h ago (06:00); the next tick decides it"],
         "loom why echo",
     ),
     "a silent clock": (
         [Mark("echo", SIX - 3 * DAY), Mark("forge", SIX - 3 * DAY), a_tick("t1", SIX - 3 * DAY)],
         DAILY + "\n" + DAILY.replace("echo", "forge", 1),
         [
-            "2 workers have slots that no tick has decided, the oldest from Wed 06:00;",
-            "the last tick came 3 d ago.",
+            "No clock has brought a tick since Tue 06:00 (3 d ago): 72 expected ones didn't come.",
+            "2 workers have slots that no tick has decided, the oldest from Wed 06:00.",
         ],
         "loom run",
     ),
     "a clock that is silent while nothing is due": (
         [Mark("echo", NOW), a_tick("t1", NOW - 2 * DAY), a_tick("t2", NOW, trigger="manual")],
         DAILY,
-        ["No clock has brought a tick in the last 24 h, and 23 were expected; the last tick came just now."],
+        [
+            "No clock has brought a tick since Wed 07:10 (2 d ago): 47 expected ones didn't come.",
+            "Last tick just now (07:10, manual); the clock last brought one 2 d ago (Wed 07:10).",
+        ],
+        "loom run",
+    ),
+    "a clock that is dead for some hours, while all slots are decided": (
+        [Mark("echo", NOW), a_tick("t1", NOW - 5 * HOUR), ran("run-echo-00001", SIX - DAY)],
+        DAILY,
+        ["No clock has brought a tick since 02:10 (5 h ago): 4 expected ones didn't come."],
+        "loom run",
+    ),
+    "slots that runs by hand don't decide": (
+        [Mark("echo", SIX - 3 * DAY), a_tick("t1", NOW, trigger="manual")],
+        DAILY,
+        [
+            "echo has slots that no tick has decided, the oldest from Wed 06:00; "
+            "no clock has brought a tick yet.",
+        ],
         "loom run",
     ),
     "an alert that nobody heard": (
@@ -195,6 +216,114 @@ def test_when_all_is_well_one_calm_line_says_so_and_what_comes_next(width: int, 
     assert f"{CALM} Next is echo, in 23 h (Sat 06:00)." in said
     for word in ("Needs a person", "Loom sees to it", "nobody has heard", "→", "✗"):
         assert word not in said.replace("✗ went badly", "")
+
+
+def test_a_slot_that_is_too_old_to_run_is_said_to_be(project: Project) -> None:
+    tick, none = a_tick("t1", NOW - HOUR), DAILY.replace("{", "{catch_up: {policy: none}, ")
+    cases = [
+        (DAILY, 261 * DAY, True),
+        (DAILY, timedelta(hours=2), False),
+        (DAILY.replace("{", "{catch_up: {policy: latest, within: 30m}, "), timedelta(hours=2), True),
+        (none, timedelta(hours=2), True),
+    ]
+    for registry, ago, too_old in cases:
+        (row,) = seen(project, Mark("echo", NOW - ago), tick, registry=registry).rows
+        told = state_in_words(row, NOW, CHICAGO)
+        assert told is not None
+        assert ("too old to run by now" in told[0]) is too_old, registry
+        assert "the next tick decides it" in told[0]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_slots_that_no_tick_has_decided_are_not_left_out_of_the_first_promise(
+    width: int, project: Project
+) -> None:
+    entries: list[Entry] = [Mark("echo", SIX - 3 * DAY), a_tick("t1", SIX - 3 * DAY)]
+    assert "! slots on time 0 of 2 that came due are decided" in words(shown(seen(project, *entries), width))
+    some = [*life()[1:-1], Mark("echo", SIX - DAY)]
+    some.append(a_tick("t-now", NOW + 8 * HOUR))
+    found = seen(project, *some, now=NOW + 8 * HOUR)
+    assert "! slots on time 7 of 7; 1 more undecided" in words(shown(found, width))
+    on_its_way = seen(project, Mark("echo", SIX - HOUR), a_tick("t1", SIX - HOUR))
+    assert "– slots on time no slot yet" in words(shown(on_its_way, width))
+
+
+def test_a_skip_by_a_pause_that_is_over_needs_no_advice(project: Project) -> None:
+    project.entries(DAILY)
+    (worker,) = load(project.root / "worker-registry.yaml", project=project.root).workers
+    pause = Pause(worker="echo", by="Ana", at=SIX, reason="the flat is flooded")
+    by_pause = f"{why_paused(worker, pause)}; `loom resume echo` lets it go on"
+    plain: dict[str, Any] = {"outcome": Outcome.SKIPPED, "started_at": None}
+    for reason in (by_pause, "paused in worker-registry.yaml; --force runs it"):
+        found = seen(project, *life(**plain, reason=reason))
+        assert "skipped its last run" not in words(shown(found, 140))
+        assert found.rows[0].skipped == reason
+    own = seen(project, *life(outcome=Outcome.SKIPPED, reason="paused by the other side"))
+    assert "echo skipped its last run: paused by the other side" in words(shown(own, 140))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_run_under_way_is_shown_and_whether_its_process_lives(width: int, project: Project) -> None:
+    def going(**changes: Any) -> Ticket:
+        held: dict[str, Any] = {"claimer": "h", "lease_until": NOW + HOUR, "run_id": "run-going-1"}
+        started: dict[str, Any] = {"state": TicketState.STARTED, "started_at": SIX + HOUR}
+        return replace(a_ticket(slot=SIX, **held, **started), **changes)
+
+    by_hand = {"key": "echo#run-going-1", "slot": None, "trigger": Trigger.MANUAL}
+    cases: list[tuple[Entry, bool, str]] = [
+        (going(), True, "◌ echo is under way with its slot of 06:00 since 07:00 → loom logs echo --follow"),
+        (going(**by_hand), True, "◌ echo is under way since 07:00, by hand → loom logs echo --follow"),
+        (
+            going(),
+            False,
+            "◌ echo was under way since 07:00, and its process died; the next tick records that",
+        ),
+        (
+            going(state=TicketState.CLAIMED, started_at=None),
+            True,
+            "◌ echo has its turn coming with its slot of 06:00, in the tick that is under way",
+        ),
+    ]
+    for ticket, living, sentence in cases:
+        found = seen(project, *life(15), Mark("echo", NOW), ticket, alive=lambda _, living=living: living)
+        lines = shown(found, width)
+        assert sentence in words(lines)
+        assert "Loom sees to it" in lines
+        assert max(map(cell_len, lines)) <= width
+        assert (CALM in words(lines)) is living
+        under_way = as_json.board(found, CHICAGO)["workers"][0]["under_way"]
+        assert (under_way["run_id"], under_way["alive"]) == ("run-going-1", living)
+    assert as_json.board(seen(project, *life()), CHICAGO)["workers"][0]["under_way"] is None
+
+
+def test_bad_outcomes_of_different_kinds_are_not_called_failures(project: Project) -> None:
+    def last_two(first: Outcome, second: Outcome) -> list[Entry]:
+        return [
+            replace(each, outcome=first)
+            if isinstance(each, Run) and each.run_id == "run-echo-00015"
+            else each
+            for each in life(outcome=second)
+        ]
+
+    alike = words(shown(seen(project, *last_two(Outcome.FAILED, Outcome.FAILED)), 140))
+    assert "echo failed 2 times in a row, last 1 h ago (06:05)" in alike
+    mixed = words(shown(seen(project, *last_two(Outcome.FAILED, Outcome.MISSED)), 140))
+    assert "echo missed its slot 1 h ago (06:05), the last of 2 bad outcomes in a row" in mixed
+    assert "2 times" not in mixed
+
+
+def test_a_date_of_another_year_is_shown_with_its_year(project: Project) -> None:
+    yearly = DAILY.replace("0 6 * * *", "0 6 1 3 *")
+    project.entries(yearly)
+    ledger = MemoryLedger()
+    long_ago = datetime(2025, 3, 1, 6, tzinfo=CHICAGO)
+    ledger.record([Mark("echo", NOW), a_tick("t", NOW), ran("run-echo-00001", long_ago)])
+    registry = load(project.root / "worker-registry.yaml", project=project.root)
+    said = words(shown(one_worker(registry, ledger, registry.workers[0], now=NOW), 140, show_one_worker))
+    assert "Sat 1 Mar 2025 06:05 CST" in said
+    assert "✓ succeeded Sat 1 Mar 2025 06:00 CST" in said
+    assert "Mon 1 Mar 2027 06:00 CST" in said
+    assert "2026" not in said
 
 
 def test_before_a_clock_has_called_it_is_said_that_workers_run_only_by_hand(project: Project) -> None:
@@ -250,10 +379,12 @@ def test_the_line_of_a_worker_says_what_happened_when_and_what_comes(project: Pr
         for line in wide
     ), wide
     assert any("○ new" in line and "never ran" in line and "·" * 14 in line for line in wide)
-    assert "✓ succeeded ✗ went badly – skipped or superseded ◐ still open" in words(wide)
     for width in WIDTHS:
         lines = shown(found, width)
         assert any("◐ late" in line and "echo" in line and "✗ failed 1 h ago" in line for line in lines)
+        signs = any("✓✓✓" in line for line in lines)
+        legend = "✓ succeeded ✗ went badly – skipped or superseded ◐ still open · none yet"
+        assert (legend in words(lines)) is signs
 
 
 @pytest.mark.parametrize(

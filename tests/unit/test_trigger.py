@@ -68,9 +68,9 @@ def test_ticks_that_never_came_are_dropped_and_said_plainly() -> None:
     assert found.day.lateness_median_s == 240, "a dropped tick doesn't make later ones look late"
     assert sentences(found) == (
         "18 of 24 ticks came in the last 24 h; 6 were dropped by the trigger; longest gap 4 h; "
-        "lateness median 4 min, 95% within 4 min. Slots were caught up, but late.",
+        "lateness median 4 min, 95% within 4 min.",
         "161 of 168 ticks came in the last 7 days; 7 were dropped by the trigger; longest gap 4 h; "
-        "lateness median 4 min, 95% within 4 min. Slots were caught up, but late.",
+        "lateness median 4 min, 95% within 4 min.",
     )
 
 
@@ -125,6 +125,32 @@ def test_a_clock_that_fell_silent_has_dropped_everything_since() -> None:
     assert sentences(found)[0] == (
         "0 of 23 ticks came in the last 24 h; 23 were dropped by the trigger; longest gap 24 h."
     )
+
+
+@pytest.mark.parametrize(("silent_h", "lost", "dead"), [(0.5, 0, False), (2.7, 2, False), (3.7, 3, True)])
+def test_a_clock_is_dead_when_three_expected_ticks_in_a_row_have_not_come(
+    silent_h: float, lost: int, dead: bool
+) -> None:
+    last = datetime(2026, 11, 20, 15, 17, tzinfo=UTC)
+    by_hand = Tick(id="by-hand", at=NOW, trigger="manual")
+    ledger = MemoryLedger()
+    ledger.record([Tick(id="t", at=last, trigger="schedule"), by_hand])
+    found = trigger_health(HOURLY, ledger, now=last + timedelta(hours=silent_h) + minutes(40))
+    assert (found.last, found.lost, found.dead) == (last, lost, dead)
+
+
+def test_a_clock_that_never_came_is_not_dead_and_one_that_came_long_ago_is() -> None:
+    never = health(steady(), trigger="manual")
+    assert (never.last, never.lost, never.dead) == (None, 0, False)
+    ledger = MemoryLedger()
+    long_ago = NOW - timedelta(days=90)
+    ledger.record([Tick(id="t", at=long_ago, trigger="schedule"), Tick(id="m", at=NOW, trigger="manual")])
+    found = trigger_health(HOURLY, ledger, now=NOW)
+    assert (found.last, found.dead, found.silent_s) == (long_ago, True, 90 * 86400)
+
+
+def test_slots_are_settled_once_three_ticks_after_them_were_to_come() -> None:
+    assert health(steady()).settled == datetime(2026, 11, 20, 16, 17, tzinfo=UTC) - timedelta(microseconds=1)
 
 
 def test_a_day_without_an_expected_tick_is_said_to_be_one() -> None:

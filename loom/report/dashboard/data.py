@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 from loom.domain.alert import Alert, Delivery, Episode
 from loom.domain.board import Board, Row
 from loom.domain.dashboard import Dashboard, DayOutcomes
+from loom.domain.recent import each_slot
 from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
-from loom.report.status.needs import state_in_words, troubles_in_words
+from loom.report.status.needs import silent, troubles_in_words
+from loom.report.status.states import state_in_words
 from loom.report.words import one_line
 
 _MOST_DIGESTS = 200
@@ -106,11 +108,14 @@ def _row(row: Row, text: int, dashboard: Dashboard) -> dict[str, Any]:
         },
         "last_success": _seconds(row.last_success_at),
         "streak": row.streak,
-        "skipped": one_line(row.skipped, text),
+        "skipped": "" if row.skip_is_over else one_line(row.skipped, text),
         "why": _why(row, text, dashboard),
         "pause": _pause(row.pause, text),
         "paused_in_registry": row.paused_in_registry,
-        "recent": [[each.outcome.value, _seconds(each.first), each.count] for each in row.recent],
+        "recent": [
+            [each.outcome.value if each.final else "open", _seconds(each.first), each.count]
+            for each in each_slot(row.recent)
+        ],
     }
 
 
@@ -142,6 +147,7 @@ def _figures(board: Board) -> dict[str, int]:
         "days": figures.days,
         "slots": figures.slots,
         "on_time": figures.on_time,
+        "undecided": figures.undecided,
         "runs": figures.runs,
         "under_digest": figures.under_digest,
         "bad": figures.bad,
@@ -157,7 +163,9 @@ def _ticks(dashboard: Dashboard) -> dict[str, Any]:
         "cron": trigger.cron,
         "zone": trigger.zone,
         "lines": list(dashboard.trigger_lines),
-        "overdue": dashboard.overdue,
+        "clock_at": _seconds(trigger.last),
+        "dead": trigger.dead,
+        "silent": silent(dashboard.board, ZoneInfo(dashboard.zone)),
         "late": [[_seconds(at), _rounded(late)] for at, late in dashboard.lateness],
         "days": [
             [

@@ -4,7 +4,8 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from loom.domain.board import Board, Row
-from loom.report.status.needs import state_in_words
+from loom.report.status.needs import silent
+from loom.report.status.states import state_in_words
 from loom.report.words import ago, count, one_line, when
 
 _TEXT = 30_000  # characters that all workers' texts may have
@@ -17,11 +18,14 @@ def static_board(board: Board, zone: ZoneInfo) -> str:
     figures = board.figures
     limit = max(40, min(300, _TEXT // max(len(board.rows), 1)))
     headings = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
+    undecided = f" and {figures.undecided:,} that no tick decided" if figures.undecided else ""
     lines = [
-        f"<p>{figures.days} days: slots on time {_share(figures.on_time, figures.slots)}"
+        f"<p>{figures.days} days: slots on time {_share(figures.on_time, figures.slots)}{undecided}"
         f" · runs enforced {_share(figures.under_digest, figures.runs)}"
         f" · bad outcomes delivered {_share(figures.bad_delivered, figures.bad)}</p>"
     ]
+    if (no_ticks := silent(board, zone)) is not None:
+        lines.append(f"<p>{text(no_ticks[0], 600)} → {no_ticks[1]}</p>")
     if board.undelivered:
         lines.append(f"<p>{count(board.undelivered, 'alert')} not delivered yet.</p>")
     lines += [
@@ -43,7 +47,8 @@ def _row(row: Row, board: Board, zone: ZoneInfo, limit: int) -> str:
         if row.last_at is not None:
             last += f" {ago(row.last_at, board.at)}"
     told = state_in_words(row, board.at, zone)
-    needs = f"{row.worker} {told[0]} → {told[1]}" if told is not None else row.skipped or "–"
+    said = "" if row.skip_is_over else row.skipped
+    needs = f"{row.worker} {told[0]} → {told[1]}" if told is not None else said or "–"
     cells = (
         health,
         last,

@@ -13,9 +13,10 @@ from rich.text import Text
 from loom.domain.board import Board, Figures, Row
 from loom.domain.health import Health
 from loom.domain.recent import SHOWN
+from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.report.columns import Column, Layout, in_columns
-from loom.report.status.needs import needs
-from loom.report.status.recent import LEGEND, signs, streak_in_words
+from loom.report.status.needs import clock_in_words, needs
+from loom.report.status.recent import legend, signs, streak_in_words
 from loom.report.terminal import OUTCOME_SIGNS
 from loom.report.trigger import sentences
 from loom.report.words import about, one_line, when, when_near
@@ -43,9 +44,7 @@ def board_lines(console: Console, board: Board, zone: ZoneInfo) -> Iterator[Rend
     yield from _promises(console, board.figures)
     if board.rows:
         yield Text()
-        yield from in_columns(console, _layouts(board, zone))
-        if any(row.recent for row in board.rows) and len(LEGEND) <= console.width and console.width >= 100:
-            yield Text(LEGEND, "dim")
+        yield from in_columns(console, _layouts(board, zone, console.width))
     yield Text()
     if said := list(needs(board, zone, console.width)):
         yield from (*said, Text())
@@ -81,9 +80,9 @@ def pause_in_words(row: Row, now: datetime, zone: ZoneInfo) -> str:
 
 def _promises(console: Console, figures: Figures) -> Iterator[RenderableType]:
     kept = [
-        ("slots on time", figures.on_time, figures.slots, "no slot yet"),
-        ("runs under the full digest", figures.under_digest, figures.runs, "no run yet"),
-        ("bad outcomes delivered", figures.bad_delivered, figures.bad, "none to deliver"),
+        ("slots on time", figures.on_time, figures.slots, "no slot yet", figures.undecided),
+        ("runs under the full digest", figures.under_digest, figures.runs, "no run yet", 0),
+        ("bad outcomes delivered", figures.bad_delivered, figures.bad, "none to deliver", 0),
     ]
     shown = [_promise(*each) for each in kept]
     days = Text(f"In the last {figures.days} days:", "dim")
@@ -96,7 +95,12 @@ def _promises(console: Console, figures: Figures) -> Iterator[RenderableType]:
     yield from (_promise(*each, widest) for each in kept)
 
 
-def _promise(name: str, part: int, whole: int, nothing: str, width: int = 0) -> Text:
+def _promise(name: str, part: int, whole: int, nothing: str, undecided: int, width: int = 0) -> Text:
+    """undecided: what should have been decided, and is in neither number."""
+    if undecided:
+        more = f"; {undecided:,} more undecided" if whole else " that came due are decided"
+        text = f"{part:,} of {whole or undecided:,}{more}"
+        return Text.assemble(("!", "bold yellow"), f" {name:<{width}} ", (text, "bold yellow"))
     if not whole:
         return Text.assemble((_NONE, "dim"), f" {name:<{width}} ", (nothing, "dim"))
     style = "green" if part == whole else "bold yellow"
@@ -104,7 +108,7 @@ def _promise(name: str, part: int, whole: int, nothing: str, width: int = 0) -> 
     return Text.assemble((sign, style), f" {name:<{width}} ", (f"{part:,} of {whole:,}", style))
 
 
-def _layouts(board: Board, zone: ZoneInfo) -> list[Layout]:
+def _layouts(board: Board, zone: ZoneInfo, width: int) -> list[Layout]:
     rows = board.rows
     state = Column("health", [health(row) for row in rows])
     schedule = Column("schedule", [Text(row.schedule or _NONE, "dim") for row in rows])
@@ -123,8 +127,11 @@ def _layouts(board: Board, zone: ZoneInfo) -> list[Layout]:
     def agent(least: int) -> Column:
         return Column("agent", [Text(row.agent or _NONE) for row in rows], least=least)
 
+    told = legend(width) if any(row.recent for row in rows) else None
+
     def layout(columns: Sequence[Column]) -> Layout:
-        return Layout(columns, below, lines_below=3)
+        with_signs = any(each is recent or each is recent_short for each in columns)
+        return Layout(columns, below, lines_below=3, legend=told if with_signs else None)
 
     return [
         layout([state, worker(30), agent(16), last, recent, run, following, schedule]),
@@ -157,10 +164,13 @@ def _ticks(board: Board, zone: ZoneInfo) -> Iterator[RenderableType]:
         yield Text("No tick has come yet. Start one with: loom run", style="yellow")
         return
     at = when_near(last.at, board.at, zone)
-    newest = f"Last tick {about(last.at, board.at)} ({at}, {last.trigger})."
+    newest = f"Last tick {about(last.at, board.at)} ({at}, {last.trigger})"
+    clock = board.trigger.last
+    if clock is not None and last.trigger not in CLOCK_TRIGGERS:
+        newest += f"; {clock_in_words(board)} ({when_near(clock, board.at, zone)})"
     day, week = board.trigger.day, board.trigger.week
     told = sentences(board.trigger)
     if not day.dropped and not week.dropped:
         told = told[-1:]  # the week says it all
-    for sentence in (newest, *told):
+    for sentence in (f"{newest}.", *told):
         yield Text(sentence, style="dim")

@@ -2,7 +2,7 @@
 itself; and which alerts nobody has heard."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
@@ -10,24 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from loom.domain.alert import Delivery
-from loom.domain.board import Board, Row
+from loom.domain.board import Board
 from loom.domain.health import Health
-from loom.domain.run import OpenReason, Outcome
-from loom.domain.slot import Ticket
-from loom.report.terminal import short_id
+from loom.report.status.states import state_in_words, under_way_in_words
 from loom.report.words import about, count, one_line, when_near
 
-_WENT = {
-    Outcome.SUCCEEDED: "succeeded",
-    Outcome.FAILED: "failed",
-    Outcome.INVALID: "returned an output that was refused",
-    Outcome.TIMED_OUT: "ran out of time",
-    Outcome.BLOCKED: "was stopped by the rules",
-    Outcome.SKIPPED: "was skipped",
-    Outcome.SUPERSEDED: "was superseded by a later slot",
-    Outcome.MISSED: "missed its slot",
-    Outcome.ABANDONED: "was cut off: its process died",
-}
 _SUBJECTS = {
     "loom:registry": "worker-registry.yaml is broken",
     "loom:enforcement": "the enforcement context is broken, and nothing runs",
@@ -37,14 +24,13 @@ _SUBJECTS = {
 _WORKERS_NAMED = 3
 _LONGEST = 240
 _ROOM = 5
-# As long as `loom watch` waits before it calls a tick overdue.
-_SILENCE = timedelta(hours=3)
 
 
 def needs(board: Board, zone: ZoneInfo, width: int) -> Iterator[RenderableType]:
     """Line by line, what needs a person first; one calm line if that is nothing. width: of the terminal."""
-    silent = _silent(board, zone)
-    urgent = [*silent, *_troubles(board, zone), *_urgent(board, zone)]
+    no_ticks = silent(board, zone)
+    clock = [(Text(no_ticks[0]), no_ticks[1])] if no_ticks is not None else []
+    urgent = [*clock, *_troubles(board, zone), *_urgent(board, zone)]
     if urgent:
         yield Text("Needs a person now", "bold")
         for sentence, command in urgent:
@@ -53,55 +39,53 @@ def needs(board: Board, zone: ZoneInfo, width: int) -> Iterator[RenderableType]:
         yield Text("Alerts that nobody has heard yet", "bold")
         for sentence in _unheard(board.waiting, board.at, zone):
             yield item("!", "bold red", sentence, "loom check --send-test-alert", width)
-    seen_to = [] if silent else list(_seen_to(board, zone))
-    if seen_to:
+    seen_to = [] if no_ticks else list(_seen_to(board, zone))
+    at_work = [row for row in board.rows if row.under_way is not None]
+    if seen_to or at_work:
         yield Text("Loom sees to it", "bold")
-        for sentence, command in seen_to:
-            yield item("◐", "yellow", sentence, command, width)
+    for sentence, command in seen_to:
+        yield item("◐", "yellow", sentence, command, width)
+    for row in at_work:
+        sentence = _named(row.worker, under_way_in_words(row, board.at, zone))
+        yield item("◌", "cyan", sentence, f"loom logs {row.worker} --follow", width)
     for sentence in _skipped(board):
         yield item("–", "yellow", sentence, "", width)
-    if not urgent and not board.waiting and not seen_to and board.last_tick is not None:
+    died = any(row.under_way is not None and row.under_way.alive is False for row in board.rows)
+    if not urgent and not board.waiting and not seen_to and not died and board.last_tick is not None:
         yield _all_well(board, zone)
 
 
-def state_in_words(row: Row, now: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
-    """Why a worker that is down or late is so, as the rest of a sentence that begins with its name, and the
-    command that helps; None if it is neither."""
-    why = f"loom why {row.worker}"
-    if row.health is None:
-        problem = one_line(row.needs, _LONGEST)
-        return f"doesn't run, because its entry is broken: {problem}", "loom check"
-    if row.health is Health.DOWN:
-        held = [t for t in row.owed if t.reason in (OpenReason.REQUIREMENT, OpenReason.ENFORCEMENT)]
-        if held:
-            return _held(held, now, zone), why if held[0].reason is OpenReason.REQUIREMENT else "loom check"
-        return _went(row, now, zone), f"loom show {short_id(row.last_run_id or '')}"
-    if row.health is Health.LATE:
-        owed = next((t for t in row.owed if t.reason is not None), None)
-        if owed is not None:
-            return _tried_again(row, owed, now, zone), why
-        if row.undecided is not None:
-            at = when_near(row.undecided, now, zone)
-            return f"has a slot that came due {about(row.undecided, now)} ({at}); the next tick takes it", why
+def silent(board: Board, zone: ZoneInfo) -> tuple[str, str] | None:
+    """That no tick comes, and the command that helps; None while that isn't so.
+
+    One sentence for all workers: the clock is what is wrong."""
+    clock, waiting = board.trigger, _undecided(board, zone)
+    look = "Look at the clock that calls Loom, or start a tick"
+    if clock.dead and clock.last is not None:
+        since = f"{when_near(clock.last, board.at, zone)} ({about(clock.last, board.at)})"
+        lost = f"{clock.lost:,} expected ones didn't come"
+        slots = f"{waiting}. " if waiting else ""
+        return f"No clock has brought a tick since {since}: {lost}. {slots}{look}", "loom run"
+    owed = [row.undecided for row in board.rows if row.undecided is not None]
+    if clock.settled is not None and owed and min(owed) <= clock.settled:
+        came = clock_in_words(board) or "no clock has brought a tick yet"
+        return f"{waiting}; {came}. {look}", "loom run"
     return None
 
 
-def _silent(board: Board, zone: ZoneInfo) -> list[tuple[Text, str]]:
-    """That no tick comes. One sentence for all workers: the clock is what is wrong."""
-    last, day = board.last_tick, board.trigger.day
-    since = min((row.undecided for row in board.rows if row.undecided is not None), default=None)
-    ticks = "no tick has come" if last is None else f"the last tick came {about(last.at, board.at)}"
-    look = "Look at the clock that calls Loom, or start a tick"
-    if since is not None and board.at - since >= _SILENCE:
-        named = [row.worker for row in board.rows if row.undecided is not None]
-        whose = f"{named[0]} has" if len(named) == 1 else f"{len(named)} workers have"
-        oldest = when_near(since, board.at, zone)
-        text = f"{whose} slots that no tick has decided, the oldest from {oldest}; {ticks}. {look}"
-        return [(Text(text), "loom run")]
-    if day.expected and not day.received:
-        text = f"No clock has brought a tick in the last 24 h, and {day.expected:,} were expected; {ticks}."
-        return [(Text(f"{text} {look}"), "loom run")]
-    return []
+def clock_in_words(board: Board) -> str:
+    """When a clock last brought a tick; empty if none ever did."""
+    last = board.trigger.last
+    return "" if last is None else f"the clock last brought one {about(last, board.at)}"
+
+
+def _undecided(board: Board, zone: ZoneInfo) -> str:
+    slots = {row.worker: row.undecided for row in board.rows if row.undecided is not None}
+    if not slots:
+        return ""
+    whose = f"{next(iter(slots))} has" if len(slots) == 1 else f"{len(slots)} workers have"
+    oldest = when_near(min(slots.values()), board.at, zone)
+    return f"{whose} slots that no tick has decided, the oldest from {oldest}"
 
 
 def _urgent(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
@@ -118,51 +102,6 @@ def _seen_to(board: Board, zone: ZoneInfo) -> Iterator[tuple[Text, str]]:
         told = state_in_words(row, board.at, zone) if row.health is Health.LATE else None
         if told is not None:
             yield _named(row.worker, told[0]), told[1]
-
-
-def _held(held: Sequence[Ticket], now: datetime, zone: ZoneInfo) -> str:
-    first = held[0]
-    since = f"since {when_near(first.slot, now, zone)}" if first.slot is not None else ""
-    waits = f"{count(len(held), 'slot')} {'waits' if len(held) == 1 else 'wait'} {since}".strip()
-    detail = one_line(first.detail, _LONGEST)
-    if first.reason is OpenReason.ENFORCEMENT:
-        return f"may not run, because the rules aren't whole: {detail} ({waits})"
-    return f"can't run: {detail} ({waits}, and will run by itself once that is there)"
-
-
-def _went(row: Row, now: datetime, zone: ZoneInfo) -> str:
-    went = _WENT[row.last_outcome] if row.last_outcome is not None else "went badly"
-    if row.last_outcome in (Outcome.SKIPPED, Outcome.SUPERSEDED):
-        times = "once" if row.consecutive_failures == 1 else f"{row.consecutive_failures:,} times"
-        went = f"went badly {times} and hasn't succeeded since; its last run {went}"
-    elif row.consecutive_failures > 1:
-        went += f" {row.consecutive_failures:,} times in a row, last"
-    at = (
-        f" {about(row.last_at, now)} ({when_near(row.last_at, now, zone)})" if row.last_at is not None else ""
-    )
-    said = f": {one_line(row.said, _LONGEST)}" if row.said else ""
-    return f"{went}{at}{said}"
-
-
-def _tried_again(row: Row, owed: Ticket, now: datetime, zone: ZoneInfo) -> str:
-    slot = f"its slot of {when_near(owed.slot, now, zone)}" if owed.slot is not None else "a run by hand"
-    if owed.not_before is not None and owed.not_before > now:
-        then = f"not before {when_near(owed.not_before, now, zone)}"
-    else:
-        then = "on the next tick"
-    match owed.reason:
-        case OpenReason.RETRY:
-            said = f": {one_line(row.said, _LONGEST)}" if row.said else ""
-            went = _WENT[owed.outcome] if owed.outcome is not None else "went badly"
-            return f"{went} for {slot} and is tried again, {then}{said}"
-        case OpenReason.ABANDONED:
-            return f"was cut off in {slot} and is started again, {then}"
-        case OpenReason.BUDGET:
-            return f"waits with {slot}: the tick ran out of time; it is first, {then}"
-        case OpenReason.OVERLAP:
-            return f"waits with {slot}: the run before it is still going"
-        case _:
-            return f"waits with {slot}: {one_line(owed.detail, _LONGEST)}"
 
 
 def troubles_in_words(board: Board, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -201,13 +140,13 @@ def _unheard(waiting: Sequence[Delivery], now: datetime, zone: ZoneInfo) -> Iter
 def _skipped(board: Board) -> Iterator[Text]:
     for row in board.rows:
         waits = any(ticket.reason is not None for ticket in row.owed)  # and that has been said
-        if row.skipped and row.health is not Health.DOWN and not waits:
+        if row.skipped and not row.skip_is_over and row.health is not Health.DOWN and not waits:
             yield _named(row.worker, f"skipped its last run: {one_line(row.skipped, _LONGEST)}")
 
 
 def _all_well(board: Board, zone: ZoneInfo) -> Text:
     following = min((row.next_slot for row in board.rows if row.next_slot is not None), default=None)
-    if board.trigger.week.longest_gap_s is None:
+    if board.trigger.last is None:
         text = Text(
             "Nothing needs a person, but no clock calls Loom yet: workers run only by hand.", "yellow"
         )

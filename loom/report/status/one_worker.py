@@ -19,8 +19,8 @@ from loom.domain.worker import Status
 from loom.report.columns import Column, Layout, in_columns
 from loom.report.gist import SEVERITIES, Found, findings, gist
 from loom.report.status.board import HEALTH_SIGNS, last_outcome, pause_in_words
-from loom.report.status.needs import state_in_words
 from loom.report.status.recent import sign, streak_in_words
+from loom.report.status.states import state_in_words, under_way_in_words
 from loom.report.terminal import short_id
 from loom.report.words import about, count, one_line, when, when_near
 
@@ -62,6 +62,8 @@ def _facts(seen: OneWorker, zone: ZoneInfo) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
+    if row.under_way is not None:
+        table.add_row("now", Text(f"it {under_way_in_words(row, seen.at, zone)}"))
     told = state_in_words(row, seen.at, zone)
     if told is not None:
         table.add_row("why", Text(f"it {told[0]}"))
@@ -80,7 +82,7 @@ def _facts(seen: OneWorker, zone: ZoneInfo) -> RenderableType:
     if success is None:
         table.add_row("last success", Text("never"))
     else:
-        table.add_row("last success", Text(f"{when(success, zone)}, {about(success, seen.at)}"))
+        table.add_row("last success", Text(f"{when(success, zone, seen.at)}, {about(success, seen.at)}"))
     if row.streak:
         table.add_row("streak", Text(f"{streak_in_words(row.streak)} in a row"))
     return table
@@ -114,8 +116,8 @@ def _slots(
             for each, (mark, style) in zip(newest, marks, strict=True)
         ],
     )
-    at = Column("", [Text(_slot(each, zone)) for each in newest])
-    at_short = Column("", [Text(_slot(each, zone)) for each in newest], least=20)
+    at = Column("", [Text(_slot(each, now, zone)) for each in newest])
+    at_short = Column("", [Text(_slot(each, now, zone)) for each in newest], least=20)
     wait = Column("", [Text(about(each.last, now), "dim") for each in newest])
     id_ = Column("", [Text(short_id(each.run_id), "dim") for each in newest])
     late = Column("", [Text(_decided(each, zone), "dim") for each in newest])
@@ -128,10 +130,10 @@ def _slots(
     yield from in_columns(console, layouts, indent=_INDENT)
 
 
-def _slot(each: SlotOutcome, zone: ZoneInfo) -> str:
+def _slot(each: SlotOutcome, now: datetime, zone: ZoneInfo) -> str:
     if each.last == each.first:
-        return when(each.first, zone)
-    return f"{when(each.first, zone)} to {when(each.last, zone)}, {count(each.count, 'slot')}"
+        return when(each.first, zone, now)
+    return f"{when(each.first, zone, now)} to {when(each.last, zone, now)}, {count(each.count, 'slot')}"
 
 
 def _decided(each: SlotOutcome, zone: ZoneInfo) -> str:
@@ -141,7 +143,7 @@ def _decided(each: SlotOutcome, zone: ZoneInfo) -> str:
 
 
 def _ticket(ticket: Ticket, now: datetime, zone: ZoneInfo) -> Text:
-    what = "a run by hand" if ticket.slot is None else f"slot of {when(ticket.slot, zone)}"
+    what = "a run by hand" if ticket.slot is None else f"slot of {when(ticket.slot, zone, now)}"
     if ticket.state in (TicketState.CLAIMED, TicketState.STARTED):
         since = f" since {when_near(ticket.started_at, now, zone)}" if ticket.started_at else ""
         return Text(f"{what}: {ticket.state.value}{since}")
@@ -157,7 +159,7 @@ def _ticket(ticket: Ticket, now: datetime, zone: ZoneInfo) -> Text:
 def _coming(console: Console, seen: OneWorker, zone: ZoneInfo) -> Iterator[RenderableType]:
     if not seen.coming:
         return
-    at = Column("", [Text(when(each.slot, zone)) for each in seen.coming])
+    at = Column("", [Text(when(each.slot, zone, seen.at)) for each in seen.coming])
     wait = Column("", [Text(about(each.slot, seen.at), "dim") for each in seen.coming])
     note = Column("", [Text(one_line(each.note), "yellow") for each in seen.coming])
     below = [Text(one_line(each.note), "yellow") if each.note else None for each in seen.coming]

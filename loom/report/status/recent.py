@@ -11,7 +11,13 @@ from loom.report.terminal import OUTCOME_SIGNS
 _OPEN = ("◐", "yellow")
 _NONE_YET = ("·", "dim")
 
-LEGEND = "The newest slot is at the right: ✓ succeeded  ✗ went badly  – skipped or superseded  ◐ still open"
+_LEGEND = "✓ succeeded  ✗ went badly  – skipped or superseded  ◐ still open  · none yet"
+
+
+def legend(width: int) -> Text:
+    """What the signs mean, for a terminal of `width` columns."""
+    whole = f"The newest slot is at the right: {_LEGEND}"
+    return Text(whole if len(whole) <= width else _LEGEND, "dim")
 
 
 def signs(recent: Sequence[SlotOutcome], length: int = SHOWN) -> Text:

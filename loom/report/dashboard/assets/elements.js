@@ -81,7 +81,7 @@ function table({ id, caption, columns, rows, narrow = false }) {
 }
 
 /** What stands in these columns is short, and is never broken into lines. */
-const BRIEF = new Set(["Worker", "Event", "By", "State", "Streak", "Last slots", "Next slot", "Outcome", "Took", "Run", "Started", "When", "Day", "Came", "Dropped", "Most"]);
+const BRIEF = new Set(["Worker", "Subject", "Event", "By", "State", "Streak", "Last slots", "Next slot", "Outcome", "Took", "Run", "Started", "When", "Day", "Came", "Dropped", "Most"]);
 
 function tableRow(columns, { attributes = {}, cells, header = 0 }) {
   const brief = (number) => (BRIEF.has(columns[number]) ? "brief" : null);

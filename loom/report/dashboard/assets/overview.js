@@ -30,10 +30,11 @@ function verdict() {
   if (!DATA.workers.length) return "No worker is registered";
   if (troubled) return `${troubled} of ${count(DATA.workers.length, "worker")} ${troubled === 1 ? "needs" : "need"} a person`;
   if (DATA.ticks.last_at === null) return "No tick has come yet";
-  if (DATA.ticks.overdue) return `No tick has come for ${span(DATA.at - DATA.ticks.last_at)}`;
+  if (DATA.ticks.dead) return `No clock has brought a tick for ${span(DATA.at - DATA.ticks.clock_at)}`;
+  if (DATA.ticks.silent) return "Slots wait that no tick has decided";
   if (DATA.troubles.length || DATA.problems.length || DATA.undelivered) return "The workers are well, but something needs a person";
   if (late) return `Nothing needs a person; ${count(late, "worker")} ${late === 1 ? "is" : "are"} late`;
-  return "All is well";
+  return DATA.ticks.clock_at === null ? "Nothing needs a person, but no clock calls Loom yet" : "All is well";
 }
 
 function summary() {
@@ -42,7 +43,9 @@ function summary() {
     .filter(([, number]) => number)
     .map(([health, number]) => `${number} ${health}`);
   const last = DATA.ticks.last_at;
-  const tick = last === null ? "no tick has come yet" : `last tick ${ago(last)}`;
+  const { clock_at, last_trigger } = DATA.ticks;
+  const clock = clock_at !== null && last_trigger === "manual" ? `, by hand; the clock brought one ${ago(clock_at)}` : "";
+  const tick = last === null ? "no tick has come yet" : `last tick ${ago(last)}${clock}`;
   const severities = Object.keys(SEVERITIES)
     .map((name) => [name, DATA.findings.filter(({ severity }) => severity === name).length])
     .filter(([, number]) => number)
@@ -54,23 +57,24 @@ function summary() {
 }
 
 function promises() {
-  const { days, slots, on_time, runs, under_digest, bad, bad_delivered } = DATA.figures;
-  const card = (title, part, whole, unit) => {
-    const percent = share(part, whole);
-    const kind = percent === null ? "idle" : part === whole ? "good" : percent >= 95 ? "open" : "bad";
-    const sign = percent === null ? "–" : part === whole ? "✓" : "!";
+  const { days, slots, on_time, undecided, runs, under_digest, bad, bad_delivered } = DATA.figures;
+  const card = (title, part, whole, unit, undone = 0) => {
+    const percent = share(part, whole + undone);
+    const kind = percent === null ? "idle" : undone ? "bad" : part === whole ? "good" : percent >= 95 ? "open" : "bad";
+    const sign = percent === null ? "–" : part === whole && !undone ? "✓" : "!";
     return h(
       "div",
       { class: `promise ${kind}` },
       h("dt", {}, title),
       h("dd", {}, h("strong", {}, h("span", { class: "sign", "aria-hidden": "true" }, sign), " ", percent === null ? "none yet" : `${percent}%`)),
-      h("dd", { class: "small dim" }, percent === null ? `no ${unit} in ${days} days` : `${grouped(part)} of ${grouped(whole)} ${unit}, ${days} days`),
+      h("dd", { class: "small dim" }, percent === null ? `no ${unit} in ${days} days` : `${grouped(part)} of ${grouped(whole)} ${undone ? "decided " : ""}${unit}, ${days} days`),
+      undone ? h("dd", { class: "small bad-text" }, `${count(undone, "slot")} came due, and no tick decided ${undone === 1 ? "it" : "them"}`) : null,
     );
   };
   return h(
     "dl",
     { class: "promises", "aria-label": "The three promises" },
-    card("Slots on time", on_time, slots, "slots"),
+    card("Slots on time", on_time, slots, "slots", undecided),
     card("Runs enforced", under_digest, runs, "runs"),
     card("Bad outcomes delivered", bad_delivered, bad, "bad outcomes"),
   );
@@ -78,7 +82,7 @@ function promises() {
 
 function needs() {
   const items = [
-    ...overdue(),
+    ...noTicks(),
     ...DATA.workers
       .filter(inNeed)
       .map((worker) => h("li", {}, why(worker))),
@@ -98,7 +102,7 @@ function needs() {
 /** What is late, and will be tried again by itself. */
 function seenTo() {
   const late = DATA.workers.filter((worker) => worker.health === "late");
-  if (!late.length) return null;
+  if (!late.length || DATA.ticks.silent !== null) return null; // no tick comes that would see to it
   return section("Loom sees to it", { id: "seen-to", class: "box open" }, h("ul", {}, late.map((worker) => h("li", {}, why(worker)))));
 }
 
@@ -108,10 +112,12 @@ function why(worker) {
   return [workerLink(worker.id), ` ${sentence} `, toType(command)];
 }
 
-function overdue() {
-  const { last_at, overdue, cron, zone } = DATA.ticks;
-  if (!overdue) return [];
-  return [h("li", {}, `No tick has come since ${when(last_at)}; expected: `, h("code", {}, cron), ` ${zone}. See `, h("a", { href: "#/trust" }, "whether ticks come"), ".")];
+function noTicks() {
+  const { silent, cron, zone } = DATA.ticks;
+  if (silent === null) return [];
+  const [sentence, command] = silent;
+  const expected = h("span", { class: "small block" }, "Expected: ", h("code", {}, cron), ` ${zone}. See `, h("a", { href: "#/trust" }, "whether ticks come"), ".");
+  return [h("li", {}, `${sentence} `, toType(command), expected)];
 }
 
 function board() {
@@ -152,10 +158,10 @@ function lastRun({ last, skipped }) {
 function spark(recent) {
   if (!recent.length) return "–";
   const counts = new Map();
-  for (const [outcome, , number] of recent) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
+  for (const [outcome] of recent) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   const said = WORST_FIRST.filter((name) => counts.has(name)).map((name) => `${grouped(counts.get(name))} ${word(name)}`);
   const signs = recent.map(([outcome, first, number]) =>
-    h("span", { class: OUTCOMES[outcome].kind, title: `${when(first)}: ${word(outcome)}${number > 1 ? `, ${count(number, "slot")}` : ""}` }, OUTCOMES[outcome].sign),
+    h("span", { class: OUTCOMES[outcome].kind, title: `${when(first)}: ${word(outcome)}${number > 1 ? `, one of ${count(number, "slot")} from then on` : ""}` }, OUTCOMES[outcome].sign),
   );
   return h("span", { class: "spark", role: "img", "aria-label": `last slots: ${said.join(", ")}; the newest ${word(recent.at(-1)[0])}` }, signs);
 }
