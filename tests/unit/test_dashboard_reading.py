@@ -147,7 +147,7 @@ def test_every_text_goes_through_what_cleans_it_and_what_cannot_be_checked_is_wi
 )
 def test_a_page_says_what_status_says_of_a_clock_that_is_dead(last: timedelta, dead: bool) -> None:
     page = read(a_tick("t1", NOW - last), a_tick("t2", NOW, trigger="manual"))
-    ticks = page_data(page, version="1")["ticks"]
+    ticks = page_data(page)["ticks"]
     assert (ticks["dead"], ticks["silent"] is not None) == (dead, dead)
     assert ticks["clock_at"] == (NOW - last).timestamp()
     if dead:
