@@ -114,6 +114,23 @@ def test_what_a_killed_process_had_said_is_in_the_record_of_its_run(loom: Comman
     assert live(talking) == []
 
 
+def test_what_a_killed_process_had_said_is_cleaned_as_a_whole_before_it_is_recorded(
+    loom: Command, talking: Project
+) -> None:
+    root = ("--project", talking.root)
+    key = ("-----BEGIN RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA7bq8kJ2l0Xs9", "-----END RSA PRIVATE KEY-----")
+    with at_work(loom, talking, "--at", "2026-11-20T12:05:00Z") as tick:
+        tick.send_signal(signal.SIGKILL)
+        tick.wait()
+    (said,) = live(talking)
+    said.write_text("\n".join(["begun", *key, "done", ""]))
+    talking.root.joinpath("go").touch()
+    loom("run", "--at", "2026-11-20T13:05:00Z", *root)
+    (died,) = loom("history", "--outcome", "abandoned", "--json", *root).json()["runs"]
+    log = loom("show", died["run_id"], "--json", *root).json()["log"]
+    assert ("begun" in log, "MIIE" in log) == (True, False)
+
+
 def test_a_run_that_is_cut_off_with_its_tick_keeps_what_it_said(loom: Command, talking: Project) -> None:
     with at_work(loom, talking, "--worker", "talker") as tick:
         follower = loom.start("logs", "talker", "--follow", "--project", talking.root)
