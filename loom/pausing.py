@@ -136,12 +136,12 @@ def _write(
     otherwise: how things stand when it can't be pushed."""
     for _ in range(_TRIES):
         read = ledger.snapshot()
-        snapshot, _ = carry_over(registry, read)
+        snapshot, renames = carry_over(registry, read)
         written = decide(snapshot)
         if written is None:
             return snapshot, None
         try:
-            ledger.claim([written], revision=read.revision)
+            ledger.claim([*renames, written], revision=read.revision)
         except StaleDecision:
             time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
         except StateUnpushed as error:
