@@ -6,7 +6,7 @@ it decided without it, and on a state branch it is pushed before anybody is told
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from loom.errors import LedgerError, StaleDecision, StateUnpushed
 from loom.ports import Ledger, Snapshot
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import due, first_mark, next_instant
-from loom.slots.owed import by_hand
+from loom.slots.owed import by_hand, let_go
 
 _TRIES = 60
 _AT_WORK = (TicketState.CLAIMED, TicketState.STARTED)
@@ -34,7 +34,8 @@ class Paused:
     waiting: slots that came due and wait to be started; the next tick closes them.
     to_come: how many slots of the pause are still to come; None when it has no end.
     next_slot: the first one that runs again; None when nobody has said when that is.
-    running: what is at work now, and goes on. episode: the worker's open alert, if somebody was told of it.
+    running: what is at work now, and goes on. claimed: how many slots a tick has claimed, and is still going to
+    start. episode: the worker's open alert, if somebody was told of it.
     """
 
     worker: Worker
@@ -44,6 +45,7 @@ class Paused:
     to_come: int | None
     next_slot: datetime | None
     running: Ticket | None
+    claimed: int
     episode: Episode | None
 
 
@@ -68,9 +70,12 @@ def pause(
     now: datetime,
     until: datetime | None,
     alive: Callable[[Ticket], bool],
+    take_back: bool = True,
 ) -> Paused:
     """Pause `worker` from `now` (UTC) until `until`, or until somebody resumes it.
 
+    take_back: whether slots that a tick has claimed, and not begun, are taken out of its hands. That needs a
+    ledger that the tick asks before it begins one: with a state branch, a tick of another machine wouldn't.
     Raises LedgerError, and StateUnpushed when the pause couldn't be pushed: it doesn't hold then.
     """
 
@@ -78,21 +83,27 @@ def pause(
         earlier = _undecided_spans(snapshot, worker, now)
         return Pause(worker=worker.id, by=by, at=now, reason=reason, until=until, earlier=earlier)
 
-    snapshot, written = _write(registry, ledger, decide, f"{worker.id} is not paused")
+    def taken(snapshot: Snapshot) -> list[Ticket]:
+        return [_taken_back(each) for each in _only_claimed(snapshot, worker)] if take_back else []
+
+    snapshot, written = _write(registry, ledger, decide, f"{worker.id} is not paused", taken)
     assert written is not None  # noqa: S101 - `decide` above always says something
     held = snapshot.pauses.get(worker.id)
     tickets = [ticket for ticket in snapshot.tickets.values() if ticket.worker == worker.id]
-    running = [each for each in tickets if each.state in _AT_WORK and alive(each)]
+    free = {each.key for each in taken(snapshot)}
+    busy = [each for each in tickets if each.state in _AT_WORK and each.key not in free and alive(each)]
+    running = [each for each in busy if each.state is TicketState.STARTED]
     active = worker.status is Status.ACTIVE
     episode = snapshot.episodes.get(worker.id)
     return Paused(
         worker=worker,
         pause=written,
         before=held if held is not None and held.in_force(now) else None,
-        waiting=_waiting(worker, snapshot, tickets, running, now) if active else 0,
+        waiting=_waiting(worker, snapshot, tickets, busy, now) if active else 0,
         to_come=None if until is None or not active else _number(worker, now, until),
         next_slot=None if until is None or not active else next_instant(worker.schedule, until - _INSTANT),
         running=next(iter(running), None),
+        claimed=len(busy) - len(running),
         episode=episode if episode is not None and episode.announced else None,
     )
 
@@ -129,11 +140,26 @@ def in_force(registry: Registry, ledger: Ledger, *, now: datetime) -> list[Pause
     return sorted(held, key=lambda each: each.worker)
 
 
+def _only_claimed(snapshot: Snapshot, worker: Worker) -> list[Ticket]:
+    """Slots that a tick has made its own and not begun. What a person asked for by hand isn't among them."""
+    mine = [each for each in snapshot.tickets.values() if each.worker == worker.id and not by_hand(each)]
+    return [each for each in mine if each.state is TicketState.CLAIMED]
+
+
+def _taken_back(ticket: Ticket) -> Ticket:
+    """The fence tells the tick that the slot isn't its own any more, before it begins it."""
+    return replace(let_go(ticket), fence=ticket.fence + 1)
+
+
 def _write(
-    registry: Registry, ledger: Ledger, decide: Callable[[Snapshot], Pause | None], otherwise: str
+    registry: Registry,
+    ledger: Ledger,
+    decide: Callable[[Snapshot], Pause | None],
+    otherwise: str,
+    tickets: Callable[[Snapshot], Sequence[Ticket]] = lambda _: (),
 ) -> tuple[Snapshot, Pause | None]:
     """What `decide` says, written on the ledger as it was when it said so; and the ledger as it was before.
-    otherwise: how things stand when it can't be pushed."""
+    tickets: what is written with it. otherwise: how things stand when it can't be pushed."""
     for _ in range(_TRIES):
         read = ledger.snapshot()
         snapshot, renames = carry_over(registry, read)
@@ -141,7 +167,7 @@ def _write(
         if written is None:
             return snapshot, None
         try:
-            ledger.claim([*renames, written], revision=read.revision)
+            ledger.claim([*renames, written, *tickets(snapshot)], revision=read.revision)
         except StaleDecision:
             time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
         except StateUnpushed as error:
@@ -171,11 +197,11 @@ def _waiting(
     worker: Worker,
     snapshot: Snapshot,
     tickets: list[Ticket],
-    running: list[Ticket],
+    busy: list[Ticket],
     now: datetime,
 ) -> int:
     """How many slots of `worker` came due, and neither ended nor are at work."""
-    free = [each for each in tickets if each not in running and not by_hand(each)]
+    free = [each for each in tickets if each not in busy and not by_hand(each)]
     known = {each.slot for each in tickets}
     newly = [at for at in due(worker, _mark(worker, snapshot, now), now) if at not in known]
     return len(free) + len(newly)

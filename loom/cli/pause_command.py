@@ -43,7 +43,8 @@ def command(
     """Let WORKER (an id or agent, in any case) stand still: its slots are recorded as skipped, not run.
 
     Without WORKER: list the pauses in force. `loom resume` ends one; what came due meanwhile never runs. A
-    run that is at work goes on. A pause in worker-registry.yaml (`status: paused`) is lifted only there.
+    run that is at work goes on; what a tick has claimed and not begun is taken back, but not on a state
+    branch. A pause in worker-registry.yaml (`status: paused`) is lifted only there.
 
     \b
     loom pause sentinel --until 3d --reason "budget freeze"
@@ -55,7 +56,7 @@ def command(
         return _listed(at, as_json, project)
     from loom.cli.ordering import alive, chosen, given_at, kept, standing_order, who
     from loom.pausing import pause
-    from loom.wiring import clock_for, open_ledger, read_registry
+    from loom.wiring import clock_for, open_ledger, read_registry, state_branch
 
     settings = settings_for(project)
     now = given_at(at)
@@ -75,6 +76,7 @@ def command(
             now=now,
             until=end,
             alive=alive(settings, registry),
+            take_back=state_branch(settings, registry) is None,
         )
     finally:
         ledger.close()

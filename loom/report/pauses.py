@@ -38,6 +38,8 @@ class Paused(Protocol):
     @property
     def running(self) -> Ticket | None: ...
     @property
+    def claimed(self) -> int: ...
+    @property
     def episode(self) -> Episode | None: ...
 
 
@@ -69,6 +71,8 @@ def show_paused(
         facts.append(("before", f"it was paused {_since(done.before, zone, now)}; this takes its place"))
     if done.running is not None:
         facts.append(("running", _running(done.running, now)))
+    if done.claimed:
+        facts.append(("running", _claimed(done.claimed)))
     if done.episode is not None:
         facts.append(("alert", _alert(done.episode, zone)))
     facts += [("kept", kept), ("to end it", f"loom resume {worker.id}")]
@@ -140,6 +144,7 @@ def paused_form(done: Paused, zone: ZoneInfo, *, kept: str, standing: str) -> di
             if running is None
             else {"run_id": running.run_id, "started_at": _time(running.started_at, zone)}
         ),
+        "slots_claimed": done.claimed,
         "alert": (
             None
             if episode is None
@@ -232,6 +237,11 @@ def _running(ticket: Ticket, now: datetime) -> str:
     run = f" {short_id(ticket.run_id)}" if ticket.run_id else ""
     follow = f": loom logs {short_id(ticket.run_id)} --follow" if ticket.run_id else ""
     return f"run{run} is at work{since} and goes on{follow}"
+
+
+def _claimed(number: int) -> str:
+    which = "1 more is" if number == 1 else f"{number:,} more are"
+    return f"{which} claimed by a tick that is under way, and will still run"
 
 
 def _alert(episode: Episode, zone: ZoneInfo) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -166,6 +167,48 @@ def _name(told: Result) -> str:
     found = re.search(r"^by +(.+?) *$", told.stdout, re.MULTILINE)
     assert found
     return found[1]
+
+
+def test_a_pause_takes_back_what_a_tick_has_claimed_and_not_begun(loom: Command, project: Project) -> None:
+    project.worker(
+        "slow",
+        """
+        import time
+
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            (context.project / "begun").touch()
+            while not (context.project / "go").exists():
+                time.sleep(0.02)
+            return WorkerOutput(summary="done")
+        """,
+    )
+    project.entries('slow: {schedule: "0 * * * *", entrypoint: "workers.slow:run", catch_up: {policy: all}}')
+    root = ("--project", project.root)
+    go, begun = project.root / "go", project.root / "begun"
+    go.touch()
+    loom("run", *at("12:05"), *root)
+    go.unlink()
+    begun.unlink()
+    tick = loom.start("run", *at("16:05"), "--json", *root)
+    try:
+        while not begun.exists() and tick.poll() is None:
+            time.sleep(0.02)
+        told = loom("pause", "slow", "--by", "Ada", *at("16:06"), *root)
+        again = loom("pause", "slow", "--by", "Ada", *at("16:07"), "--json", *root).json()
+    finally:
+        go.touch()
+        told_by_tick = tick.communicate(timeout=30)[0]
+    assert re.search(r"is at work .*and goes on", told.stdout)
+    assert "3 slots that waited will be closed as skipped: paused" in told.stdout
+    assert (again["slots_waiting"], again["slots_claimed"]) == (3, 0)
+    assert tick.returncode == 0
+    assert [run["outcome"] for run in json.loads(told_by_tick)["runs"]] == ["succeeded"]
+    with closing(SqliteLedger(project.ledger)) as ledger:
+        assert [run.outcome for run in ledger.runs(RunQuery(worker="slow"))] == [Outcome.SUCCEEDED] * 2
+    (skipped,) = loom("run", *at("16:35"), "--json", *root).json()["runs"]
+    assert (skipped["outcome"], skipped["count"]) == ("skipped", 3)
 
 
 def test_a_pause_makes_the_decision_of_a_tick_that_was_deciding_stale(loom: Command, hourly: Project) -> None:

@@ -1,14 +1,16 @@
 """A pause and a tick at once: whoever comes second decides on what the first one wrote."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from loom.domain.registry import Registry
-from loom.domain.run import Outcome
+from loom.domain.run import Outcome, Trigger
+from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Mark, Pause
-from loom.errors import LedgerError, StaleDecision
+from loom.errors import ClaimLost, LedgerError, StaleDecision
 from loom.ledger.memory import MemoryLedger
 from loom.ledger.sqlite import SqliteLedger
 from loom.pausing import in_force, pause, resume
@@ -120,3 +122,45 @@ def test_of_two_pauses_of_a_renamed_worker_the_ledger_and_its_reader_know_the_sa
     ledger.record(entries)
     assert read.pauses == ledger.snapshot().pauses
     assert read.pauses["parrot"].by == ("echo" if lifted else "parrot")
+
+
+@pytest.mark.parametrize("take_back", [True, False])
+def test_what_a_tick_has_claimed_is_taken_back_or_said_to_run_still(
+    project: Project, *, take_back: bool
+) -> None:
+    ledger, registry = MemoryLedger(), registry_of(project)
+    slots = [START - HOUR * number for number in range(3)]
+    started = Ticket(
+        key=Slot("echo", slots[0]).key,
+        worker="echo",
+        slot=slots[0],
+        trigger=Trigger.SCHEDULE,
+        state=TicketState.STARTED,
+        fence=1,
+        claimer="here",
+        run_id="a-run-of-echo",
+    )
+    others = [
+        replace(started, key=Slot("echo", at).key, slot=at, state=TicketState.CLAIMED) for at in slots[1:]
+    ]
+    ledger.claim([Mark("echo", START), started, *others], revision=ledger.snapshot().revision)
+    (echo,) = registry.workers
+    done = pause(
+        registry,
+        ledger,
+        echo,
+        by="A",
+        reason="",
+        now=START,
+        until=None,
+        alive=lambda _: True,
+        take_back=take_back,
+    )
+    assert (done.running, done.waiting, done.claimed) == (started, *((2, 0) if take_back else (0, 2)))
+    begin = [replace(each, state=TicketState.STARTED) for each in others]
+    if take_back:
+        with pytest.raises(ClaimLost):
+            ledger.record(begin)
+    else:
+        ledger.record(begin)
+    ledger.record([replace(started, state=TicketState.CLOSED, outcome=Outcome.SUCCEEDED)])
