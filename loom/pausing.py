@@ -34,7 +34,7 @@ class Paused:
     waiting: slots that came due and wait to be started; the next tick closes them.
     to_come: how many slots of the pause are still to come; None when it has no end.
     next_slot: the first one that runs again; None when nobody has said when that is.
-    running: what is at work now, and goes on. claimed: how many slots a tick has claimed, and is still going to
+    running: what is at work now, and goes on. claimed: how many slots a tick has claimed and will still
     start. episode: the worker's open alert, if somebody was told of it.
     """
 
