@@ -15,7 +15,7 @@ from loom.domain.registry import Registry
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause, Span
 from loom.domain.worker import Status, Worker
-from loom.errors import LedgerError, StaleDecision, StateUnpushed
+from loom.errors import LedgerError, StaleDecision, StateUnpushed, UsageError
 from loom.ports import Ledger, Snapshot
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import due, first_mark, next_instant
@@ -52,11 +52,15 @@ class Paused:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
     """What became of a pause. pause: the one that ended hereby, None when none held.
-    undecided: slots of it that the next tick records as skipped. next_slot: the first one that runs again."""
+    passed: how many slots came due in it, and never run. to_record: those of them, and of pauses before it,
+    that the next tick is going to record as skipped. newest: the last of `passed`.
+    next_slot: the first one that runs again."""
 
     worker: Worker
     pause: Pause | None
-    undecided: int
+    passed: int
+    to_record: int
+    newest: datetime | None
     next_slot: datetime | None
 
 
@@ -71,15 +75,20 @@ def pause(
     until: datetime | None,
     alive: Callable[[Ticket], bool],
     take_back: bool = True,
+    at_given: bool = False,
 ) -> Paused:
     """Pause `worker` from `now` (UTC) until `until`, or until somebody resumes it.
 
     take_back: whether slots that a tick has claimed, and not begun, are taken out of its hands. That needs a
     ledger that the tick asks before it begins one: with a state branch, a tick of another machine wouldn't.
-    Raises LedgerError, and StateUnpushed when the pause couldn't be pushed: it doesn't hold then.
+    at_given: whether a person set `now`; it must not be before what was done without this order.
+    Raises UsageError if it is, LedgerError, and StateUnpushed when the pause couldn't be pushed: it doesn't
+    hold then.
     """
 
     def decide(snapshot: Snapshot) -> Pause:
+        if at_given:
+            _refuse_too_early(snapshot, worker, now)
         earlier = _undecided_spans(snapshot, worker, now)
         return Pause(worker=worker.id, by=by, at=now, reason=reason, until=until, earlier=earlier)
 
@@ -108,27 +117,37 @@ def pause(
     )
 
 
-def resume(registry: Registry, ledger: Ledger, worker: Worker, *, by: str, now: datetime) -> Resumed:
+def resume(
+    registry: Registry, ledger: Ledger, worker: Worker, *, by: str, now: datetime, at_given: bool = False
+) -> Resumed:
     """End the pause that holds for `worker` at `now` (UTC), if any. What came due in it never runs.
 
-    Raises LedgerError, and StateUnpushed when it couldn't be pushed: the pause holds then as before.
+    at_given: as for `pause`. Raises UsageError, LedgerError, and StateUnpushed when it couldn't be pushed:
+    the pause holds then as before.
     """
 
     def decide(snapshot: Snapshot) -> Pause | None:
+        if at_given:
+            _refuse_too_early(snapshot, worker, now)
         held = snapshot.pauses.get(worker.id)
         if held is None or not held.in_force(now):
             return None
         return replace(held, worker=worker.id, until=now, ended_by=by)
 
     snapshot, written = _write(registry, ledger, decide, f"{worker.id} is still paused")
-    undecided = 0
-    if written is not None:
+    passed: tuple[datetime, ...] = ()
+    to_record = 0
+    if written is not None and worker.status is not Status.DISABLED:
+        passed = due(worker, written.at - _INSTANT, now - _INSTANT)
         mark = _mark(worker, snapshot, now)
-        undecided = sum(map(written.covers, due(worker, mark, now)))
+        done = ledger.closed_slots(worker.id, after=mark)
+        to_record = sum(written.covers(at) for at in due(worker, mark, now) if at not in done)
     return Resumed(
         worker=worker,
         pause=written,
-        undecided=undecided,
+        passed=len(passed),
+        to_record=to_record,
+        newest=passed[-1] if passed else None,
         next_slot=next_instant(worker.schedule, now) if worker.status is Status.ACTIVE else None,
     )
 
@@ -138,6 +157,23 @@ def in_force(registry: Registry, ledger: Ledger, *, now: datetime) -> list[Pause
     snapshot, _ = carry_over(registry, ledger.snapshot())
     held = [replace(each, worker=id_) for id_, each in snapshot.pauses.items() if each.in_force(now)]
     return sorted(held, key=lambda each: each.worker)
+
+
+def _refuse_too_early(snapshot: Snapshot, worker: Worker, now: datetime) -> None:
+    last, held = snapshot.last_tick, snapshot.pauses.get(worker.id)
+    if last is not None and now < last.at:
+        raise UsageError(
+            f"--at {now.isoformat()} is before the ledger's last tick ({last.at.isoformat()}): what came due "
+            "until then is decided. Leave --at out, or give a later one."
+        )
+    if held is None or held.lifted:
+        return
+    at, by = (held.until, held.ended_by) if held.ended_by and held.until else (held.at, held.by)
+    if now < at:
+        raise UsageError(
+            f"--at {now.isoformat()} is before the last order ({at.isoformat()}, by {by}), which holds. "
+            "Leave --at out, or give a later one."
+        )
 
 
 def _only_claimed(snapshot: Snapshot, worker: Worker) -> list[Ticket]:
@@ -161,7 +197,10 @@ def _write(
     """What `decide` says, written on the ledger as it was when it said so; and the ledger as it was before.
     tickets: what is written with it. otherwise: how things stand when it can't be pushed."""
     for _ in range(_TRIES):
-        read = ledger.snapshot()
+        try:
+            read = ledger.snapshot()
+        except LedgerError as error:
+            raise LedgerError(f"{otherwise}: {error}") from None
         snapshot, renames = carry_over(registry, read)
         written = decide(snapshot)
         if written is None:
@@ -171,7 +210,7 @@ def _write(
         except StaleDecision:
             time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
         except StateUnpushed as error:
-            raise StateUnpushed(f"{otherwise}, and nothing was changed; try again. {error}") from None
+            raise StateUnpushed(f"{otherwise}, and nothing was changed; try again. {error.refusal}") from None
         else:
             return snapshot, written
     raise LedgerError(

@@ -51,22 +51,21 @@ class Resumed(Protocol):
     @property
     def pause(self) -> Pause | None: ...
     @property
-    def undecided(self) -> int: ...
+    def passed(self) -> int: ...
+    @property
+    def to_record(self) -> int: ...
+    @property
+    def newest(self) -> datetime | None: ...
     @property
     def next_slot(self) -> datetime | None: ...
 
 
-def show_paused(
-    console: Console, done: Paused, zone: ZoneInfo, *, now: datetime, kept: str, standing: str
-) -> None:
-    """What `loom pause` did. kept: where, and for whom it holds. standing: what the registry itself says that
-    keeps the worker from running, if anything."""
+def show_paused(console: Console, done: Paused, zone: ZoneInfo, *, now: datetime, kept: str) -> None:
+    """What `loom pause` did. kept: where, and for whom it holds."""
     worker, pause = done.worker, done.pause
     head = Text.assemble(("‖ ", "yellow"), ("paused", "bold yellow"), "  ", _named(worker))
     facts = [("by", _by(pause)), ("until", _end(pause, zone, now))]
     facts += [("slots", said) for said in _slots(done, zone, now)]
-    if standing:
-        facts.append(("registry", f"{standing} too; {_LIFTED_THERE}"))
     if done.before is not None:
         facts.append(("before", f"it was paused {_since(done.before, zone, now)}; this takes its place"))
     if done.running is not None:
@@ -82,7 +81,8 @@ def show_paused(
 def show_resumed(
     console: Console, done: Resumed, zone: ZoneInfo, *, now: datetime, kept: str, standing: str
 ) -> None:
-    """What `loom resume` did; nothing, calmly, of a worker that wasn't paused."""
+    """What `loom resume` did; nothing, calmly, of a worker that wasn't paused. standing: what the registry
+    itself says that keeps the worker from running, if anything."""
     worker, pause = done.worker, done.pause
     if pause is None:
         head = Text.assemble("– not paused  ", _named(worker))
@@ -90,8 +90,7 @@ def show_resumed(
         return
     head = Text.assemble(("▶ ", "green"), ("resumed", "bold green"), "  ", _named(worker))
     facts = [("by", pause.ended_by), ("was paused", _since(pause, zone, now, ended=True))]
-    if done.undecided:
-        facts.append(("slots", _passed(done.undecided)))
+    facts += [("slots", said) for said in _passed(done, zone)]
     if standing:
         facts.append(("registry", f"{standing}, so it doesn't run yet; {_LIFTED_THERE}"))
     else:
@@ -129,7 +128,7 @@ def show_pauses(console: Console, held: Sequence[Pause], standing: Mapping[str, 
     show_columns(console, layouts)
 
 
-def paused_form(done: Paused, zone: ZoneInfo, *, kept: str, standing: str) -> dict[str, Any]:
+def paused_form(done: Paused, zone: ZoneInfo, *, kept: str) -> dict[str, Any]:
     running, episode = done.running, done.episode
     return {
         "worker": done.worker.id,
@@ -150,7 +149,6 @@ def paused_form(done: Paused, zone: ZoneInfo, *, kept: str, standing: str) -> di
             if episode is None
             else {"opened_at": _time(episode.opened_at, zone), "gathered": episode.gathered}
         ),
-        "registry": standing or None,
         "kept": kept,
         "exit_code": 0,
     }
@@ -162,7 +160,8 @@ def resumed_form(done: Resumed, zone: ZoneInfo, *, kept: str, standing: str) -> 
         "agent": done.worker.agent,
         "resumed": done.pause is not None,
         "pause": _form(done.pause, zone) if done.pause else None,
-        "slots_undecided": done.undecided,
+        "slots_passed": done.passed,
+        "slots_to_record": done.to_record,
         "next_slot": _time(done.next_slot, zone),
         "registry": standing or None,
         "kept": kept if done.pause is not None else None,
@@ -252,10 +251,19 @@ def _alert(episode: Episode, zone: ZoneInfo) -> str:
     )
 
 
-def _passed(number: int) -> str:
-    if number == 1:
-        return "1 came due meanwhile; the next tick records it as skipped: paused, and it never runs"
-    return f"{number:,} came due meanwhile; the next tick records them as skipped: paused, and they never run"
+def _passed(done: Resumed, zone: ZoneInfo) -> list[str]:
+    said: list[str] = []
+    number, left = done.passed, done.to_record
+    if number:
+        said.append(f"{number:,} came due meanwhile and never {'runs' if number == 1 else 'run'}")
+    if left:
+        which = "it" if left == number == 1 else "them" if left == number else f"{left:,} of them"
+        which = which if number else count(left, "slot") + " of pauses before it"
+        said.append(f"the next tick records {which} as skipped: paused")
+    if done.newest is not None:
+        slot = done.newest.astimezone(zone).isoformat(timespec="minutes")
+        said.append(f"to run one all the same: loom run --worker {done.worker.id} --slot {slot}")
+    return said
 
 
 def _table(facts: Sequence[tuple[str, str]]) -> Table:
