@@ -138,8 +138,10 @@ def resume(
     passed: tuple[datetime, ...] = ()
     to_record = 0
     if written is not None and worker.status is not Status.DISABLED:
-        passed = due(worker, written.at - _INSTANT, now - _INSTANT)
         mark = _mark(worker, snapshot, now)
+        # Of a worker that no tick has met yet, nothing came due before this hour.
+        known = written.at - _INSTANT if worker.id in snapshot.marks else max(written.at - _INSTANT, mark)
+        passed = due(worker, known, now - _INSTANT)
         done = ledger.closed_slots(worker.id, after=mark)
         to_record = sum(written.covers(at) for at in due(worker, mark, now) if at not in done)
     return Resumed(

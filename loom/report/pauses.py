@@ -1,6 +1,6 @@
 """Pauses as a person and a program read them: what one does, how it ended, and which are in force."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from loom.domain.tick import Pause
 from loom.domain.worker import Worker
 from loom.report.columns import Column, Layout, show_columns
 from loom.report.terminal import short_id
-from loom.report.words import ago, count, one_line, span, when
+from loom.report.words import ago, count, one_line, span, when, when_in_short
 
 _LIFTED_THERE = "that is lifted only there"
 
@@ -107,8 +107,6 @@ def show_pauses(console: Console, held: Sequence[Pause], standing: Mapping[str, 
     in_file = [id_ for id_ in standing if id_ not in {each.worker for each in held}]
     workers = [*(each.worker for each in held), *in_file]
     by = [*(one_line(each.by, 80) for each in held), *("worker-registry.yaml" for _ in in_file)]
-    since = [*(f"{when(each.at, zone)}" for each in held), *("" for _ in in_file)]
-    until = [*(when(each.until, zone) if each.until else "resumed" for each in held), *("" for _ in in_file)]
     why = [one_line(each.reason) for each in held] + [f"{standing[id_]}: {_LIFTED_THERE}" for id_ in in_file]
     for number, each in enumerate(held):
         if each.worker in standing:
@@ -117,13 +115,20 @@ def show_pauses(console: Console, held: Sequence[Pause], standing: Mapping[str, 
     def column(heading: str, texts: Sequence[str], least: int | None = None, *, style: str = "") -> Column:
         return Column(heading, [Text(text, style) for text in texts], least=least, middle=least is not None)
 
-    names, short, end = column("paused", workers), column("paused", workers, 8), column("until", until)
+    def moments(shown: Callable[[datetime, ZoneInfo], str]) -> tuple[Column, Column]:
+        """Since when and until when: both or neither, for one alone says little."""
+        since = [*(shown(each.at, zone) for each in held), *("" for _ in in_file)]
+        until = [*(shown(each.until, zone) if each.until else "resumed" for each in held)]
+        return column("since", since), column("until", [*until, *("edited there" for _ in in_file)])
+
+    names, short = column("paused", workers), column("paused", workers, 8)
     reasons, below = column("why", why, style="dim"), [Text(text, "dim") if text else None for text in why]
     layouts = [
-        Layout([names, column("by", by), column("since", since), end, reasons]),
-        Layout([names, column("by", by), column("since", since), end], below, lines_below=5),
-        Layout([short, column("by", by, 10), end], below, lines_below=5),
-        Layout([short, end], below, lines_below=5),
+        Layout([names, column("by", by), *moments(when), reasons]),
+        Layout([names, column("by", by), *moments(when)], below, lines_below=5),
+        Layout([short, column("by", by, 10), *moments(when)], below, lines_below=5),
+        Layout([short, column("by", by, 8), *moments(when_in_short)], below, lines_below=5),
+        Layout([short, *moments(when_in_short)], below, lines_below=5),
     ]
     show_columns(console, layouts)
 

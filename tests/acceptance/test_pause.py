@@ -198,6 +198,15 @@ def test_resume_says_what_became_of_the_slots_and_how_to_run_one_all_the_same(
     assert (form["slots_passed"], form["slots_to_record"]) == (0, 0)
 
 
+def test_nothing_passed_in_a_pause_of_a_worker_before_any_tick_knew_it(
+    loom: Command, hourly: Project
+) -> None:
+    root = ("--project", hourly.root)
+    loom("pause", "echo", "--at", "2026-10-01T12:30:00Z", *root)
+    form = loom("resume", "echo", "--json", *at("15:30"), *root).json()
+    assert (form["slots_passed"], form["slots_to_record"]) == (1, 1)
+
+
 def test_pause_says_what_waits_what_runs_and_which_alert_stays_open(loom: Command, project: Project) -> None:
     project.worker(
         "sick",
@@ -311,6 +320,7 @@ def test_without_a_worker_the_pauses_in_force_are_listed_at_any_width(loom: Comm
         assert "echo" in shown
         assert max(map(len, shown.splitlines())) <= columns
         assert " ".join(shown.split()).count("how much there is to spend") == 1, shown
+        assert ("since" in shown, "until" in shown) == (True, True)
 
 
 class TestOnABranch:
