@@ -120,10 +120,16 @@ class LedgerError(LoomError):
 
 
 class StateUnpushed(LoomError):
-    """What this tick recorded is safe on this machine but couldn't be put on the state branch."""
+    """What this tick recorded is safe on this machine but couldn't be put on the state branch.
+
+    refusal: why not, without a word on what was recorded; for who has recorded nothing."""
 
     exit_code = ExitCode.UNDELIVERED
     kind = "state"
+
+    def __init__(self, message: str, *, refusal: str = "") -> None:
+        super().__init__(message)
+        self.refusal = refusal or message
 
 
 class StaleDecision(Exception):

@@ -284,15 +284,16 @@ def liveness(settings: Settings, registry: Registry | None) -> "ProcessLiveness"
     return ProcessLiveness(folder, host=settings.host, pid=os.getpid())
 
 
-def live_logs_folder(settings: Settings, registry: Registry | None) -> Path:
-    """Where runs that are under way on this machine write what they say."""
-    return ledger_path(settings, registry).parent / "logs"
+def live_logs_folder(settings: Settings, _registry: Registry | None) -> Path:
+    """Where runs that are under way on this machine write what they say: wherever the ledger lies, a folder
+    that is Loom's alone, and that no rule opens to a worker."""
+    return settings.project / ".loom" / "live"
 
 
 def live_logs(settings: Settings, registry: Registry | None) -> "LiveLogs":
     from loom.execution.live import LiveLogs
 
-    return LiveLogs(live_logs_folder(settings, registry))
+    return LiveLogs(live_logs_folder(settings, registry), monotonic=SystemClock().monotonic)
 
 
 @contextmanager

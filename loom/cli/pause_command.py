@@ -3,6 +3,7 @@
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
@@ -11,6 +12,9 @@ from loom.cli.moments import moment
 from loom.cli.options import json_option, project_option, settings_for
 from loom.cli.ordering import at_option, by_option
 from loom.errors import UsageError
+
+if TYPE_CHECKING:
+    from loom.domain.worker import Worker
 
 _LONGEST_REASON = 300
 
@@ -43,7 +47,8 @@ def command(
     """Let WORKER (an id or agent, in any case) stand still: its slots are recorded as skipped, not run.
 
     Without WORKER: list the pauses in force. `loom resume` ends one; what came due meanwhile never runs. A
-    run that is at work goes on. A pause in worker-registry.yaml (`status: paused`) is lifted only there.
+    run that is at work goes on; what a tick has claimed and not begun is taken back, but not on a state
+    branch. A pause in worker-registry.yaml (`status: paused`) is lifted only there.
 
     \b
     loom pause sentinel --until 3d --reason "budget freeze"
@@ -55,7 +60,7 @@ def command(
         return _listed(at, as_json, project)
     from loom.cli.ordering import alive, chosen, given_at, kept, standing_order, who
     from loom.pausing import pause
-    from loom.wiring import clock_for, open_ledger, read_registry
+    from loom.wiring import clock_for, open_ledger, read_registry, state_branch
 
     settings = settings_for(project)
     now = given_at(at)
@@ -63,6 +68,7 @@ def command(
     zone = ZoneInfo(registry.zone)
     end = None if until is None else _end(until, now, zone)
     meant = chosen(registry, worker)
+    _refuse_standing(meant, standing_order(settings, meant))
     name = who(settings, by)
     ledger = open_ledger(settings, registry, clock_for(at))
     try:
@@ -75,20 +81,22 @@ def command(
             now=now,
             until=end,
             alive=alive(settings, registry),
+            at_given=at is not None,
+            take_back=state_branch(settings, registry) is None,
         )
     finally:
         ledger.close()
-    place, standing = kept(settings, registry), standing_order(settings, meant)
+    place = kept(settings, registry)
     from loom.report import pauses
 
     if as_json:
         from loom.report.as_json import dump
 
-        click.echo(dump(pauses.paused_form(done, zone, kept=place, standing=standing)), nl=False)
+        click.echo(dump(pauses.paused_form(done, zone, kept=place)), nl=False)
     else:
         from loom.report.terminal import console_for
 
-        pauses.show_paused(console_for(sys.stdout), done, zone, now=now, kept=place, standing=standing)
+        pauses.show_paused(console_for(sys.stdout), done, zone, now=now, kept=place)
     return 0
 
 
@@ -124,6 +132,21 @@ def _listed(at: str | None, as_json: bool, project: Path | None) -> int:
 def _refuse_lonely(*options: str | None) -> None:
     if any(option is not None for option in options):
         raise UsageError("which worker is to be paused? Name it by id or agent: loom pause WORKER --until 3d")
+
+
+def _refuse_standing(worker: "Worker", standing: str) -> None:
+    """A pause would say of its slots what isn't so."""
+    from loom.domain.worker import Status
+
+    if worker.status is Status.DISABLED:
+        raise UsageError(
+            f"{worker.id} can't be paused: {standing}: it has no slots, so there is none to skip."
+        )
+    if standing:
+        raise UsageError(
+            f"{worker.id} is not paused by hand: {standing}, so it stands still already, and its slots are "
+            "recorded as skipped. That is lifted only there."
+        )
 
 
 def _readable(reason: str | None) -> str:

@@ -42,7 +42,7 @@ def command(worker: str, by: str | None, at: str | None, as_json: bool, project:
     name = who(settings, by)
     ledger = open_ledger(settings, registry, clock_for(at))
     try:
-        done = resume(registry, ledger, meant, by=name, now=now)
+        done = resume(registry, ledger, meant, by=name, now=now, at_given=at is not None)
     finally:
         ledger.close()
     standing = standing_order(settings, meant)

@@ -258,10 +258,14 @@ class BranchLedger(SqliteLedger):
         return self._replayed
 
     def _gave_up(self, tries: int, why: Exception, but: str) -> StateUnpushed:
-        return StateUnpushed(
+        said = (
             f"the state couldn't be pushed to the branch {self._branch.branch!r} of {self._branch.remote} "
-            f"({tries} tries). {but}; what was recorded is in {self._path.parent}: keep that folder (in "
-            f"GitHub Actions as an artifact), the next run that has it pushes it. The last try: {why}"
+            f"({tries} tries)."
+        )
+        return StateUnpushed(
+            f"{said} {but}; what was recorded is in {self._path.parent}: keep that folder (in "
+            f"GitHub Actions as an artifact), the next run that has it pushes it. The last try: {why}",
+            refusal=f"{said} The last try: {why}",
         )
 
 

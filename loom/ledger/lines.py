@@ -40,7 +40,7 @@ _TEXTS = {
     "Run": ("reason", "output", "rejected", "error", "errors", "settings"),
     "Ticket": ("detail",),
     "Delivery": ("error",),
-    "Pause": ("reason",),
+    "Pause": ("by", "reason", "ended_by"),
 }
 _ALERTS = {"Delivery": "alert", "Episode": "last_alert"}
 _ALERT_TEXTS = ("summary", "error")
@@ -77,6 +77,10 @@ def outward(form: Form, redact: Redact | None) -> Form:
     if redact is None:
         return kind, value
     _redact(value, _TEXTS.get(kind, ()), redact)
+    if earlier := value.get("earlier") if kind == "Pause" else None:
+        value["earlier"] = [dict(span) for span in earlier]
+        for span in value["earlier"]:
+            _redact(span, ("by",), redact)
     alert = value.get(_ALERTS.get(kind, ""))
     if alert:
         alert = value[_ALERTS[kind]] = dict(alert)

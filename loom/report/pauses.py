@@ -1,6 +1,6 @@
 """Pauses as a person and a program read them: what one does, how it ended, and which are in force."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from loom.domain.tick import Pause
 from loom.domain.worker import Worker
 from loom.report.columns import Column, Layout, show_columns
 from loom.report.terminal import short_id
-from loom.report.words import ago, count, one_line, span, when
+from loom.report.words import ago, count, one_line, span, when, when_in_short
 
 _LIFTED_THERE = "that is lifted only there"
 
@@ -38,6 +38,8 @@ class Paused(Protocol):
     @property
     def running(self) -> Ticket | None: ...
     @property
+    def claimed(self) -> int: ...
+    @property
     def episode(self) -> Episode | None: ...
 
 
@@ -49,26 +51,27 @@ class Resumed(Protocol):
     @property
     def pause(self) -> Pause | None: ...
     @property
-    def undecided(self) -> int: ...
+    def passed(self) -> int: ...
+    @property
+    def to_record(self) -> int: ...
+    @property
+    def newest(self) -> datetime | None: ...
     @property
     def next_slot(self) -> datetime | None: ...
 
 
-def show_paused(
-    console: Console, done: Paused, zone: ZoneInfo, *, now: datetime, kept: str, standing: str
-) -> None:
-    """What `loom pause` did. kept: where, and for whom it holds. standing: what the registry itself says that
-    keeps the worker from running, if anything."""
+def show_paused(console: Console, done: Paused, zone: ZoneInfo, *, now: datetime, kept: str) -> None:
+    """What `loom pause` did. kept: where, and for whom it holds."""
     worker, pause = done.worker, done.pause
     head = Text.assemble(("‖ ", "yellow"), ("paused", "bold yellow"), "  ", _named(worker))
     facts = [("by", _by(pause)), ("until", _end(pause, zone, now))]
     facts += [("slots", said) for said in _slots(done, zone, now)]
-    if standing:
-        facts.append(("registry", f"{standing} too; {_LIFTED_THERE}"))
     if done.before is not None:
         facts.append(("before", f"it was paused {_since(done.before, zone, now)}; this takes its place"))
     if done.running is not None:
         facts.append(("running", _running(done.running, now)))
+    if done.claimed:
+        facts.append(("running", _claimed(done.claimed)))
     if done.episode is not None:
         facts.append(("alert", _alert(done.episode, zone)))
     facts += [("kept", kept), ("to end it", f"loom resume {worker.id}")]
@@ -78,7 +81,8 @@ def show_paused(
 def show_resumed(
     console: Console, done: Resumed, zone: ZoneInfo, *, now: datetime, kept: str, standing: str
 ) -> None:
-    """What `loom resume` did; nothing, calmly, of a worker that wasn't paused."""
+    """What `loom resume` did; nothing, calmly, of a worker that wasn't paused. standing: what the registry
+    itself says that keeps the worker from running, if anything."""
     worker, pause = done.worker, done.pause
     if pause is None:
         head = Text.assemble("– not paused  ", _named(worker))
@@ -86,8 +90,7 @@ def show_resumed(
         return
     head = Text.assemble(("▶ ", "green"), ("resumed", "bold green"), "  ", _named(worker))
     facts = [("by", pause.ended_by), ("was paused", _since(pause, zone, now, ended=True))]
-    if done.undecided:
-        facts.append(("slots", _passed(done.undecided)))
+    facts += [("slots", said) for said in _passed(done, zone)]
     if standing:
         facts.append(("registry", f"{standing}, so it doesn't run yet; {_LIFTED_THERE}"))
     else:
@@ -104,8 +107,6 @@ def show_pauses(console: Console, held: Sequence[Pause], standing: Mapping[str, 
     in_file = [id_ for id_ in standing if id_ not in {each.worker for each in held}]
     workers = [*(each.worker for each in held), *in_file]
     by = [*(one_line(each.by, 80) for each in held), *("worker-registry.yaml" for _ in in_file)]
-    since = [*(f"{when(each.at, zone)}" for each in held), *("" for _ in in_file)]
-    until = [*(when(each.until, zone) if each.until else "resumed" for each in held), *("" for _ in in_file)]
     why = [one_line(each.reason) for each in held] + [f"{standing[id_]}: {_LIFTED_THERE}" for id_ in in_file]
     for number, each in enumerate(held):
         if each.worker in standing:
@@ -114,18 +115,25 @@ def show_pauses(console: Console, held: Sequence[Pause], standing: Mapping[str, 
     def column(heading: str, texts: Sequence[str], least: int | None = None, *, style: str = "") -> Column:
         return Column(heading, [Text(text, style) for text in texts], least=least, middle=least is not None)
 
-    names, short, end = column("paused", workers), column("paused", workers, 8), column("until", until)
+    def moments(shown: Callable[[datetime, ZoneInfo], str]) -> tuple[Column, Column]:
+        """Since when and until when: both or neither, for one alone says little."""
+        since = [*(shown(each.at, zone) for each in held), *("" for _ in in_file)]
+        until = [*(shown(each.until, zone) if each.until else "resumed" for each in held)]
+        return column("since", since), column("until", [*until, *("edited there" for _ in in_file)])
+
+    names, short = column("paused", workers), column("paused", workers, 8)
     reasons, below = column("why", why, style="dim"), [Text(text, "dim") if text else None for text in why]
     layouts = [
-        Layout([names, column("by", by), column("since", since), end, reasons]),
-        Layout([names, column("by", by), column("since", since), end], below, lines_below=5),
-        Layout([short, column("by", by, 10), end], below, lines_below=5),
-        Layout([short, end], below, lines_below=5),
+        Layout([names, column("by", by), *moments(when), reasons]),
+        Layout([names, column("by", by), *moments(when)], below, lines_below=5),
+        Layout([short, column("by", by, 10), *moments(when)], below, lines_below=5),
+        Layout([short, column("by", by, 8), *moments(when_in_short)], below, lines_below=5),
+        Layout([short, *moments(when_in_short)], below, lines_below=5),
     ]
     show_columns(console, layouts)
 
 
-def paused_form(done: Paused, zone: ZoneInfo, *, kept: str, standing: str) -> dict[str, Any]:
+def paused_form(done: Paused, zone: ZoneInfo, *, kept: str) -> dict[str, Any]:
     running, episode = done.running, done.episode
     return {
         "worker": done.worker.id,
@@ -140,12 +148,12 @@ def paused_form(done: Paused, zone: ZoneInfo, *, kept: str, standing: str) -> di
             if running is None
             else {"run_id": running.run_id, "started_at": _time(running.started_at, zone)}
         ),
+        "slots_claimed": done.claimed,
         "alert": (
             None
             if episode is None
             else {"opened_at": _time(episode.opened_at, zone), "gathered": episode.gathered}
         ),
-        "registry": standing or None,
         "kept": kept,
         "exit_code": 0,
     }
@@ -157,7 +165,8 @@ def resumed_form(done: Resumed, zone: ZoneInfo, *, kept: str, standing: str) -> 
         "agent": done.worker.agent,
         "resumed": done.pause is not None,
         "pause": _form(done.pause, zone) if done.pause else None,
-        "slots_undecided": done.undecided,
+        "slots_passed": done.passed,
+        "slots_to_record": done.to_record,
         "next_slot": _time(done.next_slot, zone),
         "registry": standing or None,
         "kept": kept if done.pause is not None else None,
@@ -234,6 +243,11 @@ def _running(ticket: Ticket, now: datetime) -> str:
     return f"run{run} is at work{since} and goes on{follow}"
 
 
+def _claimed(number: int) -> str:
+    which = "1 more is" if number == 1 else f"{number:,} more are"
+    return f"{which} claimed by a tick that is under way, and will still run"
+
+
 def _alert(episode: Episode, zone: ZoneInfo) -> str:
     bad = count(episode.gathered, "bad outcome")
     return (
@@ -242,10 +256,19 @@ def _alert(episode: Episode, zone: ZoneInfo) -> str:
     )
 
 
-def _passed(number: int) -> str:
-    if number == 1:
-        return "1 came due meanwhile; the next tick records it as skipped: paused, and it never runs"
-    return f"{number:,} came due meanwhile; the next tick records them as skipped: paused, and they never run"
+def _passed(done: Resumed, zone: ZoneInfo) -> list[str]:
+    said: list[str] = []
+    number, left = done.passed, done.to_record
+    if number:
+        said.append(f"{number:,} came due meanwhile and never {'runs' if number == 1 else 'run'}")
+    if left:
+        which = "it" if left == number == 1 else "them" if left == number else f"{left:,} of them"
+        which = which if number else count(left, "slot") + " of pauses before it"
+        said.append(f"the next tick records {which} as skipped: paused")
+    if done.newest is not None:
+        slot = done.newest.astimezone(zone).isoformat(timespec="minutes")
+        said.append(f"to run one all the same: loom run --worker {done.worker.id} --slot {slot}")
+    return said
 
 
 def _table(facts: Sequence[tuple[str, str]]) -> Table:

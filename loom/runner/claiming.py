@@ -72,7 +72,7 @@ def _planned(
         alive=lambda ticket: liveness.alive(ticket, real_now=real_now),
         closed_slots=lambda worker, after: ledger.closed_slots(worker, after=after),
         run=ledger.run,
-        last_words=lambda run_id: waking.parts.live_logs(registry).last_words(run_id),
+        last_words=lambda worker, run_id: _last_words(waking, worker, run_id),
         new_id=waking.new_id,
     )
     if waking.request.by_hand:
@@ -124,6 +124,20 @@ def claim(
         f"the ledger changed {_TRIES} times while this tick was deciding: too many ticks at once. "
         "Nothing was lost; the next tick decides these slots."
     )
+
+
+def _last_words(waking: Waking, id_: str, run_id: str) -> str:
+    """Cleaned as they were said, and now as a whole, as every log that is recorded."""
+    conditions, parts = waking.conditions, waking.parts
+    said = parts.live_logs(conditions.registry).last_words(run_id)
+    # A worker that was removed is bound by the rules for all, which any other is bound by.
+    worker = conditions.workers.get(id_) or next(iter(conditions.workers.values()), None)
+    if not said or worker is None or conditions.enforcement is None:
+        return parts.mask(said) if said else ""
+    # Imported only where a process died.
+    from loom.runner.conclude import cleaner
+
+    return cleaner(parts.guard(conditions.enforcement, replace(worker, id=id_)), parts.mask)(said)
 
 
 def _forget_last_words(waking: Waking, made: Plan) -> None:

@@ -35,7 +35,7 @@ class Circumstances:
 
     obstacle: what keeps this worker from running now, if anything. alive: whether a claimer is.
     closed_slots: slots after the mark that were already dealt with by hand. run: a recorded run by id.
-    last_words: what a run whose process died had said, by its id.
+    last_words: what a run of that worker whose process died had said, by its id, as it may be recorded.
     """
 
     tick: Tick
@@ -44,7 +44,7 @@ class Circumstances:
     alive: Callable[[Ticket], bool]
     closed_slots: Callable[[str, datetime], frozenset[datetime]]
     run: Callable[[str], Run | None]
-    last_words: Callable[[str], str]
+    last_words: Callable[[str, str], str]
     new_id: Callable[[], str]
 
 
@@ -147,7 +147,7 @@ def abandoned(worker: Worker, ticket: Ticket, again: bool, world: Circumstances)
         + ("; it is started again now" if again else ""),
         attempts=1,
         started_at=ticket.started_at,
-        log=world.last_words(ticket.run_id) if ticket.run_id else "",
+        log=world.last_words(worker.id, ticket.run_id) if ticket.run_id else "",
         enforcement_digest=world.digest,
         tick_id=world.tick.id,
         tick_at=world.tick.at,
@@ -195,7 +195,7 @@ def _close(
             outcome=closing.outcome,
             reason=closing.reason,
             attempts=attempts,
-            log=world.last_words(run_id) if attempts else "",
+            log=world.last_words(id_, run_id) if attempts else "",
             started_at=closing.started.started_at if closing.started else None,
             enforcement_digest=world.digest,
             tick_id=world.tick.id,

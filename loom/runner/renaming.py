@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from loom.domain.registry import Registry
-from loom.domain.tick import Mark
+from loom.domain.tick import Mark, Pause
 from loom.ports import Entry, Renamed, Snapshot
 
 _Value = TypeVar("_Value")
@@ -69,7 +69,7 @@ def _carried(snapshot: Snapshot, renamed: Renamed) -> tuple[Snapshot, list[Entry
         marks=_moved(snapshot.marks, old, new),
         renamed=renamed.onto(snapshot.renamed),
         tickets={ticket.key: ticket for ticket in tickets},
-        pauses=_moved(snapshot.pauses, old, new),
+        pauses=_pauses(snapshot.pauses, old, new),
         standings={
             id_: replace(standing, worker=id_)
             for id_, standing in _moved(snapshot.standings, old, new).items()
@@ -77,6 +77,15 @@ def _carried(snapshot: Snapshot, renamed: Renamed) -> tuple[Snapshot, list[Entry
         episodes=episodes,
     )
     return carried, entries
+
+
+def _pauses(pauses: Mapping[str, Pause], old: str, new: str) -> dict[str, Pause]:
+    """One that somebody gave under the new id already, and that isn't lifted, stays; as in every ledger."""
+    held = pauses.get(new)
+    moved = _moved({id_: each for id_, each in pauses.items() if id_ != new}, old, new)
+    if held is not None and (new not in moved or not held.lifted):
+        moved[new] = held
+    return {id_: each if id_ != new else replace(each, worker=new) for id_, each in moved.items()}
 
 
 def _moved(mapping: Mapping[str, _Value], old: str, new: str) -> dict[str, _Value]:

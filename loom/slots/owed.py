@@ -112,7 +112,7 @@ def closed(ticket: Ticket, outcome: Outcome) -> Ticket:
 def waited(ticket: Ticket) -> str:
     """What an open ticket that never started was waiting for."""
     if ticket.reason is None:
-        return "claimed by a process that died before it began"
+        return "was claimed, and never begun"
     return f"waited for {ticket.reason}: {ticket.detail}" if ticket.detail else f"waited for {ticket.reason}"
 
 

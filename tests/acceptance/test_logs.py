@@ -45,7 +45,7 @@ def talking(project: Project) -> Project:
 
 
 def live(project: Project) -> list[Path]:
-    return sorted(project.root.glob(".loom/logs/*.log"))
+    return sorted(project.root.glob(".loom/live/*.log"))
 
 
 def until(holds: Callable[[], object], what: str) -> None:
@@ -114,6 +114,23 @@ def test_what_a_killed_process_had_said_is_in_the_record_of_its_run(loom: Comman
     assert live(talking) == []
 
 
+def test_what_a_killed_process_had_said_is_cleaned_as_a_whole_before_it_is_recorded(
+    loom: Command, talking: Project
+) -> None:
+    root = ("--project", talking.root)
+    key = ("-----BEGIN RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA7bq8kJ2l0Xs9", "-----END RSA PRIVATE KEY-----")
+    with at_work(loom, talking, "--at", "2026-11-20T12:05:00Z") as tick:
+        tick.send_signal(signal.SIGKILL)
+        tick.wait()
+    (said,) = live(talking)
+    said.write_text("\n".join(["begun", *key, "done", ""]))
+    talking.root.joinpath("go").touch()
+    loom("run", "--at", "2026-11-20T13:05:00Z", *root)
+    (died,) = loom("history", "--outcome", "abandoned", "--json", *root).json()["runs"]
+    log = loom("show", died["run_id"], "--json", *root).json()["log"]
+    assert ("begun" in log, "MIIE" in log) == (True, False)
+
+
 def test_a_run_that_is_cut_off_with_its_tick_keeps_what_it_said(loom: Command, talking: Project) -> None:
     with at_work(loom, talking, "--worker", "talker") as tick:
         follower = loom.start("logs", "talker", "--follow", "--project", talking.root)
@@ -146,19 +163,23 @@ def test_no_secret_is_in_a_live_log(loom: Command, talking: Project) -> None:
 
 def test_a_run_is_none_the_worse_where_no_live_log_can_be_written(loom: Command, talking: Project) -> None:
     talking.root.joinpath("go").touch()
-    talking.write(".loom/logs", "in the way")
+    talking.write(".loom/live", "in the way")
     done = loom("run", "--worker", "talker", "--json", "--project", talking.root)
     assert (done.exit_code, done.json()["runs"][0]["outcome"]) == (0, "succeeded")
     assert "and the second too" in loom("logs", "talker", "--project", talking.root).stdout
 
 
-def test_a_worker_has_no_business_in_the_folder_of_live_logs(loom: Command, talking: Project) -> None:
-    there = '(context.project / ".loom" / "logs" / "mine.log")'
+@pytest.mark.parametrize("ledger", [".loom/ledger.db", "ledger.db"])
+def test_a_worker_has_no_business_in_the_folder_of_live_logs(
+    loom: Command, talking: Project, ledger: str
+) -> None:
+    talking.entries(ENTRY % "", top=f"state: {{ledger: {ledger}}}")
+    there = '(context.project / ".loom" / "live" / "mine.log")'
     head = TALKER.partition("        context.log.info")[0]
     talking.worker(
         "talker", f'{head}        {there}.write_text("x")\n        return WorkerOutput(summary="s")\n'
     )
-    talking.write(".loom/logs/.keep", "")
+    talking.write(".loom/live/.keep", "")
     done = loom("run", "--worker", "talker", "--json", "--project", talking.root)
     assert done.json()["runs"][0]["outcome"] == "blocked"
 
@@ -168,12 +189,26 @@ def test_what_nobody_took_away_is_swept_by_the_first_tick_of_another_day(
 ) -> None:
     root = ("--project", project.root)
     loom("run", "--at", "2026-11-20T12:05:00Z", *root)
-    assert not project.root.joinpath(".loom/logs").exists(), "who says nothing costs nothing"
-    left = project.write(".loom/logs/01a21f9f-5311-764c-8b3d-697ebdd440ee.0.log", "said\n")
+    assert not project.root.joinpath(".loom/live").exists(), "who says nothing costs nothing"
+    left = project.write(".loom/live/01a21f9f-5311-764c-8b3d-697ebdd440ee.0.log", "said\n")
     loom("run", "--at", "2026-11-20T13:05:00Z", *root)
     assert left.exists()
     loom("run", "--at", "2026-11-21T12:05:00Z", *root)
     assert not left.exists()
+
+
+def test_the_project_s_own_log_files_are_left_alone(loom: Command, project: Project) -> None:
+    project.entries(
+        "echo: {schedule: '0 * * * *', entrypoint: 'workers.echo:run'}", top="state: {ledger: l.db}"
+    )
+    run = "01a21f9f-5311-764c-8b3d-697ebdd440ee.0.log"
+    own = [
+        project.write(f"{folder}/app-2026.1.log", "mine\n") for folder in ("logs", ".loom/live", ".loom/logs")
+    ]
+    own.append(project.write(f"logs/{run}", "mine too\n"))
+    for day in (20, 21):
+        loom("run", "--at", f"2026-11-{day}T12:05:00Z", "--project", project.root)
+    assert all(file.exists() for file in own)
 
 
 def test_a_run_on_another_machine_is_known_as_one(loom: Command, project: Project) -> None:

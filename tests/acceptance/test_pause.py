@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -61,7 +62,8 @@ def test_what_comes_due_during_a_pause_is_skipped_by_name_and_never_runs(
     # No tick comes at 14 or 15 o'clock: those slots are decided after the pause is over.
     resumed = loom("resume", "echo", "--by", "Bob", *at("15:30"), *root)
     assert resumed.exit_code == 0, resumed
-    assert "2 came due meanwhile" in resumed.stdout
+    assert "3 came due meanwhile and never run" in resumed.stdout
+    assert "the next tick records 2 of them" in resumed.stdout
     assert "Fri 20 Nov 10:00 CST (in 30 min)" in resumed.stdout
     after = loom("run", *at("16:05"), "--json", *root)
     assert [(run["outcome"], run["slot"], run["count"]) for run in after.json()["runs"]] == [
@@ -130,15 +132,79 @@ def test_a_pause_in_the_registry_is_lifted_only_there(loom: Command, project: Pr
     refused = loom("resume", "echo", *root)
     assert refused.exit_code == 2
     assert place in refused.stderr
-    both = loom("pause", "echo", "--by", "Ada", *root)
-    assert both.exit_code == 0
-    assert place in both.stdout
+    again = loom("pause", "echo", "--by", "Ada", *root)
+    assert again.exit_code == 2
+    assert f"{place}, so it stands still already" in again.stderr
+    listed = loom("pause", "--json", *root).json()
+    assert listed["pauses"] == []
+    assert listed["registry"] == [{"worker": "echo", "says": place}]
+
+
+def test_a_pause_by_hand_of_a_worker_that_was_then_paused_in_the_registry_too_is_one_of_two(
+    loom: Command, hourly: Project
+) -> None:
+    root = ("--project", hourly.root)
+    loom("pause", "echo", "--by", "Ada", *root)
+    hourly.entries(f"{FORGE.rstrip()}\n      status: paused\n")
     listed = loom("pause", "--json", *root).json()
     assert [each["by"] for each in listed["pauses"]] == ["Ada"]
-    assert listed["registry"] == [{"worker": "echo", "says": place}]
+    assert [each["worker"] for each in listed["registry"]] == ["echo"]
     lifted = loom("resume", "echo", "--json", *root)
     assert lifted.exit_code == lifted.json()["exit_code"] == 2, "it still stands still"
-    assert (lifted.json()["resumed"], lifted.json()["registry"]) == (True, place)
+    assert (lifted.json()["resumed"], "paused" in lifted.json()["registry"]) == (True, True)
+
+
+def test_a_worker_that_is_disabled_has_nothing_to_pause(loom: Command, project: Project) -> None:
+    project.entries(f"{FORGE.rstrip()}\n      status: disabled\n")
+    refused = loom("pause", "echo", "--project", project.root)
+    assert refused.exit_code == 2
+    assert "says `status: disabled`: it has no slots" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["pause", "resume"])
+def test_an_order_is_not_dated_before_what_was_done_without_it(
+    loom: Command, hourly: Project, command: str
+) -> None:
+    root = ("--project", hourly.root)
+    loom("run", *at("12:05"), *root)
+    early = loom(command, "echo", *at("12:04"), *root)
+    assert early.exit_code == 2
+    assert "is before the ledger's last tick (2026-11-20T12:05:00+00:00)" in early.stderr
+    loom("pause", "echo", "--by", "Ada", *at("12:30"), *root)
+    early = loom(command, "echo", *at("12:20"), *root)
+    assert early.exit_code == 2
+    assert "is before the last order (2026-11-20T12:30:00+00:00, by Ada)" in early.stderr
+    assert loom("pause", "--json", *at("12:40"), *root).json()["pauses"][0]["by"] == "Ada"
+
+
+def test_resume_says_what_became_of_the_slots_and_how_to_run_one_all_the_same(
+    loom: Command, hourly: Project
+) -> None:
+    root = ("--project", hourly.root)
+    loom("run", *at("12:05"), *root)
+    loom("pause", "echo", *at("12:30"), *root)
+    loom("run", *at("14:05"), *root)
+    resumed = loom("resume", "echo", *at("15:10"), *root)
+    said = " ".join(resumed.stdout.split())
+    assert "3 came due meanwhile and never run" in said
+    assert "the next tick records 1 of them as skipped: paused" in said
+    found = re.search(r"loom run --worker echo --slot (\S+)", resumed.stdout)
+    assert found
+    assert fates(loom("run", "--worker", "echo", "--slot", found[1], *at("15:12"), "--json", *root))[0][
+        0
+    ] == ("succeeded")
+    loom("pause", "echo", *at("15:20"), *root)
+    form = loom("resume", "echo", "--json", *at("15:30"), *root).json()
+    assert (form["slots_passed"], form["slots_to_record"]) == (0, 0)
+
+
+def test_nothing_passed_in_a_pause_of_a_worker_before_any_tick_knew_it(
+    loom: Command, hourly: Project
+) -> None:
+    root = ("--project", hourly.root)
+    loom("pause", "echo", "--at", "2026-10-01T12:30:00Z", *root)
+    form = loom("resume", "echo", "--json", *at("15:30"), *root).json()
+    assert (form["slots_passed"], form["slots_to_record"]) == (1, 1)
 
 
 def test_pause_says_what_waits_what_runs_and_which_alert_stays_open(loom: Command, project: Project) -> None:
@@ -166,6 +232,48 @@ def _name(told: Result) -> str:
     found = re.search(r"^by +(.+?) *$", told.stdout, re.MULTILINE)
     assert found
     return found[1]
+
+
+def test_a_pause_takes_back_what_a_tick_has_claimed_and_not_begun(loom: Command, project: Project) -> None:
+    project.worker(
+        "slow",
+        """
+        import time
+
+        from loom.worker import WorkerContext, WorkerOutput
+
+        def run(context: WorkerContext) -> WorkerOutput:
+            (context.project / "begun").touch()
+            while not (context.project / "go").exists():
+                time.sleep(0.02)
+            return WorkerOutput(summary="done")
+        """,
+    )
+    project.entries('slow: {schedule: "0 * * * *", entrypoint: "workers.slow:run", catch_up: {policy: all}}')
+    root = ("--project", project.root)
+    go, begun = project.root / "go", project.root / "begun"
+    go.touch()
+    loom("run", *at("12:05"), *root)
+    go.unlink()
+    begun.unlink()
+    tick = loom.start("run", *at("16:05"), "--json", *root)
+    try:
+        while not begun.exists() and tick.poll() is None:
+            time.sleep(0.02)
+        told = loom("pause", "slow", "--by", "Ada", *at("16:06"), *root)
+        again = loom("pause", "slow", "--by", "Ada", *at("16:07"), "--json", *root).json()
+    finally:
+        go.touch()
+        told_by_tick = tick.communicate(timeout=30)[0]
+    assert re.search(r"is at work .*and goes on", told.stdout)
+    assert "3 slots that waited will be closed as skipped: paused" in told.stdout
+    assert (again["slots_waiting"], again["slots_claimed"]) == (3, 0)
+    assert tick.returncode == 0
+    assert [run["outcome"] for run in json.loads(told_by_tick)["runs"]] == ["succeeded"]
+    with closing(SqliteLedger(project.ledger)) as ledger:
+        assert [run.outcome for run in ledger.runs(RunQuery(worker="slow"))] == [Outcome.SUCCEEDED] * 2
+    (skipped,) = loom("run", *at("16:35"), "--json", *root).json()["runs"]
+    assert (skipped["outcome"], skipped["count"]) == ("skipped", 3)
 
 
 def test_a_pause_makes_the_decision_of_a_tick_that_was_deciding_stale(loom: Command, hourly: Project) -> None:
@@ -212,6 +320,7 @@ def test_without_a_worker_the_pauses_in_force_are_listed_at_any_width(loom: Comm
         assert "echo" in shown
         assert max(map(len, shown.splitlines())) <= columns
         assert " ".join(shown.split()).count("how much there is to spend") == 1, shown
+        assert ("since" in shown, "until" in shown) == (True, True)
 
 
 class TestOnABranch:
@@ -247,11 +356,23 @@ class TestOnABranch:
         remote.refuse(why="the branch is protected")
         refused = loom("pause", "echo", "--json", *at("12:30"), cwd=laptop)
         assert refused.exit_code == 4, refused
-        assert "echo is not paused, and nothing was changed" in refused.json()["error"]["message"]
+        message = refused.json()["error"]["message"]
+        assert message.startswith("echo is not paused, and nothing was changed; try again.")
+        assert "keep that folder" not in message
         assert "the branch is protected" in refused.stderr
         assert loom("pause", "--offline", cwd=laptop).exit_code in (0, 2)
         with closing(remote.ledger(laptop)) as ledger:
             assert ledger.snapshot().pauses == {}
+
+    def test_where_the_branch_cannot_be_reached_it_says_that_nothing_holds(
+        self, loom: Command, remote: Remote
+    ) -> None:
+        laptop = remote.clone("laptop")
+        loom("run", *at("12:05"), cwd=laptop)
+        remote.bare.rename(remote.bare.with_name("gone"))
+        refused = loom("pause", "echo", *at("12:30"), cwd=laptop)
+        assert refused.exit_code == 3, refused
+        assert "echo is not paused" in refused.stderr
 
     def test_of_two_who_push_at_once_both_land(self, loom: Command, remote: Remote) -> None:
         one, two = remote.clone("one"), remote.clone("two")

@@ -126,8 +126,16 @@ def test_what_comes_due_while_paused_is_skipped_and_nothing_is_lost(
                 spans[-1][1] = now
         else:
             until = now + deed.length if deed.what == "pause until" else None
-            orders = {"by": "Ada", "reason": "why not"}
-            pause(life.registry, life.ledger, worker, now=now, until=until, alive=lambda _: False, **orders)
+            pause(
+                life.registry,
+                life.ledger,
+                worker,
+                by="Ada",
+                reason="why not",
+                now=now,
+                until=until,
+                alive=lambda _: False,
+            )
             if paused:
                 spans[-1][1] = now
             spans.append([now, until or datetime.max.replace(tzinfo=UTC)])

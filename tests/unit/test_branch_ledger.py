@@ -14,7 +14,7 @@ import pytest
 from loom.domain.alert import DeliveryState
 from loom.domain.run import OpenReason, Outcome, RunError
 from loom.domain.slot import TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark, Pause, Span
 from loom.errors import ExitCode, LedgerError, StaleDecision, StateUnpushed
 from loom.ledger.branch import BranchLedger
 from loom.ledger.git import RemoteBranch
@@ -519,12 +519,17 @@ def test_personal_data_stays_here_and_ids_go_along(remote: Remote, there: Branch
     delivery = a_delivery("d1", alert=told, error=mail)
     with closing(remote.ledger(clone, redact=_redact)) as careful:
         careful.record([run, delivery, an_episode("e1", last_alert=told), a_ticket(detail=mail)])
-        careful.record([Pause(worker="echo", by="ann", at=SIX, reason=mail)])
+        earlier = (Span(SIX - timedelta(hours=1), SIX, mail),)
+        careful.record(
+            [Pause(worker="echo", by=mail, at=SIX, reason=mail, until=SIX, ended_by=mail, earlier=earlier)]
+        )
         careful.publish()
         assert careful.run(run.run_id) == run
     text = "\n".join(remote.files().values())
     assert text.count(mail) == text.count(f'"run_id":"id-{mail}"') == 3
     assert there.snapshot().deliveries[0].alert.summary == "[mail]"
+    paused = there.snapshot().pauses["echo"]
+    assert (paused.by, paused.ended_by, paused.earlier[0].by) == ("[mail]", "[mail]", "[mail]")
     seen = there.run(run.run_id)
     assert seen is not None
     assert seen.output == {"summary": "[mail]", "findings": [{"detail": "[mail]"}]}
