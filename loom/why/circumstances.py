@@ -7,13 +7,16 @@ from loom.domain.run import OpenReason
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause, Planned
+from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.domain.worker import Overlap, Status, Worker
 from loom.report.schedule_words import schedule_in_words
 from loom.report.words import ago, count, one_line
+from loom.report.words import span as length
 from loom.runner.plan import pause_in_force
 from loom.slots.calendar import catch_up_within
 from loom.slots.owed import by_hand, span
 from loom.why.evidence import Evidence
+from loom.why.fates import ended_words
 from loom.why.words import listed
 
 _POLICIES = {
@@ -173,12 +176,12 @@ def mark_fact(evidence: Evidence) -> Fact:
     if mark is None:
         return Fact(
             topic=Topic.MARK,
-            says="No tick has seen it yet; its slots count from the start of the hour of the first one.",
+            says="None of its slots is decided yet; they count from the start of the hour of the first tick.",
             do="loom run",
             matters=True,
         )
     due = [times.at(each) for each in evidence.undecided]
-    says = f"Everything up to {times.at(mark)} has been decided"
+    says = f"Each slot of it up to {times.at(mark)} has been decided"
     if evidence.broken is not None:
         says += "; the mark stays there until the entry is mended, so that no slot is lost"
     if due:
@@ -195,7 +198,7 @@ def ticks_fact(evidence: Evidence) -> Fact:
     expected = evidence.ticks_expected
     often = schedule_in_words(expected.fields) or repr(expected.cron)
     if last is None:
-        says = f"None is on record since {times.at(evidence.ticks_since)}; they are expected {often}."
+        says = f"No clock has brought a tick {silence(evidence)}; they are expected {often}."
         return Fact(topic=Topic.TICKS, says=says, do="loom watch", matters=True)
     came = f"The last one came at {times.at(last.at)}, {ago(last.at, evidence.now)}"
     first = next_instant(expected, last.at)
@@ -205,10 +208,30 @@ def ticks_fact(evidence: Evidence) -> Fact:
     return Fact(topic=Topic.TICKS, says=f"{came}{late}.", matters=overdue)
 
 
+def silence(evidence: Evidence) -> str:
+    """How long no tick has come of which any slot that is told of would know: ``yet``, ``for 61 d``."""
+    last = evidence.last_tick
+    if last is None or last.trigger not in CLOCK_TRIGGERS or last.at > evidence.now:
+        return "yet"
+    return f"for {length((evidence.now - last.at).total_seconds())}"
+
+
+def asked_for_facts(evidence: Evidence) -> Iterator[Fact]:
+    """The newest run, where it stands beside the slots."""
+    run = evidence.asked_for
+    if run is not None:
+        at = evidence.times.at(run.started_at or run.tick_at)
+        yield Fact(
+            topic=Topic.SLOT,
+            says=f"Beside its slots it ran by hand at {at} and {ended_words(evidence, run)}.",
+            do=f"loom show {run.run_id[-12:]}",
+        )
+
+
 def would_words(each: Planned, evidence: Evidence) -> str:
     """``run the slot of Sat 21 Nov 06:00 CST``"""
     times = evidence.times
-    which = "a request by hand" if each.slot is None else f"the slot of {times.at(each.slot)}"
+    which = "a run by hand" if each.slot is None else f"the slot of {times.at(each.slot)}"
     if each.count > 1 and each.slot is not None:
         which = f"{count(each.count, 'slot')} from {times.at(each.slot)} on"
     verb, _, rest = each.action.partition(" ")

@@ -87,7 +87,7 @@ def _answer(
     first = min([evidence.now, *([at] if at else []), *(each.first for each in occasions)])
     evidence = _with_ticks(evidence, ledger, since=first - LOOKS_BACK)
     if at is None:
-        return stands(evidence, occasions)
+        return stands(replace(evidence, asked_for=_asked_for(called, ledger)), occasions)
     known = any(ledger.runs(RunQuery(worker=each, until=at, limit=1)) for each in called)
     return about(evidence, at, occasions, known_before=known)
 
@@ -183,6 +183,14 @@ def _last(evidence: Evidence, called: Sequence[str], ledger: Ledger) -> list[Occ
         if each.first not in found:
             found[each.first] = _occasion(each.first, each.last, each.count, called, ledger)
     return sorted(found.values(), key=lambda each: each.last, reverse=True)[:_SHOWN]
+
+
+def _asked_for(called: Sequence[str], ledger: Ledger) -> Run | None:
+    """The newest run, where a person asked for it."""
+    runs = [run for id_ in called for run in ledger.runs(RunQuery(worker=id_, limit=_SHOWN))]
+    began = [run for run in runs if run.started_at is not None]
+    newest = max(began, key=lambda run: (run.tick_at, run.run_id), default=None)
+    return newest if newest is not None and newest.by_hand else None
 
 
 def _around(evidence: Evidence, called: Sequence[str], ledger: Ledger, at: datetime) -> list[Occasion]:

@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from loom.domain.reasons import Expected, Fact, Reasons, SlotFate, Topic
-from loom.domain.run import OpenReason, Outcome
+from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Planned
 from loom.domain.worker import Status, Worker
-from loom.report.words import one_line
+from loom.report.words import ago, one_line
 from loom.runner.plan import pause_in_force
 from loom.slots.calendar import next_instant
 from loom.slots.notes import absence_note
 from loom.slots.owed import by_hand
 from loom.why.circumstances import (
     alert_facts,
+    asked_for_facts,
     catch_up_fact,
     enforcement_fact,
     mark_fact,
@@ -24,11 +25,12 @@ from loom.why.circumstances import (
     registry_facts,
     requirement_fact,
     schedule_words,
+    silence,
     ticks_fact,
     would_words,
 )
 from loom.why.evidence import Evidence, Occasion
-from loom.why.fates import fate, note_of
+from loom.why.fates import ended_words, fate, note_of
 from loom.why.verdicts import of_fate
 from loom.why.words import listed
 
@@ -117,6 +119,7 @@ def _facts(evidence: Evidence, slots: Sequence[SlotFate], coming: Expected) -> I
     yield from pause_facts(evidence)
     yield mark_fact(evidence)
     yield from _owed(evidence)
+    yield from asked_for_facts(evidence)
     yield ticks_fact(evidence)
     worker = evidence.worker
     if worker is not None:
@@ -179,8 +182,8 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
     if running:
         which = "by hand" if by_hand(running[0]) else f"for {times.at(running[0].slot or evidence.now)}"
         return f"{id_} is running now, {which}."
-    if evidence.mark is None:
-        return f"{id_} hasn't run yet, because no tick has seen it."
+    if evidence.mark is None and not any(each.began for each in slots[:1]):
+        return _before_any_tick(evidence)
     told = of_fate(evidence, slots[0]) if slots else _nothing_yet(evidence, worker)
     if not evidence.obstacles:
         return told
@@ -196,7 +199,22 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
     return f"{id_} can't run now: {detail}{owed}."
 
 
+def _before_any_tick(evidence: Evidence) -> str:
+    unseen = "no tick has seen it yet" if evidence.ticks else f"no clock has called Loom {silence(evidence)}"
+    run = evidence.asked_for
+    if run is None:
+        return f"{evidence.id} hasn't run yet: {unseen}."
+    return f"{_by_hand(evidence, run)}; {unseen}, so none of its slots has been decided."
+
+
+def _by_hand(evidence: Evidence, run: Run) -> str:
+    at = ago(run.started_at or run.tick_at, evidence.now)
+    return f"{evidence.id} ran by hand {at} and {ended_words(evidence, run)}"
+
+
 def _nothing_yet(evidence: Evidence, worker: Worker) -> str:
     slot = next_instant(worker.schedule, evidence.now)
     when = f": the first comes at {evidence.times.at(slot)}" if slot is not None else ""
+    if (run := evidence.asked_for) is not None:
+        return f"{_by_hand(evidence, run)}; no slot of it has come since a tick first saw it{when}."
     return f"{evidence.id} hasn't run yet, because no slot of it has come since a tick first saw it{when}."

@@ -4,16 +4,8 @@ from loom.domain.reasons import SlotFate
 from loom.domain.run import Outcome
 from loom.report.words import count, span
 from loom.why.evidence import Evidence
-from loom.why.fates import RUN_BY_HAND
+from loom.why.fates import ENDED, RUN_BY_HAND
 
-_ENDED = {
-    Outcome.SUCCEEDED: "succeeded",
-    Outcome.FAILED: "failed",
-    Outcome.INVALID: "returned what was rejected as invalid",
-    Outcome.TIMED_OUT: "was stopped when its time was up (timed_out)",
-    Outcome.BLOCKED: "was blocked",
-    Outcome.SKIPPED: "was skipped",
-}
 _NEVER_BEGAN = {
     Outcome.BLOCKED: "was blocked before it began",
     Outcome.SKIPPED: "was skipped",
@@ -40,8 +32,8 @@ def of_fate(evidence: Evidence, found: SlotFate) -> str:
             return f"{id_} did not run at {slot}{late}; the slot {_NEVER_BEGAN[outcome]}{why}."
         if not found.final:
             return f"{id_} hasn't run for {slot} yet{why}{late}."
-        return f"{id_} did not run at {slot}: it {_NEVER_BEGAN.get(outcome, _ENDED[outcome])}{why}{late}."
-    ended = _ENDED[outcome]
+        return f"{id_} did not run at {slot}: it {_NEVER_BEGAN.get(outcome, ENDED[outcome])}{why}{late}."
+    ended = ENDED[outcome]
     if outcome is Outcome.SUCCEEDED and found.reason == "on time":
         return f"{id_} ran for {slot} and succeeded, on time."
     if found.late_because and found.tick_at is not None and found.late is not None:

@@ -171,5 +171,5 @@ def test_before_the_first_tick_it_answers_and_makes_no_ledger(
 ) -> None:
     answer = loom("why", "echo", "--project", project.root)
     assert answer.exit_code == 0, answer
-    assert "echo hasn't run yet, because no tick has seen it." in answer.stdout
+    assert "echo hasn't run yet: no clock has called Loom yet." in answer.stdout
     assert not project.ledger.exists()

@@ -226,7 +226,7 @@ class TestAsItStands:
         assert [(each.slot, each.outcome) for each in answer.slots] == [
             (utc(day, "12:00"), Outcome.SUCCEEDED) for day in (21, 20, 19, 18)
         ]
-        assert says(answer, Topic.MARK) == "Everything up to Sat 21 Nov 11:02 CST has been decided."
+        assert says(answer, Topic.MARK) == "Each slot of it up to Sat 21 Nov 11:02 CST has been decided."
         assert says(answer, Topic.TICKS) == "The last one came at Sat 21 Nov 11:02 CST, 28 min ago."
         assert says(answer, Topic.NEXT) == (
             "A tick right now would do nothing with it: no slot is due or open. "
@@ -301,9 +301,61 @@ class TestLivesOfTheirOwn:
     def test_a_worker_that_no_tick_has_seen(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
             answer = life.why("echo")
-        assert answer.verdict == "echo hasn't run yet, because no tick has seen it."
+        assert answer.verdict == "echo hasn't run yet: no clock has called Loom yet."
+        assert says(answer, Topic.TICKS) == (
+            "No clock has brought a tick yet; they are expected every hour at :00."
+        )
         assert answer.slots == ()
         assert would(answer) == [("run", utc(20, "12:00"))]
+
+    def test_a_run_by_hand_is_told_before_a_clock_ever_called(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            life.tick(utc(20, "12:10"), TickRequest(workers=("echo",)))
+            answer = life.why("echo", now=utc(20, "12:12"))
+            (run,) = life.rehearsal.history("echo")
+            life.rehearsal.clock.set(utc(20, "12:14"))
+            other = self.HOURLY + '\nsong: {schedule: "0 * * * *", entrypoint: "workers.ways:bad"}'
+            life.tick(utc(20, "12:15"))
+            life.project.entries(other)
+            life.tick(utc(20, "12:20"), TickRequest(workers=("song",)))
+            song = life.why("song", now=utc(20, "12:21"))
+        assert answer.verdict == (
+            "echo ran by hand 2 min ago and succeeded; no clock has called Loom yet, "
+            "so none of its slots has been decided."
+        )
+        assert "No clock has brought a tick yet" in says(answer, Topic.TICKS)
+        assert "Beside its slots it ran by hand at Fri 20 Nov 06:10 CST and succeeded" in says(
+            answer, Topic.SLOT
+        )
+        assert do(answer, Topic.SLOT) == [f"loom show {run.run_id[-12:]}"]
+        assert song.verdict == (
+            "song ran by hand 60 s ago and failed: ValueError: no field 'results' "
+            "(workers/ways.py:11); no tick has seen it yet, so none of its slots has been decided."
+        )
+
+    def test_a_clock_that_fell_silent_long_ago_is_said_so(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10", 9)) as life:
+            life.tick(utc(20, "12:10", 9))
+            life.project.entries(self.HOURLY.replace("echo", "song"))
+            answer = life.why("song", now=utc(20, "12:10"))
+        assert answer.verdict == "song hasn't run yet: no clock has called Loom for 61 d."
+        assert "No clock has brought a tick for 61 d; they are expected" in says(answer, Topic.TICKS)
+
+    def test_a_run_by_hand_since_the_newest_slot_is_told_beside_it(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            life.tick(utc(20, "12:10"))
+            life.tick(utc(20, "12:40"), TickRequest(workers=("echo",)))
+            answer = life.why("echo", now=utc(20, "12:45"))
+        assert answer.verdict == "echo ran for Fri 20 Nov 06:00 CST and succeeded, on time."
+        assert "Beside its slots it ran by hand at Fri 20 Nov 06:40 CST and succeeded." in says(
+            answer, Topic.SLOT
+        )
+
+    def test_a_slot_that_a_person_ran_before_any_tick_is_told(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            life.tick(utc(20, "12:10"), TickRequest(workers=("echo",), slot=utc(20, "12:00")))
+            answer = life.why("echo", now=utc(20, "12:12"))
+        assert answer.verdict == "echo ran for Fri 20 Nov 06:00 CST and succeeded: a person ran it by hand."
 
     def test_a_broken_enforcement_context_blocks_and_says_what_mends_it(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
