@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loom.domain.reasons import Fact, Topic
-from loom.domain.run import OpenReason
+from loom.domain.run import OpenReason, Run
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause, Planned
@@ -217,15 +217,19 @@ def silence(evidence: Evidence) -> str:
 
 
 def asked_for_facts(evidence: Evidence) -> Iterator[Fact]:
-    """The newest run, where it stands beside the slots."""
+    """The newest run, where a person asked for it."""
     run = evidence.asked_for
     if run is not None:
-        at = evidence.times.at(run.started_at or run.tick_at)
+        at = evidence.times.at(run.started_at or run.tick_at) + for_slot(evidence, run)
         yield Fact(
             topic=Topic.SLOT,
-            says=f"Beside its slots it ran by hand at {at} and {ended_words(evidence, run)}.",
+            says=f"By hand it ran at {at} and {ended_words(evidence, run)}.",
             do=f"loom show {run.run_id[-12:]}",
         )
+
+
+def for_slot(evidence: Evidence, run: Run) -> str:
+    return f" for {evidence.times.at(run.slot)}" if run.slot is not None else ""
 
 
 def would_words(each: Planned, evidence: Evidence) -> str:

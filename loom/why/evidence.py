@@ -48,7 +48,7 @@ class Evidence:
     ticks: those that decide whatever is due, oldest first, from `ticks_since` on, as far back as any answer
         looks. ticks_expected: when they should come.
     episodes: of the worker and of Loom's own set-up, open or closed since `ticks_since`.
-    asked_for: the newest run that began, if a person asked for it beside the slots.
+    asked_for: the newest run that began, if a person asked for it.
     records_since: when the records begin of which none is forgotten yet.
     host: this machine's name.
     """

@@ -23,6 +23,7 @@ from loom.slots.calendar import due, nearest
 from loom.slots.decision import Obstacle
 from loom.slots.owed import by_hand
 from loom.why.evidence import LOOKS_BACK, Evidence, Occasion
+from loom.why.fates import BY_HAND
 from loom.why.occasion import about
 from loom.why.standing import stands
 from loom.why.words import Times
@@ -190,7 +191,8 @@ def _asked_for(called: Sequence[str], ledger: Ledger) -> Run | None:
     runs = [run for id_ in called for run in ledger.runs(RunQuery(worker=id_, limit=_SHOWN))]
     began = [run for run in runs if run.started_at is not None]
     newest = max(began, key=lambda run: (run.tick_at, run.run_id), default=None)
-    return newest if newest is not None and newest.by_hand else None
+    asked = newest is not None and (newest.by_hand or newest.trigger in BY_HAND)
+    return newest if asked else None
 
 
 def _around(evidence: Evidence, called: Sequence[str], ledger: Ledger, at: datetime) -> list[Occasion]:

@@ -17,6 +17,7 @@ from loom.why.circumstances import (
     asked_for_facts,
     catch_up_fact,
     enforcement_fact,
+    for_slot,
     mark_fact,
     overlap_fact,
     pause_facts,
@@ -182,7 +183,7 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
     if running:
         which = "by hand" if by_hand(running[0]) else f"for {times.at(running[0].slot or evidence.now)}"
         return f"{id_} is running now, {which}."
-    if evidence.mark is None and not any(each.began for each in slots[:1]):
+    if evidence.mark is None:
         return _before_any_tick(evidence)
     told = of_fate(evidence, slots[0]) if slots else _nothing_yet(evidence, worker)
     if not evidence.obstacles:
@@ -204,11 +205,12 @@ def _before_any_tick(evidence: Evidence) -> str:
     run = evidence.asked_for
     if run is None:
         return f"{evidence.id} hasn't run yet: {unseen}."
-    return f"{_by_hand(evidence, run)}; {unseen}, so none of its slots has been decided."
+    none = "none of its slots" if run.slot is None else "no other slot of it"
+    return f"{_by_hand(evidence, run)}; {unseen}, so {none} has been decided."
 
 
 def _by_hand(evidence: Evidence, run: Run) -> str:
-    at = ago(run.started_at or run.tick_at, evidence.now)
+    at = ago(run.started_at or run.tick_at, evidence.now) + for_slot(evidence, run)
     return f"{evidence.id} ran by hand {at} and {ended_words(evidence, run)}"
 
 

@@ -52,8 +52,8 @@ class TestOneSlot:
     def test_a_late_tick_is_told_with_the_absence_that_made_it_late(self, life: Life) -> None:
         answer = life.why("punctual", LATE, now=NOW)
         assert answer.verdict == (
-            "punctual did not run at Sat 21 Nov 06:00 CST, because no tick came between 05:17 and 11:02; "
-            "the tick at 11:02 ran it 5 h 2 min late, and it succeeded."
+            "punctual ran 5 h 2 min late for its slot of Sat 21 Nov 06:00 CST, and succeeded: "
+            "no tick came between 05:17 and 11:02."
         )
         assert answer.slots[0].late == timedelta(hours=5, minutes=2)
         (run,) = [each for each in life.rehearsal.history("punctual") if each.slot == LATE]
@@ -308,6 +308,23 @@ class TestLivesOfTheirOwn:
         assert answer.slots == ()
         assert would(answer) == [("run", utc(20, "12:00"))]
 
+    def test_a_late_run_that_failed_begins_with_that_and_says_why_it_was_late(self, tmp_path: Path) -> None:
+        entry = 'echo: {schedule: "0 * * * *", entrypoint: "workers.ways:bad", retry: {attempts: 1}}'
+        with young(tmp_path / "p", entry, utc(20, "11:10")) as life:
+            life.tick(utc(20, "11:10"))
+            life.tick(utc(20, "15:20"))
+            answer = life.why("echo", utc(20, "15:00"), now=utc(20, "16:20"))
+            older = life.why("echo", utc(20, "14:00"), now=utc(20, "16:20"))
+            life.tick(utc(20, "19:20"), TickRequest(workers=("echo",), slot=utc(20, "16:00")))
+            late = life.why("echo", utc(20, "16:00"), now=utc(20, "19:25"))
+        assert answer.verdict.startswith("echo ran for Fri 20 Nov 09:00 CST and failed: ValueError")
+        assert older.verdict.startswith("echo did not run at Fri 20 Nov 08:00 CST, because no tick came")
+        assert late.verdict.startswith(
+            "echo ran 3 h 20 min late for its slot of Fri 20 Nov 10:00 CST, and failed: a person ran it by hand at 13:20; "
+            "ValueError"
+        )
+        assert late.verdict.endswith("; no tick came between 09:20 and 13:20.")
+
     def test_a_run_by_hand_is_told_before_a_clock_ever_called(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
             life.tick(utc(20, "12:10"), TickRequest(workers=("echo",)))
@@ -324,9 +341,7 @@ class TestLivesOfTheirOwn:
             "so none of its slots has been decided."
         )
         assert "No clock has brought a tick yet" in says(answer, Topic.TICKS)
-        assert "Beside its slots it ran by hand at Fri 20 Nov 06:10 CST and succeeded" in says(
-            answer, Topic.SLOT
-        )
+        assert "By hand it ran at Fri 20 Nov 06:10 CST and succeeded" in says(answer, Topic.SLOT)
         assert do(answer, Topic.SLOT) == [f"loom show {run.run_id[-12:]}"]
         assert song.verdict == (
             "song ran by hand 60 s ago and failed: ValueError: no field 'results' "
@@ -347,15 +362,16 @@ class TestLivesOfTheirOwn:
             life.tick(utc(20, "12:40"), TickRequest(workers=("echo",)))
             answer = life.why("echo", now=utc(20, "12:45"))
         assert answer.verdict == "echo ran for Fri 20 Nov 06:00 CST and succeeded, on time."
-        assert "Beside its slots it ran by hand at Fri 20 Nov 06:40 CST and succeeded." in says(
-            answer, Topic.SLOT
-        )
+        assert "By hand it ran at Fri 20 Nov 06:40 CST and succeeded." in says(answer, Topic.SLOT)
 
     def test_a_slot_that_a_person_ran_before_any_tick_is_told(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
             life.tick(utc(20, "12:10"), TickRequest(workers=("echo",), slot=utc(20, "12:00")))
             answer = life.why("echo", now=utc(20, "12:12"))
-        assert answer.verdict == "echo ran for Fri 20 Nov 06:00 CST and succeeded: a person ran it by hand."
+        assert answer.verdict == (
+            "echo ran by hand 2 min ago for Fri 20 Nov 06:00 CST and succeeded; no clock has called Loom yet, "
+            "so no other slot of it has been decided."
+        )
 
     def test_a_broken_enforcement_context_blocks_and_says_what_mends_it(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
@@ -485,8 +501,8 @@ class TestLivesOfTheirOwn:
         ran = "a person ran it by hand"
         assert answer.verdict == f"echo ran for Fri 20 Nov 06:00 CST and succeeded: {ran}."
         assert late.verdict == (
-            "echo did not run at Fri 20 Nov 07:00 CST, because no tick came between "
-            f"05:10 and 09:20; {ran} at 09:20, 2 h 20 min late, and it succeeded."
+            f"echo ran 2 h 20 min late for its slot of Fri 20 Nov 07:00 CST, and succeeded: {ran} at 09:20; "
+            "no tick came between 05:10 and 09:20."
         )
 
     def test_a_pause_that_was_lifted_no_longer_speaks(self, tmp_path: Path) -> None:
