@@ -46,8 +46,10 @@ def pause_words(pause: Pause, evidence: Evidence) -> str:
     return f"paused by {one_line(pause.by)} since {times.at(pause.at)}{until}{why}"
 
 
-def place(worker: Worker) -> str:
-    return "worker-registry.yaml" if worker.line is None else f"worker-registry.yaml:{worker.line}"
+def place(evidence: Evidence) -> str:
+    """Where the registry says how the worker is to be."""
+    line = evidence.status_line or (evidence.worker.line if evidence.worker is not None else None)
+    return "worker-registry.yaml" if line is None else f"worker-registry.yaml:{line}"
 
 
 def registry_facts(evidence: Evidence) -> Iterator[Fact]:
@@ -63,14 +65,14 @@ def registry_facts(evidence: Evidence) -> Iterator[Fact]:
     if worker is not None and worker.status is Status.DISABLED:
         yield Fact(
             topic=Topic.REGISTRY,
-            says=f"It is disabled at {place(worker)}, so it has no slots, and nothing is recorded of them.",
+            says=f"It is disabled at {place(evidence)}, so it has no slots, and nothing is recorded of them.",
             do=f"status: active, or by hand: loom run --worker {worker.id} --force",
             matters=True,
         )
     if worker is not None and worker.status is Status.PAUSED:
         yield Fact(
             topic=Topic.PAUSE,
-            says=f"It is paused at {place(worker)}: each of its slots is recorded as skipped.",
+            says=f"It is paused at {place(evidence)}: each of its slots is recorded as skipped.",
             do=f"status: active, or by hand: loom run --worker {worker.id} --force",
             matters=True,
         )

@@ -49,6 +49,7 @@ class Evidence:
         looks. ticks_expected: when they should come.
     episodes: of the worker and of Loom's own set-up, open or closed since `ticks_since`.
     asked_for: the newest run that began, if a person asked for it.
+    status_line: on which line of the registry `worker` is paused or disabled, if it is and that was found.
     records_since: when the records begin of which none is forgotten yet.
     host: this machine's name.
     """
@@ -76,6 +77,7 @@ class Evidence:
     episodes: Sequence[Episode]
     records_since: datetime
     asked_for: Run | None = None
+    status_line: int | None = None
 
     def ticket_of(self, slot: datetime) -> Ticket | None:
         return self.tickets.get(Slot(self.id, slot).key)

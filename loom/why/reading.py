@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from loom.domain.reasons import Reasons
@@ -12,6 +13,7 @@ from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import RegistryError
 from loom.ports import Ledger, Liveness, RunQuery, Snapshot
+from loom.registry.places import line_of_key
 from loom.runner.claiming import decided
 from loom.runner.parts import Parts
 from loom.runner.plan import Plan
@@ -35,6 +37,7 @@ _READ = 60
 _MOST_RUNS = 200
 _AGAIN = 5
 _NOT_A_DECISION = "manual"
+_REGISTRY = "worker-registry.yaml"
 
 
 def why(parts: Parts, name: str, *, at: datetime | None = None) -> Reasons:
@@ -60,7 +63,7 @@ def why(parts: Parts, name: str, *, at: datetime | None = None) -> Reasons:
 
 def _meant(registry: Registry, name: str) -> tuple[Worker | None, BrokenEntry | None]:
     try:
-        (worker,) = find_workers(registry, [name])
+        (worker,) = find_workers(registry, [name], option="")
     except RegistryError:
         return None, next(each for each in registry.broken if each.id.casefold() == name.casefold())
     return worker, None
@@ -143,7 +146,12 @@ def _evidence(
         ticks_expected=registry.ticks_expected,
         episodes=(),
         records_since=now - registry.state.keep,
+        status_line=None if worker is None else _status_line(worker, waking.parts.project / _REGISTRY),
     )
+
+
+def _status_line(worker: Worker, registry: Path) -> int | None:
+    return None if worker.status is Status.ACTIVE else line_of_key(registry, worker.id, "status")
 
 
 def _obstacles(conditions: Conditions, worker: Worker, waking: Waking) -> tuple[Obstacle, ...]:

@@ -25,7 +25,7 @@ def nothing_recorded(evidence: Evidence, worker: Worker, at: datetime, known_bef
     if evidence.mark is None:
         return "no tick has seen the worker yet"
     if worker.status is Status.DISABLED:
-        return f"a worker has no slots while it is disabled, as this one is now ({place(worker)})"
+        return f"a worker has no slots while it is disabled, as this one is now ({place(evidence)})"
     if known_before:
         return (
             "it was known to Loom before, so it was disabled then, not in the registry, "

@@ -67,7 +67,7 @@ def upcoming(evidence: Evidence) -> Expected:
         return Expected(would=would)
     notes = [note_of(evidence, slot)]
     if worker.status is Status.PAUSED:
-        notes.append(f"it will be skipped: paused in {place(worker)}")
+        notes.append(f"it will be skipped: paused in {place(evidence)}")
     elif (pause := pause_in_force(evidence.pause, slot)) is not None:
         notes.append(f"it will be skipped: {pause_words(pause, evidence)}")
     return Expected(slot=slot, note="; ".join(filter(None, notes)), would=would)
@@ -173,9 +173,9 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
     if worker is None:
         return f"{id_} doesn't run, because its entry in worker-registry.yaml has mistakes."
     if worker.status is Status.DISABLED:
-        return f"{id_} doesn't run, because it is disabled at {place(worker)}."
+        return f"{id_} doesn't run, because it is disabled at {place(evidence)}."
     if worker.status is Status.PAUSED:
-        return f"{id_} doesn't run, because it is paused at {place(worker)}."
+        return f"{id_} doesn't run, because it is paused at {place(evidence)}."
     pause = pause_in_force(evidence.pause, evidence.now)
     if pause is not None:
         return f"{id_} doesn't run, because it is {pause_words(pause, evidence)}."
