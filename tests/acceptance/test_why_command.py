@@ -70,6 +70,20 @@ def test_the_answer_is_the_first_thing_a_person_reads_and_all_is_there_at_any_wi
     assert lived.ledger.read_bytes() == before, "asking writes nothing"
 
 
+def test_a_narrow_terminal_shows_the_cron_text_whole_and_how_late_each_slot_ran(
+    loom: Command, lived: Project
+) -> None:
+    asked = ("why", "sentinel", "--project", lived.root)
+    for columns in (60, 80, 140):
+        shown = loom.in_terminal(*asked, columns=columns, rows=60, env=SECRET).stdout
+        assert "('0 6 * * *')" in shown
+    late = next(line for line in shown.splitlines() if line.startswith("Sat 21 Nov 06:00 CST"))
+    assert " 5 h 2 min " in late
+    assert any(line.split() == ["slot", "outcome", "late", "run"] for line in shown.splitlines()), shown
+    on_time = next(line for line in shown.splitlines() if line.startswith("Fri 20 Nov 06:00 CST"))
+    assert " 2 min " in on_time
+
+
 def test_what_a_worker_wrote_is_shown_as_text_on_lines_that_fit(loom: Command, lived: Project) -> None:
     shown = loom.in_terminal("why", "rude", columns=80, rows=100, cwd=lived.root, env=SECRET)
     assert "[red]oh[/red]" in shown.stdout
