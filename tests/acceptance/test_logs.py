@@ -105,8 +105,19 @@ def test_what_a_killed_process_had_said_is_in_the_record_of_its_run(loom: Comman
         tick.send_signal(signal.SIGKILL)
         tick.wait()
         followed = loom("logs", "talker", "--follow", *root)
-        assert (followed.exit_code, "its process died" in followed.stderr) == (1, True)
+        died = "its process died; the next tick records that"
+        assert (followed.exit_code, died in followed.stderr) == (1, True), followed
         assert "the first is fine" in followed.stdout
+        so_far = loom("logs", "talker", *root)
+        assert (so_far.exit_code, died in so_far.stderr) == (0, True), so_far
+        assert "the first is fine" in so_far.stdout
+        shown = loom("show", "talker", *root).stdout
+        assert "its process died" in shown.splitlines()[0]
+        assert "under way" not in shown
+        assert "the next tick records it as abandoned" in " ".join(shown.split())
+        assert "--follow" not in shown
+        for asked in (("logs", "talker"), ("logs", "talker", "--follow"), ("show", "talker")):
+            assert loom(*asked, "--json", *root).json()["state"] == "died", asked
     talking.root.joinpath("go").touch()
     loom("run", "--at", "2026-11-20T13:05:00Z", *root)
     (died,) = loom("history", "--outcome", "abandoned", "--json", *root).json()["runs"]
@@ -193,6 +204,27 @@ def test_a_run_on_another_machine_is_known_as_one(loom: Command, project: Projec
     said = loom("logs", "697ebdd440ee", "--project", project.root)
     assert (said.exit_code, said.stdout) == (0, "")
     assert "under way on far-away" in said.stderr
+
+
+def test_a_worker_s_newest_run_is_the_one_that_was_skipped_since(loom: Command, project: Project) -> None:
+    root = ("--project", project.root)
+    loom("run", "--at", "2026-11-20T12:05:00Z", *root)
+    registry = project.root / "worker-registry.yaml"
+    registry.write_text(registry.read_text() + "    status: paused\n")
+    skipped = loom("run", "--at", "2026-11-20T13:05:00Z", "--json", *root).json()["runs"]
+    assert [run["outcome"] for run in skipped] == ["skipped"]
+    assert loom("show", "echo", "--json", *root).json()["run_id"] == skipped[0]["run_id"]
+    assert loom("logs", "echo", "--json", *root).json()["run_id"] == skipped[0]["run_id"]
+
+
+def test_of_a_tick_that_superseded_slots_the_run_is_the_newest(loom: Command, project: Project) -> None:
+    root = ("--project", project.root)
+    loom("run", "--at", "2026-11-20T12:05:00Z", *root)
+    ran = loom("run", "--at", "2026-11-20T18:05:00Z", "--json", *root).json()["runs"]
+    assert {run["outcome"] for run in ran} == {"succeeded", "superseded"}
+    newest = loom("show", "echo", "--json", *root).json()
+    assert newest["outcome"] == "succeeded"
+    assert newest["slot"] == "2026-11-20T12:00:00-06:00"
 
 
 def test_which_run_is_meant_is_said_plainly(loom: Command, project: Project) -> None:
