@@ -199,7 +199,7 @@ def _what_next(
             over = f"Nothing more by itself, for it has its outcome. To run it {again}:"
             yield Fact(
                 topic=Topic.NEXT,
-                says=over if found.outcome is not None else "No tick will run it any more; a person may.",
+                says=over if found.outcome is not None else "No tick will run it any more; a person may:",
                 do=f"loom run --worker {evidence.id} --slot {iso}{force}",
             )
     if coming.slot is not None:

@@ -34,6 +34,7 @@ TALKER = """
             raise ValueError("the third is not")
         return WorkerOutput(summary="all three are fine")
 """
+AT = ("--at", "2026-11-20T12:05:00Z")
 ENTRY = 'talker: {schedule: "0 * * * *", entrypoint: "workers.talker:run", agent: Tom%s}'
 
 
@@ -233,7 +234,14 @@ def test_which_run_is_meant_is_said_plainly(loom: Command, project: Project) -> 
     assert (never.exit_code, "echo has not run yet" in never.stderr) == (2, True)
     unknown = loom("logs", "nobody", *root)
     assert (unknown.exit_code, "loom history" in unknown.stderr) == (2, True)
-    loom("run", "--worker", "echo", *root)
+    ran = [loom("run", "--worker", "echo", "--json", *AT, *root).json()["runs"][0]["run_id"] for _ in "ab"]
+    short = loom("show", "zz", *root)
+    assert (short.exit_code, "'zz' is too short" in short.stderr) == (2, True), short
+    none = loom("logs", "00000000", *root)
+    assert (none.exit_code, "no run is called '00000000'" in none.stderr) == (2, True), none
+    several = loom("show", ran[0][:8], *root)
+    assert (several.exit_code, f"more than one run is called '{ran[0][:8]}'" in several.stderr) == (2, True)
+    assert all(each in several.stderr for each in ran)
     quiet = loom("logs", "echo", *root)
     assert (quiet.exit_code, quiet.stdout) == (0, "")
     assert "left no log" in quiet.stderr
