@@ -202,14 +202,24 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
 
 def _before_any_tick(evidence: Evidence) -> str:
     unseen = "no tick has seen it yet" if evidence.ticks else f"no clock has called Loom {silence(evidence)}"
+    ran, run = _by_hand(evidence), evidence.asked_for
+    if not ran:
+        return f"{evidence.id} hasn't run yet: {unseen}."
+    none = "none of its slots" if run is None or run.slot is None else "no other slot of it"
+    return f"{ran}; {unseen}, so {none} has been decided."
+
+
+def _by_hand(evidence: Evidence) -> str:
+    """How the newest run that a person asked for ended; empty without any."""
+    for ticket in evidence.tickets.values():
+        if by_hand(ticket) and ticket.started_at is not None and not evidence.is_alive(ticket):
+            at = ago(ticket.started_at, evidence.now)
+            return (
+                f"{evidence.id} was started by hand {at}, and its process died, which the next tick records"
+            )
     run = evidence.asked_for
     if run is None:
-        return f"{evidence.id} hasn't run yet: {unseen}."
-    none = "none of its slots" if run.slot is None else "no other slot of it"
-    return f"{_by_hand(evidence, run)}; {unseen}, so {none} has been decided."
-
-
-def _by_hand(evidence: Evidence, run: Run) -> str:
+        return ""
     at = ago(run.started_at or run.tick_at, evidence.now) + for_slot(evidence, run)
     return f"{evidence.id} ran by hand {at} and {ended_words(evidence, run)}"
 
@@ -217,6 +227,6 @@ def _by_hand(evidence: Evidence, run: Run) -> str:
 def _nothing_yet(evidence: Evidence, worker: Worker) -> str:
     slot = next_instant(worker.schedule, evidence.now)
     when = f": the first comes at {evidence.times.at(slot)}" if slot is not None else ""
-    if (run := evidence.asked_for) is not None:
-        return f"{_by_hand(evidence, run)}; no slot of it has come since a tick first saw it{when}."
+    if ran := _by_hand(evidence):
+        return f"{ran}; no slot of it has come since a tick first saw it{when}."
     return f"{evidence.id} hasn't run yet, because no slot of it has come since a tick first saw it{when}."

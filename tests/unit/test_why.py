@@ -544,6 +544,17 @@ class TestLivesOfTheirOwn:
         assert answer.verdict == "echo is running now, by hand."
         assert "leave a run by hand running" in says(answer, Topic.NEXT)
 
+    def test_a_run_by_hand_whose_process_died_is_told(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            ticket = under_way("echo", utc(20, "12:10"), lease=HOUR)
+            life.write(replace(ticket, key="echo#by-hand", slot=None, trigger=Trigger.MANUAL))
+            answer = life.why("echo", now=utc(20, "14:10"))
+        assert answer.verdict == (
+            "echo was started by hand 2 h ago, and its process died, which the next tick records; "
+            "no clock has called Loom yet, so none of its slots has been decided."
+        )
+        assert would(answer)[0] == ("record as abandoned", None)
+
 
 class TestClockChanges:
     """Chicago, 2026: 02:00 to 03:00 on 8 March; 02:00 back to 01:00 on 1 November."""
