@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from loom.domain.reasons import Expected, Fact, Reasons, SlotFate, Topic
-from loom.domain.run import OpenReason, Outcome, Run
+from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Planned
 from loom.domain.worker import Status, Worker

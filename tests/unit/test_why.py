@@ -553,7 +553,7 @@ class TestLivesOfTheirOwn:
             "echo was started by hand 2 h ago, and its process died, which the next tick records; "
             "no clock has called Loom yet, so none of its slots has been decided."
         )
-        assert would(answer)[0] == ("record as abandoned", None)
+        assert ("record as abandoned", None) in would(answer)
 
 
 class TestClockChanges:
