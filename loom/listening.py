@@ -60,13 +60,16 @@ def _workers(registry: Registry, name: str) -> list[str]:
 def _newest(ledger: Ledger, worker: str) -> Run | Ticket:
     tickets = [each for each in ledger.snapshot().tickets.values() if each.worker == worker]
     at_work = [each for each in tickets if each.state in _AT_WORK and each.run_id]
-    if at_work:
-        return max(at_work, key=lambda each: each.run_id or "")
     runs = ledger.runs(RunQuery(worker=worker, limit=50))
-    ran = [run for run in runs if run.started_at is not None]
-    if not runs:
+    if not at_work and not runs:
         raise UsageError(f"{worker} has not run yet. Run it with: loom run --worker {worker}")
-    return (ran or runs)[0]
+    if at_work:
+        ticket = max(at_work, key=lambda each: each.run_id or "")
+        if not runs or ticket.started_at is None or runs[0].tick_at <= ticket.started_at:
+            return ticket
+    # A tick that passes over older slots records that beside the run which takes their place.
+    together = [run for run in runs if run.tick_id == runs[0].tick_id]
+    return next((run for run in together if run.started_at is not None), runs[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ def look(ledger: Ledger, ticket: Ticket, alive: Callable[[Ticket], bool]) -> Loo
     mine = held is not None and held.run_id == run_id and held.state in _AT_WORK
     # Asked after the ticket: they are written together.
     run = ledger.run(run_id)
-    return Look(run, run is None and mine and held is not None and alive(held))
+    if run is None and mine and held is not None and alive(held):
+        return Look(None, at_work=True)
+    # It may have been recorded, and its process have ended, since it was asked for.
+    return Look(run or ledger.run(run_id), at_work=False)
 
 
 class Live(Protocol):

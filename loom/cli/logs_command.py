@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 0.25
 _FETCH_EVERY_S = 10.0
+_UNDER_WAY, _DIED, _RECORDED = "under way", "died", "recorded"
 
 
 @click.command(
@@ -59,7 +60,7 @@ def command(run: str, follow: bool, as_json: bool, offline: bool, project: Path 
         seen = liveness(settings, registry)
         if follow:
             return _followed(settings, registry, ledger, seen, found, as_json)
-        return _so_far(settings, registry, seen, found, as_json)
+        return _so_far(settings, registry, ledger, seen, found, as_json)
     finally:
         ledger.close()
 
@@ -68,7 +69,7 @@ def _recorded(settings: "Settings", registry: "Registry", run: "Run", as_json: b
     from loom.report.terminal import short_id
 
     if as_json:
-        _dump(run_id=run.run_id, worker=run.worker, outcome=run.outcome.value, log=run.log)
+        _dump(run_id=run.run_id, worker=run.worker, outcome=run.outcome.value, log=run.log, state=_RECORDED)
         return ExitCode.OK
     _print(run.log)
     if not run.log:
@@ -81,18 +82,31 @@ def _recorded(settings: "Settings", registry: "Registry", run: "Run", as_json: b
 
 
 def _so_far(
-    settings: "Settings", registry: "Registry", seen: "ProcessLiveness", ticket: "Ticket", as_json: bool
+    settings: "Settings",
+    registry: "Registry",
+    ledger: "Ledger",
+    seen: "ProcessLiveness",
+    ticket: "Ticket",
+    as_json: bool,
 ) -> int:
+    from loom.clock import SystemClock
+    from loom.listening import look
     from loom.report.terminal import short_id
     from loom.wiring import live_logs
 
     run_id = ticket.run_id or ""
     said = live_logs(settings, registry).last_words(run_id)
+    stands = look(ledger, ticket, lambda held: seen.alive(held, real_now=SystemClock().real()))
+    if stands.run is not None:
+        return _recorded(settings, registry, stands.run, as_json)
     if as_json:
-        _dump(run_id=run_id, worker=ticket.worker, outcome=None, log=said)
+        state = _UNDER_WAY if stands.at_work else _DIED
+        _dump(run_id=run_id, worker=ticket.worker, outcome=None, log=said, state=state)
         return ExitCode.OK
     _print(said)
-    if not seen.here(ticket):
+    if not stands.at_work:
+        _tell(_died(ticket))
+    elif not seen.here(ticket):
         _tell(_elsewhere(ticket))
     else:
         more = f"loom logs {short_id(run_id)} --follow"
@@ -141,9 +155,10 @@ def _followed(
     if as_json:
         outcome = run.outcome.value if run is not None else None
         log = run.log if run is not None else "".join(said)
-        _dump(run_id=ticket.run_id or "", worker=ticket.worker, outcome=outcome, log=log)
+        state = _RECORDED if run is not None else _DIED
+        _dump(run_id=ticket.run_id or "", worker=ticket.worker, outcome=outcome, log=log, state=state)
     if run is None:
-        _tell(f"run {id_} of {ticket.worker} is over, and not recorded: its process died. The next tick does")
+        _tell(_died(ticket))
         return ExitCode.BAD_RUN
     if following.unsaid and not as_json:
         _tell(f"its record may hold more than was shown here: loom logs {id_}")
@@ -176,6 +191,15 @@ def _elsewhere(ticket: "Ticket") -> str:
     )
 
 
+def _died(ticket: "Ticket") -> str:
+    from loom.report.terminal import short_id
+
+    return (
+        f"run {short_id(ticket.run_id or '')} of {ticket.worker} is over, and not recorded: "
+        "its process died; the next tick records that"
+    )
+
+
 def _ended(run: "Run") -> str:
     from loom.report.gist import gist
     from loom.report.terminal import short_id
@@ -197,8 +221,7 @@ def _print(text: str) -> None:
 def _dump(**form: str | None) -> None:
     from loom.report.as_json import dump
 
-    state = "under way" if form["outcome"] is None else "recorded"
-    click.echo(dump({**form, "state": state}), nl=False)
+    click.echo(dump(form), nl=False)
 
 
 def _tell(text: str) -> None:

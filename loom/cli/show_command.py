@@ -33,10 +33,11 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     """
     from zoneinfo import ZoneInfo
 
+    from loom.clock import SystemClock
     from loom.domain.slot import Ticket
-    from loom.listening import find, others_of
+    from loom.listening import find, look, others_of
     from loom.status import as_they_stand
-    from loom.wiring import peek_ledger, read_registry
+    from loom.wiring import liveness, peek_ledger, read_registry
 
     settings = settings_for(project)
     registry = read_registry(settings)
@@ -44,7 +45,12 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     try:
         found = find(registry, ledger, run)
         if isinstance(found, Ticket):
-            return _under_way(settings, registry, found, as_json)
+            seen = liveness(settings, registry)
+            stands = look(ledger, found, lambda held: seen.alive(held, real_now=SystemClock().real()))
+            if stands.run is None:
+                here, died = seen.here(found), not stands.at_work
+                return _under_way(settings, registry, found, as_json, here=here, died=died)
+            found = stands.run
         deliveries = ledger.deliveries(run_id=found.run_id)
         found, *others = as_they_stand([found, *others_of(found, ledger)], ledger.snapshot())
     finally:
@@ -65,11 +71,13 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     return 0
 
 
-def _under_way(settings: "Settings", registry: "Registry", ticket: "Ticket", as_json: bool) -> int:
+def _under_way(
+    settings: "Settings", registry: "Registry", ticket: "Ticket", as_json: bool, *, here: bool, died: bool
+) -> int:
     from zoneinfo import ZoneInfo
 
     from loom.clock import SystemClock
-    from loom.wiring import live_logs, liveness
+    from loom.wiring import live_logs
 
     run_id, zone = ticket.run_id or "", ZoneInfo(registry.zone)
     said = live_logs(settings, registry).last_words(run_id)
@@ -85,16 +93,16 @@ def _under_way(settings: "Settings", registry: "Registry", ticket: "Ticket", as_
             "slot": shown(ticket.slot),
             "trigger": ticket.trigger.value,
             "outcome": None,
-            "state": "under way",
+            "state": "died" if died else "under way",
             "started_at": shown(ticket.started_at),
             "claimer": ticket.claimer,
             "log": said,
         }
         click.echo(dump(form), nl=False)
     else:
-        from loom.report.run import show_under_way
         from loom.report.terminal import console_for
+        from loom.report.under_way import show_under_way
 
-        here = liveness(settings, registry).here(ticket)
-        show_under_way(console_for(sys.stdout), ticket, said, zone, SystemClock().now(), here=here)
+        now = SystemClock().now()
+        show_under_way(console_for(sys.stdout), ticket, said, zone, now, here=here, died=died)
     return 0

@@ -6,21 +6,20 @@ What a tired person asks first stands first; the log, which may be long, stands 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group, RenderableType
 from rich.json import JSON
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.run import Outcome, Run, RunError, Trigger
-from loom.domain.slot import Ticket
+from loom.report.blocks import LOGGED, commands, heading, indented, log_lines, table
 from loom.report.gist import findings, gist
 from loom.report.terminal import OUTCOME_SIGNS, all_findings, printable, short_id
-from loom.report.words import ago, count, one_line, span, when
+from loom.report.words import count, one_line, span, told, when
 
 _TRIGGERS = {
     Trigger.SCHEDULE: "the schedule",
@@ -28,18 +27,11 @@ _TRIGGERS = {
     Trigger.MANUAL: "a person",
     Trigger.BACKFILL: "a person, for a span of slots",
 }
-_LEVELS = {
-    "DEBUG": "dim",
-    "INFO": "default",
-    "WARNING": "yellow",
-    "ERROR": "bold red",
-    "CRITICAL": "bold red",
-}
-_LOGGED = re.compile(r"(?P<at>\+[\d.]+s) (?P<level>[A-Z]+) +(?P<text>.*)", re.DOTALL)
 _ATTEMPT = re.compile(r"attempt (\d+) of (\d+) failed \((.*?)\); (.*)", re.DOTALL)
 _REFUSED = "not allowed: "
 _ACTS_SHOWN = 10
-_SAID_SO_FAR = 20
+_NEVER_RAN = frozenset({Outcome.SUPERSEDED, Outcome.MISSED, Outcome.SKIPPED})
+_PROMPT = timedelta(hours=1)  # ticks come hourly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +48,10 @@ def show_run(console: Console, shown: Shown, zone: ZoneInfo) -> None:
     """Everything that the ledger knows of one run. zone: of the times."""
     run = shown.run
     parts: list[RenderableType] = [_headline(run, zone)]
-    if said := gist(run):
-        parts.append(_indented(Text(one_line(said, 2_000), "red" if run.bad else "")))
-    parts.append(_indented(_table(_facts(run, zone))))
-    for heading, body in (
+    if said := _said(run, zone):
+        parts.append(indented(Text(one_line(said, 2_000), "red" if run.bad else "")))
+    parts.append(indented(table(_facts(run, zone))))
+    for name, body in (
         ("attempts", _attempts(run)),
         ("errors", _errors(run)),
         ("enforcement", _enforcement(run)),
@@ -67,35 +59,11 @@ def show_run(console: Console, shown: Shown, zone: ZoneInfo) -> None:
         ("other runs of this slot", _others(run, shown.others, zone)),
     ):
         if body is not None:
-            parts += [_heading(heading), _indented(body)]
+            parts += [heading(name), indented(body)]
     parts += _output(run)
     if run.log:
-        parts += [_heading("log"), _indented(_log(run.log))]
-    parts += [_heading("next"), _indented(_table(_what_next(run, shown)))]
-    console.print(Group(*parts))
-
-
-def show_under_way(
-    console: Console, ticket: Ticket, said: str, zone: ZoneInfo, now: datetime, *, here: bool
-) -> None:
-    """A run that isn't recorded, since it is at work. said: by now, as far as it can be read here."""
-    run_id = ticket.run_id or ""
-    line = Text.assemble(("● under way", "bold blue"), "  ", (ticket.worker, "bold cyan"))
-    facts = [("run", run_id)]
-    if ticket.slot is not None:
-        facts.append(("slot", when(ticket.slot, zone)))
-    if ticket.started_at is not None:
-        facts.append(("began", f"{when(ticket.started_at, zone)} ({ago(ticket.started_at, now)})"))
-    facts.append(("claimed by", ticket.claimer or "nobody"))
-    if ticket.starts > 1:
-        facts.append(("start", f"number {ticket.starts} of this slot"))
-    parts: list[RenderableType] = [line, _indented(_table(facts))]
-    lines = printable(said).splitlines()
-    if lines:
-        more = f", the last {_SAID_SO_FAR} of {len(lines):,} lines" if len(lines) > _SAID_SO_FAR else ""
-        parts += [_heading(f"log so far{more}"), _indented(_log("\n".join(lines[-_SAID_SO_FAR:])))]
-    what = "see more as it comes" if here else "read it once it is recorded; it runs on another machine"
-    parts += [_heading("next"), _indented(_table([(f"loom logs {short_id(run_id)} --follow", what)]))]
+        parts += [heading("log"), indented(log_lines(run.log))]
+    parts += [heading("next"), indented(commands(console, _what_next(run, shown, zone)))]
     console.print(Group(*parts))
 
 
@@ -122,17 +90,34 @@ def _facts(run: Run, zone: ZoneInfo) -> list[tuple[str, str]]:
     if run.started_at is not None:
         took = f", took {span(run.duration_s)}" if run.duration_s is not None else ""
         facts.append(("started", when(run.started_at, zone) + took))
-    recorded = f"{when(run.tick_at, zone)} by tick {short_id(run.tick_id)}" if run.tick_id else "–"
-    facts.append(("recorded", recorded + (", on time" if run.on_time and run.slot else "")))
+    if run.tick_id:
+        tick = f"by the tick of {when(run.tick_at, zone)} ({short_id(run.tick_id)})"
+        facts.append(("recorded", tick + _how_late(run)))
     if run.not_before is not None and not run.final:
         facts.append(("again after", when(run.not_before, zone)))
     if run.reason and run.reason != gist(run):
-        facts.append(("reason", one_line(run.reason, 1000)))
+        facts.append(("reason", one_line(told(run.reason, lambda at: when(at, zone)), 1000)))
     if run.settings:
         facts.append(("--param", ", ".join(f"{k}={one_line(str(v))}" for k, v in run.settings.items())))
     if not run.counts:
         facts.append(("counts for", "nothing: neither health nor the next run's `previous`"))
     return facts
+
+
+def _how_late(run: Run) -> str:
+    """Of a run that its clock's first tick began: whether that was on time."""
+    if not run.on_time or run.slot is None:
+        return ""
+    late = _moment(run) - run.slot
+    if late < _PROMPT:
+        return ", on time"
+    return f", {span(late.total_seconds())} after its time, by the first tick that came"
+
+
+def _said(run: Run, zone: ZoneInfo) -> str:
+    """Its gist; Loom's own reason with its times in words."""
+    said = gist(run)
+    return told(said, lambda at: when(at, zone)) if run.started_at is None and said == run.reason else said
 
 
 def _attempts(run: Run) -> RenderableType | None:
@@ -152,7 +137,7 @@ def _attempts(run: Run) -> RenderableType | None:
             rows.append(("", f"{count(missing, 'more')} of which the log has nothing"))
         ended = f"{run.outcome.value}" + (f": {run.error.kind}" if run.error else "")
         rows.append((str(run.attempts), ended))
-    return _table(rows)
+    return table(rows)
 
 
 def _errors(run: Run) -> RenderableType | None:
@@ -167,10 +152,10 @@ def _errors(run: Run) -> RenderableType | None:
         where = one_line(error.where, 300) if error.where else ""
         if got is None:
             head = Text.assemble((one_line(error.kind, 100), "bold red"), f"  {where}" if where else "")
-            blocks += [head, _indented(Text(printable(error.message), "red"))]
+            blocks += [head, indented(Text(printable(error.message), "red"))]
         else:
             blocks.append(Text(where or "the output", "bold red"))
-            blocks.append(_indented(_table([("got", got), ("expected", expected)])))
+            blocks.append(indented(table([("got", got), ("expected", expected)])))
     return Group(*blocks)
 
 
@@ -206,7 +191,7 @@ def _enforcement(run: Run) -> RenderableType | None:
     facts += [("refused", one_line(text, 400)) for text in refused[:_ACTS_SHOWN]]
     if len(refused) > _ACTS_SHOWN:
         facts.append(("refused", f"and {len(refused) - _ACTS_SHOWN:,} more, in the log"))
-    return _table(facts)
+    return table(facts)
 
 
 def _alerts(run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> RenderableType | None:
@@ -228,7 +213,7 @@ def _alerts(run: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> Rendera
         facts.append(("none", "a run with --param alerts nobody"))
     elif run.episode:
         facts.append(("episode", run.episode + ("" if deliveries else ", of which this run was no news")))
-    return _table(facts) if facts else None
+    return table(facts) if facts else None
 
 
 def _others(run: Run, others: Sequence[Run], zone: ZoneInfo) -> RenderableType | None:
@@ -241,7 +226,7 @@ def _others(run: Run, others: Sequence[Run], zone: ZoneInfo) -> RenderableType |
     for other in others:
         sign, style = OUTCOME_SIGNS[other.outcome]
         order = "before" if _moment(other) < _moment(run) else "after"
-        said = one_line(gist(other), 120)
+        said = one_line(_said(other, zone), 120)
         at = f"{when(_moment(other), zone)}" + (f"  {said}" if said else "")
         rows.add_row(
             Text(order, "dim"),
@@ -266,31 +251,32 @@ def _output(run: Run) -> Iterator[RenderableType]:
         hidden |= set() if run.output.get("metrics") else {"metrics"}
         rest = {name: value for name, value in run.output.items() if name not in hidden}
         if rest:
-            yield _heading("output")
-            yield _indented(JSON.from_data(rest, highlight=False))
+            yield heading("output")
+            yield indented(JSON.from_data(rest, highlight=False))
     if run.rejected is not None:
-        yield _heading("rejected output")
-        yield _indented(JSON.from_data(run.rejected, highlight=False))
+        yield heading("rejected output")
+        yield indented(JSON.from_data(run.rejected, highlight=False))
 
 
-def _what_next(run: Run, shown: Shown) -> list[tuple[str, str]]:
+def _what_next(run: Run, shown: Shown, zone: ZoneInfo) -> list[tuple[str, str]]:
     id_ = short_id(run.run_id)
     facts: list[tuple[str, str]] = []
     later = [each for each in shown.others if _moment(each) > _moment(run)]
     if run.count > 1 and run.slot is not None and run.slot_last is not None:
-        span_of = f"--from {_instant(run.slot)} --to {_instant(run.slot_last)}"
+        span_of = f"--from {_instant(run.slot, zone)} --to {_instant(run.slot_last, zone)}"
         facts.append((f"loom run --worker {run.worker} {span_of}", "run these slots after all"))
     elif later and later[-1].outcome is Outcome.SUCCEEDED:
         facts.append((f"loom show {short_id(later[-1].run_id)}", "a later run of this slot went well"))
     elif run.outcome is not Outcome.SUCCEEDED:
-        facts.append((f"loom retry {id_}", "do it once more"))
+        never = run.started_at is None and run.outcome in _NEVER_RAN
+        facts.append((f"loom retry {id_}", "run it after all" if never else "do it once more"))
     if run.outcome is Outcome.BLOCKED:
         facts.append((f"loom enforcement show --run {id_}", "the rules that it ran under"))
     if any(each.state is DeliveryState.FAILED for each in shown.deliveries):
         facts.append(("loom check --send-test-alert", "try the hook that failed"))
     if run.slot is not None and not run.by_hand:
         facts.append(
-            (f"loom why {run.worker} --at {_instant(run.slot)}", "what became of this slot, and why")
+            (f"loom why {run.worker} --at {_instant(run.slot, zone)}", "what became of this slot, and why")
         )
     if run.log:
         facts.append((f"loom logs {id_}", "its log alone, to search in"))
@@ -298,46 +284,13 @@ def _what_next(run: Run, shown: Shown) -> list[tuple[str, str]]:
     return facts
 
 
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _instant(at: datetime, zone: ZoneInfo) -> str:
+    """As an option takes it, with the clock's time that stands elsewhere too."""
+    return at.astimezone(zone).isoformat(timespec="minutes")
 
 
 def _logged(log: str) -> Iterator[tuple[str, str]]:
     """Level and text of each line that was logged."""
     for line in log.splitlines():
-        if (found := _LOGGED.fullmatch(line)) is not None:
+        if (found := LOGGED.fullmatch(line)) is not None:
             yield found["level"], found["text"]
-
-
-def _log(log: str) -> Text:
-    text = Text()
-    for number, line in enumerate(printable(log).rstrip().splitlines()):
-        text.append("\n" if number else "")
-        found = _LOGGED.fullmatch(line)
-        if found is None:
-            text.append(line)
-        else:
-            text.append(f"{found['at']:>9} ", "dim")
-            text.append(f"{found['level']:<8} ", _LEVELS.get(found["level"], ""))
-            text.append(found["text"])
-    return text
-
-
-def _heading(words: str) -> RenderableType:
-    return Padding(Text(words, "bold"), (1, 0, 0, 0), expand=False)
-
-
-def _indented(body: RenderableType) -> RenderableType:
-    return Padding(body, (0, 0, 0, 2), expand=False)
-
-
-def _table(facts: Sequence[tuple[str, str]]) -> Table:
-    """Names beside what they name; what is too long goes on below itself."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", overflow="fold")
-    table.add_column(overflow="fold")
-    before = ""
-    for name, text in facts:
-        table.add_row("" if name == before else Text(name), Text(text))
-        before = name
-    return table

@@ -1,7 +1,7 @@
 """Why a worker ran or didn't, for a person: the answer first, then the slots, then what was weighed."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,17 +17,13 @@ from loom.report.words import one_line, span, when, when_in_short
 
 _LONGEST = 1_000
 _LINES_BELOW = 4
+_LATE = timedelta(minutes=1)
 
 
 def show_reasons(console: Console, reasons: Reasons) -> None:
     """The verdict; the slots considered; each fact under its topic, those with a part in it set off."""
     zone = ZoneInfo(reasons.zone)
-    heading = Text.assemble((reasons.worker, "bold cyan"))
-    if reasons.agent:
-        heading.append(f" ({reasons.agent})")
-    if reasons.schedule:
-        heading.append(f"  {reasons.schedule}", "dim")
-    console.print(heading)
+    _show_heading(console, reasons)
     console.print(Text(one_line(reasons.verdict, _LONGEST), "bold"))
     if reasons.slots:
         console.print()
@@ -37,11 +33,25 @@ def show_reasons(console: Console, reasons: Reasons) -> None:
     console.print(Group(*_fact_lines(reasons.facts)))
 
 
+def _show_heading(console: Console, reasons: Reasons) -> None:
+    heading = Text.assemble((reasons.worker, "bold cyan"))
+    if reasons.agent:
+        heading.append(f" ({reasons.agent})")
+    if heading.cell_len + 2 + len(reasons.schedule) > console.width:
+        # Cron text that is broken over two lines can't be read.
+        console.print(heading)
+        console.print(Text(reasons.schedule, "dim"))
+        return
+    if reasons.schedule:
+        heading.append(f"  {reasons.schedule}", "dim")
+    console.print(heading)
+
+
 def _show_slots(console: Console, slots: Sequence[SlotFate], zone: ZoneInfo, reasoned: bool) -> None:
     whens = Column("slot", [_slot(each, zone) for each in slots])
     short = Column("slot", [_slot(each, zone, short=True) for each in slots])
     outcome = Column("outcome", [_outcome(each) for each in slots])
-    late = Column("after", [Text(_late(each), "dim") for each in slots], right=True)
+    late = Column("late", [Text(_late(each), "dim") for each in slots], right=True)
     ids = Column("run", [Text(short_id(each.run_id) if each.run_id else "–", "dim") for each in slots])
     below = [_why(each) if reasoned else None for each in slots]
     show_columns(
@@ -64,7 +74,10 @@ def _why(each: SlotFate) -> Text | None:
 
 
 def _late(each: SlotFate) -> str:
-    return "–" if each.late is None else span(each.late.total_seconds())
+    # A person runs a slot when it suits them; and a tick needs a moment to begin.
+    if each.late is None or each.by_hand or each.late < _LATE:
+        return "–"
+    return span(each.late.total_seconds())
 
 
 def _outcome(each: SlotFate) -> Text:

@@ -1,9 +1,14 @@
 """How times, spans and counts are said to a person, in plain words."""
 
+import re
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from loom.domain.tick import TickReport
+
+# As Loom's own reasons name a slot (see `loom.slots.owed.shown`).
+_SHOWN = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?:[+-]\d\d:\d\d|Z)")
 
 
 def when(at: datetime, zone: ZoneInfo, now: datetime | None = None) -> str:
@@ -78,6 +83,11 @@ def span(seconds: float) -> str:
     if hours < 48:
         return f"{round(minutes / 60)} h"
     return f"{round(minutes / 60 / 24)} d"
+
+
+def told(reason: str, say: Callable[[datetime], str]) -> str:
+    """A reason of Loom's own with its times as `say` has them."""
+    return _SHOWN.sub(lambda found: say(datetime.fromisoformat(found[0])), reason)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -10,7 +10,10 @@ from loom.domain.registry import Registry
 from loom.domain.run import Run, Trigger
 from loom.domain.worker import Worker
 from loom.errors import RegistryError, UsageError
-from loom.ports import Ledger
+from loom.ports import Ledger, RunQuery
+
+_LEAST_OF_ID = 8  # characters, as for `loom.ports.Ledger.run`
+_GLANCE = 200  # runs
 
 _NAMED = 20
 """Workers that are listed where none is meant."""
@@ -55,13 +58,27 @@ def find_workers(
 
 def find_run(ledger: Ledger, name: str) -> Run:
     """The run meant by `name`: its id, or 8 or more characters of its beginning or end. Raises UsageError."""
-    found = ledger.run(name)
-    if found is None:
+    if len(name) < _LEAST_OF_ID:
         raise UsageError(
-            f"no run, or more than one, is called {name!r}: give the whole id, or at least 8 characters "
+            f"{name!r} is too short for a run: give the whole id, or at least {_LEAST_OF_ID} characters "
             "of its beginning or end. List them with: loom history"
         )
+    found = ledger.run(name)
+    if found is None:
+        raise UsageError(_none_or_several(ledger, name))
     return found
+
+
+def _none_or_several(ledger: Ledger, name: str) -> str:
+    """Which it is, as far as a glance at the newest runs tells."""
+    newest = [run.run_id for run in ledger.runs(RunQuery(limit=_GLANCE))]
+    meant = [id_ for id_ in newest if id_.startswith(name) or id_.endswith(name)]
+    if meant:
+        ids = " and ".join(meant[:2])
+        more = f", {len(meant)} in all" if len(meant) > 2 else ""
+        return f"more than one run is called {name!r}, such as {ids}{more}: give more of the id"
+    none = "no run" if len(newest) < _GLANCE else "no run, or more than one that is long past,"
+    return f"{none} is called {name!r}. List them with: loom history"
 
 
 def _find(registry: Registry, name: str, option: str) -> Worker:

@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 
 from loom.domain.reasons import Fact, Topic
-from loom.domain.run import OpenReason
+from loom.domain.run import OpenReason, Run
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause, Planned
+from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.domain.worker import Overlap, Status, Worker
 from loom.report.schedule_words import schedule_in_words
 from loom.report.words import ago, count, one_line
+from loom.report.words import span as length
 from loom.runner.plan import pause_in_force
 from loom.slots.calendar import catch_up_within
 from loom.slots.owed import by_hand, span
 from loom.why.evidence import Evidence
+from loom.why.fates import ended_words
 from loom.why.words import listed
 
 _POLICIES = {
@@ -43,8 +46,10 @@ def pause_words(pause: Pause, evidence: Evidence) -> str:
     return f"paused by {one_line(pause.by)} since {times.at(pause.at)}{until}{why}"
 
 
-def place(worker: Worker) -> str:
-    return "worker-registry.yaml" if worker.line is None else f"worker-registry.yaml:{worker.line}"
+def place(evidence: Evidence) -> str:
+    """Where the registry says how the worker is to be."""
+    line = evidence.status_line or (evidence.worker.line if evidence.worker is not None else None)
+    return "worker-registry.yaml" if line is None else f"worker-registry.yaml:{line}"
 
 
 def registry_facts(evidence: Evidence) -> Iterator[Fact]:
@@ -60,14 +65,14 @@ def registry_facts(evidence: Evidence) -> Iterator[Fact]:
     if worker is not None and worker.status is Status.DISABLED:
         yield Fact(
             topic=Topic.REGISTRY,
-            says=f"It is disabled at {place(worker)}, so it has no slots, and nothing is recorded of them.",
+            says=f"It is disabled at {place(evidence)}, so it has no slots, and nothing is recorded of them.",
             do=f"status: active, or by hand: loom run --worker {worker.id} --force",
             matters=True,
         )
     if worker is not None and worker.status is Status.PAUSED:
         yield Fact(
             topic=Topic.PAUSE,
-            says=f"It is paused at {place(worker)}: each of its slots is recorded as skipped.",
+            says=f"It is paused at {place(evidence)}: each of its slots is recorded as skipped.",
             do=f"status: active, or by hand: loom run --worker {worker.id} --force",
             matters=True,
         )
@@ -173,12 +178,12 @@ def mark_fact(evidence: Evidence) -> Fact:
     if mark is None:
         return Fact(
             topic=Topic.MARK,
-            says="No tick has seen it yet; its slots count from the start of the hour of the first one.",
+            says="None of its slots is decided yet; they count from the start of the hour of the first tick.",
             do="loom run",
             matters=True,
         )
     due = [times.at(each) for each in evidence.undecided]
-    says = f"Everything up to {times.at(mark)} has been decided"
+    says = f"Each slot of it up to {times.at(mark)} has been decided"
     if evidence.broken is not None:
         says += "; the mark stays there until the entry is mended, so that no slot is lost"
     if due:
@@ -195,7 +200,7 @@ def ticks_fact(evidence: Evidence) -> Fact:
     expected = evidence.ticks_expected
     often = schedule_in_words(expected.fields) or repr(expected.cron)
     if last is None:
-        says = f"None is on record since {times.at(evidence.ticks_since)}; they are expected {often}."
+        says = f"No clock has brought a tick {silence(evidence)}; they are expected {often}."
         return Fact(topic=Topic.TICKS, says=says, do="loom watch", matters=True)
     came = f"The last one came at {times.at(last.at)}, {ago(last.at, evidence.now)}"
     first = next_instant(expected, last.at)
@@ -205,10 +210,34 @@ def ticks_fact(evidence: Evidence) -> Fact:
     return Fact(topic=Topic.TICKS, says=f"{came}{late}.", matters=overdue)
 
 
+def silence(evidence: Evidence) -> str:
+    """How long no tick has come of which any slot that is told of would know: ``yet``, ``for 61 d``."""
+    last = evidence.last_tick
+    if last is None or last.trigger not in CLOCK_TRIGGERS or last.at > evidence.now:
+        return "yet"
+    return f"for {length((evidence.now - last.at).total_seconds())}"
+
+
+def asked_for_facts(evidence: Evidence) -> Iterator[Fact]:
+    """The newest run, where a person asked for it."""
+    run = evidence.asked_for
+    if run is not None:
+        at = evidence.times.at(run.started_at or run.tick_at) + for_slot(evidence, run)
+        yield Fact(
+            topic=Topic.SLOT,
+            says=f"By hand it ran at {at} and {ended_words(evidence, run)}.",
+            do=f"loom show {run.run_id[-12:]}",
+        )
+
+
+def for_slot(evidence: Evidence, run: Run) -> str:
+    return f" for {evidence.times.at(run.slot)}" if run.slot is not None else ""
+
+
 def would_words(each: Planned, evidence: Evidence) -> str:
     """``run the slot of Sat 21 Nov 06:00 CST``"""
     times = evidence.times
-    which = "a request by hand" if each.slot is None else f"the slot of {times.at(each.slot)}"
+    which = "a run by hand" if each.slot is None else f"the slot of {times.at(each.slot)}"
     if each.count > 1 and each.slot is not None:
         which = f"{count(each.count, 'slot')} from {times.at(each.slot)} on"
     verb, _, rest = each.action.partition(" ")

@@ -48,6 +48,8 @@ class Evidence:
     ticks: those that decide whatever is due, oldest first, from `ticks_since` on, as far back as any answer
         looks. ticks_expected: when they should come.
     episodes: of the worker and of Loom's own set-up, open or closed since `ticks_since`.
+    asked_for: the newest run that began, if a person asked for it.
+    status_line: on which line of the registry `worker` is paused or disabled, if it is and that was found.
     records_since: when the records begin of which none is forgotten yet.
     host: this machine's name.
     """
@@ -74,6 +76,8 @@ class Evidence:
     ticks_expected: Schedule
     episodes: Sequence[Episode]
     records_since: datetime
+    asked_for: Run | None = None
+    status_line: int | None = None
 
     def ticket_of(self, slot: datetime) -> Ticket | None:
         return self.tickets.get(Slot(self.id, slot).key)

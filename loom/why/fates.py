@@ -17,7 +17,7 @@ _TOPIC_OF_HOLD = {
     OpenReason.REQUIREMENT: Topic.REQUIREMENT,
     OpenReason.OVERLAP: Topic.OVERLAP,
 }
-_ENDED = {
+_START_ENDED = {
     Outcome.FAILED: "failed",
     Outcome.TIMED_OUT: "timed out",
     Outcome.ABANDONED: "was abandoned",
@@ -27,6 +27,15 @@ _TOPIC_OF_END = {
     Outcome.MISSED: Topic.CATCH_UP,
     Outcome.SUPERSEDED: Topic.CATCH_UP,
     Outcome.BLOCKED: Topic.ENFORCEMENT,
+}
+ENDED = {
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.FAILED: "failed",
+    Outcome.INVALID: "returned what was rejected as invalid",
+    Outcome.TIMED_OUT: "was stopped when its time was up (timed_out)",
+    Outcome.BLOCKED: "was blocked",
+    Outcome.SKIPPED: "was skipped",
+    Outcome.ABANDONED: "was abandoned",
 }
 RUN_BY_HAND = "a person ran it by hand"
 BY_HAND = frozenset({Trigger.MANUAL, Trigger.BACKFILL})
@@ -119,7 +128,7 @@ def _without_repeats(runs: list[Run]) -> list[Run]:
 def _step(evidence: Evidence, run: Run) -> str:
     if _was_held(run):
         return f"it waited for {_held_by(evidence, run)}"
-    ended = _ENDED.get(run.outcome, run.outcome.value)
+    ended = _START_ENDED.get(run.outcome, run.outcome.value)
     return f"the start at {evidence.times.at(run.tick_at)} {ended} ({_said(evidence, run)})"
 
 
@@ -140,6 +149,12 @@ def own_words(evidence: Evidence, run: Run) -> str:
     if run.outcome is Outcome.SUPERSEDED:
         return evidence.times.told(run.reason).replace(" runs instead", " ran instead")
     return _said(evidence, run)
+
+
+def ended_words(evidence: Evidence, run: Run) -> str:
+    """``succeeded``, ``failed: ValueError: ...``"""
+    said = own_words(evidence, run)
+    return f"{ENDED.get(run.outcome, run.outcome.value)}{f': {said}' if said else ''}"
 
 
 def _said(evidence: Evidence, run: Run) -> str:

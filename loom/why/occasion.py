@@ -190,15 +190,16 @@ def _what_next(
     exact = len(slots) == 1 and at <= evidence.now and evidence.worker is not None
     if exact and not coming.would:
         found = slots[0]
-        over = "Nothing more: a slot that has its outcome is never started again by a tick."
         if found.outcome is Outcome.SUCCEEDED:
-            yield Fact(topic=Topic.NEXT, says=over)
+            yield Fact(topic=Topic.NEXT, says="Nothing more: it has its outcome.")
         else:
             iso = at.astimezone(evidence.times.zone).isoformat(timespec="minutes")
             force = _needs_force(evidence)
+            again = "again all the same" if found.began else "after all"
+            over = f"Nothing more by itself, for it has its outcome. To run it {again}:"
             yield Fact(
                 topic=Topic.NEXT,
-                says=over if found.outcome is not None else "No tick will run it any more; a person may.",
+                says=over if found.outcome is not None else "No tick will run it any more; a person may:",
                 do=f"loom run --worker {evidence.id} --slot {iso}{force}",
             )
     if coming.slot is not None:

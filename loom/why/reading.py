@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from loom.domain.reasons import Reasons
@@ -12,6 +13,7 @@ from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import RegistryError
 from loom.ports import Ledger, Liveness, RunQuery, Snapshot
+from loom.registry.places import line_of_key
 from loom.runner.claiming import decided
 from loom.runner.parts import Parts
 from loom.runner.plan import Plan
@@ -23,6 +25,7 @@ from loom.slots.calendar import due, nearest
 from loom.slots.decision import Obstacle
 from loom.slots.owed import by_hand
 from loom.why.evidence import LOOKS_BACK, Evidence, Occasion
+from loom.why.fates import BY_HAND
 from loom.why.occasion import about
 from loom.why.standing import stands
 from loom.why.words import Times
@@ -34,6 +37,7 @@ _READ = 60
 _MOST_RUNS = 200
 _AGAIN = 5
 _NOT_A_DECISION = "manual"
+_REGISTRY = "worker-registry.yaml"
 
 
 def why(parts: Parts, name: str, *, at: datetime | None = None) -> Reasons:
@@ -59,7 +63,7 @@ def why(parts: Parts, name: str, *, at: datetime | None = None) -> Reasons:
 
 def _meant(registry: Registry, name: str) -> tuple[Worker | None, BrokenEntry | None]:
     try:
-        (worker,) = find_workers(registry, [name])
+        (worker,) = find_workers(registry, [name], option="")
     except RegistryError:
         return None, next(each for each in registry.broken if each.id.casefold() == name.casefold())
     return worker, None
@@ -87,7 +91,7 @@ def _answer(
     first = min([evidence.now, *([at] if at else []), *(each.first for each in occasions)])
     evidence = _with_ticks(evidence, ledger, since=first - LOOKS_BACK)
     if at is None:
-        return stands(evidence, occasions)
+        return stands(replace(evidence, asked_for=_asked_for(called, ledger)), occasions)
     known = any(ledger.runs(RunQuery(worker=each, until=at, limit=1)) for each in called)
     return about(evidence, at, occasions, known_before=known)
 
@@ -142,7 +146,12 @@ def _evidence(
         ticks_expected=registry.ticks_expected,
         episodes=(),
         records_since=now - registry.state.keep,
+        status_line=None if worker is None else _status_line(worker, waking.parts.project / _REGISTRY),
     )
+
+
+def _status_line(worker: Worker, registry: Path) -> int | None:
+    return None if worker.status is Status.ACTIVE else line_of_key(registry, worker.id, "status")
 
 
 def _obstacles(conditions: Conditions, worker: Worker, waking: Waking) -> tuple[Obstacle, ...]:
@@ -183,6 +192,15 @@ def _last(evidence: Evidence, called: Sequence[str], ledger: Ledger) -> list[Occ
         if each.first not in found:
             found[each.first] = _occasion(each.first, each.last, each.count, called, ledger)
     return sorted(found.values(), key=lambda each: each.last, reverse=True)[:_SHOWN]
+
+
+def _asked_for(called: Sequence[str], ledger: Ledger) -> Run | None:
+    """The newest run, where a person asked for it."""
+    runs = [run for id_ in called for run in ledger.runs(RunQuery(worker=id_, limit=_SHOWN))]
+    began = [run for run in runs if run.started_at is not None]
+    newest = max(began, key=lambda run: (run.tick_at, run.run_id), default=None)
+    asked = newest is not None and (newest.by_hand or newest.trigger in BY_HAND)
+    return newest if asked else None
 
 
 def _around(evidence: Evidence, called: Sequence[str], ledger: Ledger, at: datetime) -> list[Occasion]:

@@ -25,7 +25,7 @@ def nothing_recorded(evidence: Evidence, worker: Worker, at: datetime, known_bef
     if evidence.mark is None:
         return "no tick has seen the worker yet"
     if worker.status is Status.DISABLED:
-        return f"a worker has no slots while it is disabled, as this one is now ({place(worker)})"
+        return f"a worker has no slots while it is disabled, as this one is now ({place(evidence)})"
     if known_before:
         return (
             "it was known to Loom before, so it was disabled then, not in the registry, "
@@ -65,15 +65,15 @@ def range_facts(evidence: Evidence, worker: Worker, at: datetime, occasion: Occa
 def mark_facts(evidence: Evidence, at: datetime) -> Iterator[Fact]:
     mark, times = evidence.mark, evidence.times
     if mark is None:
-        yield Fact(topic=Topic.MARK, says="No tick has seen it yet.", do="loom run", matters=True)
+        yield Fact(topic=Topic.MARK, says="None of its slots is decided yet.", do="loom run", matters=True)
     elif at > mark:
         yield Fact(
             topic=Topic.MARK,
-            says=f"Everything up to {times.at(mark)} has been decided, this instant not yet.",
+            says=f"Each slot of it up to {times.at(mark)} has been decided, this instant not yet.",
             matters=True,
         )
     else:
-        yield Fact(topic=Topic.MARK, says=f"Everything up to {times.at(mark)} has been decided.")
+        yield Fact(topic=Topic.MARK, says=f"Each slot of it up to {times.at(mark)} has been decided.")
 
 
 def ticks_facts(evidence: Evidence, at: datetime, occasion: Occasion) -> Iterator[Fact]:
@@ -99,7 +99,8 @@ def around_it(evidence: Evidence, at: datetime) -> Fact:
     times = evidence.times
     before = evidence.last_tick_before(at)
     after = next((tick for tick in evidence.ticks if tick.at >= at), None)
-    was = f"No tick is on record before it, since {times.at(evidence.ticks_since)}"
+    days = count((at - evidence.ticks_since).days, "day")
+    was = f"No tick is on record in the {days} before it"
     if before is not None:
         was = f"The last tick before it came at {times.at(before.at)}"
     then = "none has come since"

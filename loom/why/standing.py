@@ -7,15 +7,17 @@ from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Planned
 from loom.domain.worker import Status, Worker
-from loom.report.words import one_line
+from loom.report.words import ago, one_line
 from loom.runner.plan import pause_in_force
 from loom.slots.calendar import next_instant
 from loom.slots.notes import absence_note
 from loom.slots.owed import by_hand
 from loom.why.circumstances import (
     alert_facts,
+    asked_for_facts,
     catch_up_fact,
     enforcement_fact,
+    for_slot,
     mark_fact,
     overlap_fact,
     pause_facts,
@@ -24,11 +26,12 @@ from loom.why.circumstances import (
     registry_facts,
     requirement_fact,
     schedule_words,
+    silence,
     ticks_fact,
     would_words,
 )
 from loom.why.evidence import Evidence, Occasion
-from loom.why.fates import fate, note_of
+from loom.why.fates import ended_words, fate, note_of
 from loom.why.verdicts import of_fate
 from loom.why.words import listed
 
@@ -64,7 +67,7 @@ def upcoming(evidence: Evidence) -> Expected:
         return Expected(would=would)
     notes = [note_of(evidence, slot)]
     if worker.status is Status.PAUSED:
-        notes.append(f"it will be skipped: paused in {place(worker)}")
+        notes.append(f"it will be skipped: paused in {place(evidence)}")
     elif (pause := pause_in_force(evidence.pause, slot)) is not None:
         notes.append(f"it will be skipped: {pause_words(pause, evidence)}")
     return Expected(slot=slot, note="; ".join(filter(None, notes)), would=would)
@@ -117,6 +120,7 @@ def _facts(evidence: Evidence, slots: Sequence[SlotFate], coming: Expected) -> I
     yield from pause_facts(evidence)
     yield mark_fact(evidence)
     yield from _owed(evidence)
+    yield from asked_for_facts(evidence)
     yield ticks_fact(evidence)
     worker = evidence.worker
     if worker is not None:
@@ -169,9 +173,9 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
     if worker is None:
         return f"{id_} doesn't run, because its entry in worker-registry.yaml has mistakes."
     if worker.status is Status.DISABLED:
-        return f"{id_} doesn't run, because it is disabled at {place(worker)}."
+        return f"{id_} doesn't run, because it is disabled at {place(evidence)}."
     if worker.status is Status.PAUSED:
-        return f"{id_} doesn't run, because it is paused at {place(worker)}."
+        return f"{id_} doesn't run, because it is paused at {place(evidence)}."
     pause = pause_in_force(evidence.pause, evidence.now)
     if pause is not None:
         return f"{id_} doesn't run, because it is {pause_words(pause, evidence)}."
@@ -180,7 +184,7 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
         which = "by hand" if by_hand(running[0]) else f"for {times.at(running[0].slot or evidence.now)}"
         return f"{id_} is running now, {which}."
     if evidence.mark is None:
-        return f"{id_} hasn't run yet, because no tick has seen it."
+        return _before_any_tick(evidence)
     told = of_fate(evidence, slots[0]) if slots else _nothing_yet(evidence, worker)
     if not evidence.obstacles:
         return told
@@ -196,7 +200,33 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
     return f"{id_} can't run now: {detail}{owed}."
 
 
+def _before_any_tick(evidence: Evidence) -> str:
+    unseen = "no tick has seen it yet" if evidence.ticks else f"no clock has called Loom {silence(evidence)}"
+    ran, run = _by_hand(evidence), evidence.asked_for
+    if not ran:
+        return f"{evidence.id} hasn't run yet: {unseen}."
+    none = "none of its slots" if run is None or run.slot is None else "no other slot of it"
+    return f"{ran}; {unseen}, so {none} has been decided."
+
+
+def _by_hand(evidence: Evidence) -> str:
+    """How the newest run that a person asked for ended; empty without any."""
+    for ticket in evidence.tickets.values():
+        if by_hand(ticket) and ticket.started_at is not None and not evidence.is_alive(ticket):
+            at = ago(ticket.started_at, evidence.now)
+            return (
+                f"{evidence.id} was started by hand {at}, and its process died, which the next tick records"
+            )
+    run = evidence.asked_for
+    if run is None:
+        return ""
+    at = ago(run.started_at or run.tick_at, evidence.now) + for_slot(evidence, run)
+    return f"{evidence.id} ran by hand {at} and {ended_words(evidence, run)}"
+
+
 def _nothing_yet(evidence: Evidence, worker: Worker) -> str:
     slot = next_instant(worker.schedule, evidence.now)
     when = f": the first comes at {evidence.times.at(slot)}" if slot is not None else ""
+    if ran := _by_hand(evidence):
+        return f"{ran}; no slot of it has come since a tick first saw it{when}."
     return f"{evidence.id} hasn't run yet, because no slot of it has come since a tick first saw it{when}."

@@ -4,16 +4,8 @@ from loom.domain.reasons import SlotFate
 from loom.domain.run import Outcome
 from loom.report.words import count, span
 from loom.why.evidence import Evidence
-from loom.why.fates import RUN_BY_HAND
+from loom.why.fates import ENDED, RUN_BY_HAND
 
-_ENDED = {
-    Outcome.SUCCEEDED: "succeeded",
-    Outcome.FAILED: "failed",
-    Outcome.INVALID: "returned what was rejected as invalid",
-    Outcome.TIMED_OUT: "was stopped when its time was up (timed_out)",
-    Outcome.BLOCKED: "was blocked",
-    Outcome.SKIPPED: "was skipped",
-}
 _NEVER_BEGAN = {
     Outcome.BLOCKED: "was blocked before it began",
     Outcome.SKIPPED: "was skipped",
@@ -23,7 +15,7 @@ _NEVER_BEGAN = {
 
 
 def of_fate(evidence: Evidence, found: SlotFate) -> str:
-    """``sentinel did not run at Sat 21 Nov 06:00 CST, because ...; the tick at 11:02 ran it 5 h late ...``"""
+    """``sentinel ran 5 h late for its slot of Sat 21 Nov 06:00 CST, and succeeded: no tick came ...``"""
     times, id_ = evidence.times, evidence.id
     slot = times.range(found.slot, found.last)
     if found.count > 1:
@@ -40,15 +32,17 @@ def of_fate(evidence: Evidence, found: SlotFate) -> str:
             return f"{id_} did not run at {slot}{late}; the slot {_NEVER_BEGAN[outcome]}{why}."
         if not found.final:
             return f"{id_} hasn't run for {slot} yet{why}{late}."
-        return f"{id_} did not run at {slot}: it {_NEVER_BEGAN.get(outcome, _ENDED[outcome])}{why}{late}."
-    ended = _ENDED[outcome]
+        return f"{id_} did not run at {slot}: it {_NEVER_BEGAN.get(outcome, ENDED[outcome])}{why}{late}."
+    ended = ENDED[outcome]
     if outcome is Outcome.SUCCEEDED and found.reason == "on time":
         return f"{id_} ran for {slot} and succeeded, on time."
     if found.late_because and found.tick_at is not None and found.late is not None:
-        tick, late = times.beside(found.tick_at, found.slot), span(found.late.total_seconds())
-        dealt = f"the tick at {tick} ran it {late} late" if found.at_once else f"a tick came at {tick}"
+        # How late the run itself was isn't known of one that a tick only found, and that waited then.
+        late = f"{span(found.late.total_seconds())} late" if found.at_once else "late"
+        reason = found.reason
         if found.by_hand and found.at_once:
-            dealt = f"a person ran it by hand at {tick}, {late} late"
-            why = "" if why == f": {RUN_BY_HAND}" else why
-        return f"{id_} did not run at {slot}, because {found.late_because}; {dealt}, and it {ended}{why}."
+            by_hand = f"{RUN_BY_HAND} at {times.beside(found.tick_at, found.slot)}"
+            reason = reason.replace(RUN_BY_HAND, by_hand, 1)
+        why = "; ".join(filter(None, (reason, found.late_because)))
+        return f"{id_} ran {late} for its slot of {slot}, and {ended}: {why}."
     return f"{id_} ran for {slot} and {ended}{why}."

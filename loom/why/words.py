@@ -1,14 +1,10 @@
 """How times and the ledger's own sentences are said, in the worker's zone."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from loom.report.words import when
-
-# As Loom's own reasons name a slot (see `loom.slots.owed.shown`).
-_SHOWN = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?:[+-]\d\d:\d\d|Z)")
+from loom.report.words import told, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ class Times:
 
     def told(self, reason: str) -> str:
         """A reason of Loom's own with its times in words."""
-        return _SHOWN.sub(lambda found: self.at(datetime.fromisoformat(found[0])), reason)
+        return told(reason, self.at)
 
 
 def listed(words: list[str]) -> str:

@@ -34,6 +34,7 @@ TALKER = """
             raise ValueError("the third is not")
         return WorkerOutput(summary="all three are fine")
 """
+AT = ("--at", "2026-11-20T12:05:00Z")
 ENTRY = 'talker: {schedule: "0 * * * *", entrypoint: "workers.talker:run", agent: Tom%s}'
 
 
@@ -105,8 +106,19 @@ def test_what_a_killed_process_had_said_is_in_the_record_of_its_run(loom: Comman
         tick.send_signal(signal.SIGKILL)
         tick.wait()
         followed = loom("logs", "talker", "--follow", *root)
-        assert (followed.exit_code, "its process died" in followed.stderr) == (1, True)
+        died = "its process died; the next tick records that"
+        assert (followed.exit_code, died in followed.stderr) == (1, True), followed
         assert "the first is fine" in followed.stdout
+        so_far = loom("logs", "talker", *root)
+        assert (so_far.exit_code, died in so_far.stderr) == (0, True), so_far
+        assert "the first is fine" in so_far.stdout
+        shown = loom("show", "talker", *root).stdout
+        assert "its process died" in shown.splitlines()[0]
+        assert "under way" not in shown
+        assert "the next tick records it as abandoned" in " ".join(shown.split())
+        assert "--follow" not in shown
+        for asked in (("logs", "talker"), ("logs", "talker", "--follow"), ("show", "talker")):
+            assert loom(*asked, "--json", *root).json()["state"] == "died", asked
     talking.root.joinpath("go").touch()
     loom("run", "--at", "2026-11-20T13:05:00Z", *root)
     (died,) = loom("history", "--outcome", "abandoned", "--json", *root).json()["runs"]
@@ -230,13 +242,41 @@ def test_a_run_on_another_machine_is_known_as_one(loom: Command, project: Projec
     assert "under way on far-away" in said.stderr
 
 
+def test_a_worker_s_newest_run_is_the_one_that_was_skipped_since(loom: Command, project: Project) -> None:
+    root = ("--project", project.root)
+    loom("run", "--at", "2026-11-20T12:05:00Z", *root)
+    registry = project.root / "worker-registry.yaml"
+    registry.write_text(registry.read_text() + "    status: paused\n")
+    skipped = loom("run", "--at", "2026-11-20T13:05:00Z", "--json", *root).json()["runs"]
+    assert [run["outcome"] for run in skipped] == ["skipped"]
+    assert loom("show", "echo", "--json", *root).json()["run_id"] == skipped[0]["run_id"]
+    assert loom("logs", "echo", "--json", *root).json()["run_id"] == skipped[0]["run_id"]
+
+
+def test_of_a_tick_that_superseded_slots_the_run_is_the_newest(loom: Command, project: Project) -> None:
+    root = ("--project", project.root)
+    loom("run", "--at", "2026-11-20T12:05:00Z", *root)
+    ran = loom("run", "--at", "2026-11-20T18:05:00Z", "--json", *root).json()["runs"]
+    assert {run["outcome"] for run in ran} == {"succeeded", "superseded"}
+    newest = loom("show", "echo", "--json", *root).json()
+    assert newest["outcome"] == "succeeded"
+    assert newest["slot"] == "2026-11-20T12:00:00-06:00"
+
+
 def test_which_run_is_meant_is_said_plainly(loom: Command, project: Project) -> None:
     root = ("--project", project.root)
     never = loom("logs", "echo", *root)
     assert (never.exit_code, "echo has not run yet" in never.stderr) == (2, True)
     unknown = loom("logs", "nobody", *root)
     assert (unknown.exit_code, "loom history" in unknown.stderr) == (2, True)
-    loom("run", "--worker", "echo", *root)
+    ran = [loom("run", "--worker", "echo", "--json", *AT, *root).json()["runs"][0]["run_id"] for _ in "ab"]
+    short = loom("show", "zz", *root)
+    assert (short.exit_code, "'zz' is too short" in short.stderr) == (2, True), short
+    none = loom("logs", "00000000", *root)
+    assert (none.exit_code, "no run is called '00000000'" in none.stderr) == (2, True), none
+    several = loom("show", ran[0][:8], *root)
+    assert (several.exit_code, f"more than one run is called '{ran[0][:8]}'" in several.stderr) == (2, True)
+    assert all(each in several.stderr for each in ran)
     quiet = loom("logs", "echo", *root)
     assert (quiet.exit_code, quiet.stdout) == (0, "")
     assert "left no log" in quiet.stderr

@@ -66,7 +66,7 @@ def test_show_tells_what_was_wrong_who_was_told_and_what_to_do(loom: Command, pr
     assert "by command: NOT delivered, 1 try" in words(plain)
     assert "each tick tries again" in plain
     assert f"loom retry {odd[-12:]}" in plain
-    assert "loom why odd --at 2026-11-20T12:00:00Z" in words(plain)
+    assert "loom why odd --at 2026-11-20T06:00-06:00" in words(plain)
     assert "hubspot-read-only" in plain
     assert "0 acts judged, 0 refused" in words(plain)
     assert "rejected output" in plain
@@ -94,3 +94,46 @@ def test_show_tells_what_was_wrong_who_was_told_and_what_to_do(loom: Command, pr
     assert [run["outcome"] for run in loom("show", former, "--json", *root).json()["other_runs"]] == [
         "succeeded"
     ]
+
+
+def test_how_late_a_run_was_is_said_as_it_was_and_times_in_reasons_are_told(
+    loom: Command, project: Project
+) -> None:
+    root = ("--project", project.root)
+    loom("run", "--at", "2026-11-20T12:05:00Z", *root)
+    prompt = words(loom("show", "echo", *root).stdout)
+    assert "recorded by the tick of Fri 20 Nov 06:05 CST" in prompt
+    assert ", on time" in prompt
+    late = loom("run", "--at", "2026-11-20T15:05:00Z", "--json", *root).json()["runs"]
+    shown = words(loom("show", "echo", *root).stdout)
+    assert "on time" in shown, "65 min would be late; the newest slot is 5 min old"
+    superseded = next(run["run_id"] for run in late if run["outcome"] == "superseded")
+    told = loom("show", superseded, *root).stdout
+    assert "the slot of Fri 20 Nov 09:00 CST runs instead" in told
+    project.entries('daily: {schedule: "0 3 * * *", entrypoint: "workers.echo:run"}')
+    loom("run", "--at", "2026-11-21T08:30:00Z", *root)
+    loom("run", "--at", "2026-11-21T11:05:00Z", *root)
+    daily = words(loom("show", "daily", *root).stdout)
+    assert "2 h 5 min after its time, by the first tick that came" in daily
+    assert "on time" not in daily
+
+
+def test_a_command_stands_whole_on_its_line_and_fits_what_was_recorded(
+    loom: Command, project: Project
+) -> None:
+    root = ("--project", project.root)
+    entry = '{schedule: "0 * * * *", entrypoint: "workers.echo:run", catch_up: {policy: none}}'
+    project.entries(f"content-calendar-auditor: {entry}")
+    loom("run", "--at", "2026-11-20T12:05:00Z", *root)
+    loom("run", "--at", "2026-11-20T14:05:00Z", *root)
+    missed = loom("history", "--outcome", "missed", "--json", *root).json()["runs"][0]["run_id"]
+    for columns in (60, 80, 140):
+        shown = loom.in_terminal("show", missed, *root, columns=columns, rows=100).stdout
+        lines = [line.strip() for line in shown.splitlines()]
+        assert max(map(len, shown.splitlines())) <= columns
+        for command in (
+            f"loom retry {missed[-12:]}",
+            "loom why content-calendar-auditor --at 2026-11-20T07:00-06:00",
+        ):
+            assert len(command) > columns - 2 or any(line.startswith(command) for line in lines), shown
+        assert "run it after all" in shown

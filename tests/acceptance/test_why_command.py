@@ -61,13 +61,27 @@ def test_the_answer_is_the_first_thing_a_person_reads_and_all_is_there_at_any_wi
         assert max(map(len, lines)) <= columns
         flat = " ".join(shown.stdout.split())
         assert (
-            "relationship-sentinel did not run at Sat 21 Nov 06:00 CST, because no tick came between 05:17 "
-            "and 11:02; the tick at 11:02 ran it 5 h 2 min late, and it succeeded."
+            "relationship-sentinel ran 5 h 2 min late for its slot of Sat 21 Nov 06:00 CST, and succeeded: "
+            "no tick came between 05:17 and 11:02."
         ) in flat
         assert "✓ succeeded" in shown.stdout
         for topic in ("slot", "mark", "ticks", "next"):
             assert any(line.startswith(topic) for line in lines), shown
     assert lived.ledger.read_bytes() == before, "asking writes nothing"
+
+
+def test_a_narrow_terminal_shows_the_cron_text_whole_and_how_late_each_slot_ran(
+    loom: Command, lived: Project
+) -> None:
+    asked = ("why", "sentinel", "--project", lived.root)
+    for columns in (60, 80, 140):
+        shown = loom.in_terminal(*asked, columns=columns, rows=60, env=SECRET).stdout
+        assert "('0 6 * * *')" in shown
+    late = next(line for line in shown.splitlines() if line.startswith("Sat 21 Nov 06:00 CST"))
+    assert " 5 h 2 min " in late
+    assert any(line.split() == ["slot", "outcome", "late", "run"] for line in shown.splitlines()), shown
+    on_time = next(line for line in shown.splitlines() if line.startswith("Fri 20 Nov 06:00 CST"))
+    assert " 2 min " in on_time
 
 
 def test_what_a_worker_wrote_is_shown_as_text_on_lines_that_fit(loom: Command, lived: Project) -> None:
@@ -171,5 +185,5 @@ def test_before_the_first_tick_it_answers_and_makes_no_ledger(
 ) -> None:
     answer = loom("why", "echo", "--project", project.root)
     assert answer.exit_code == 0, answer
-    assert "echo hasn't run yet, because no tick has seen it." in answer.stdout
+    assert "echo hasn't run yet: no clock has called Loom yet." in answer.stdout
     assert not project.ledger.exists()

@@ -1,13 +1,14 @@
 """Why a worker did or didn't run: each way a slot can go, asked after real ticks on a real ledger."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from loom.domain.reasons import Fact, Reasons, Topic
-from loom.domain.run import Outcome
+from loom.domain.run import Outcome, Trigger
 from loom.domain.tick import Pause
 from loom.errors import UsageError
 from loom.instants import parse_instant
@@ -47,13 +48,14 @@ class TestOneSlot:
         assert (slot.outcome, slot.final, slot.tick_at) == (Outcome.SUCCEEDED, True, utc(20, "12:05"))
         assert slot.late == timedelta(minutes=5)
         assert "the next one came at 06:05, 5 min after it, and dealt with it" in says(answer, Topic.TICKS)
-        assert "never started again" in says(answer, Topic.NEXT)
+        assert "Nothing more: it has its outcome." in says(answer, Topic.NEXT)
+        assert do(answer, Topic.NEXT) == []
 
     def test_a_late_tick_is_told_with_the_absence_that_made_it_late(self, life: Life) -> None:
         answer = life.why("punctual", LATE, now=NOW)
         assert answer.verdict == (
-            "punctual did not run at Sat 21 Nov 06:00 CST, because no tick came between 05:17 and 11:02; "
-            "the tick at 11:02 ran it 5 h 2 min late, and it succeeded."
+            "punctual ran 5 h 2 min late for its slot of Sat 21 Nov 06:00 CST, and succeeded: "
+            "no tick came between 05:17 and 11:02."
         )
         assert answer.slots[0].late == timedelta(hours=5, minutes=2)
         (run,) = [each for each in life.rehearsal.history("punctual") if each.slot == LATE]
@@ -68,6 +70,9 @@ class TestOneSlot:
         assert "one of 21 slots, Fri 20 Nov 08:00 CST to Sat 21 Nov 04:00 CST" in says(answer, Topic.SLOT)
         assert "the newest runs" in says(answer, Topic.CATCH_UP)
         assert do(answer, Topic.NEXT) == ["loom run --worker hourly --slot 2026-11-20T13:00-06:00"]
+        assert "Nothing more by itself, for it has its outcome. To run it after all:" in says(
+            answer, Topic.NEXT
+        )
 
     def test_a_superseded_slot_that_a_person_ran_by_hand_says_both(self, life: Life) -> None:
         answer = life.why("hourly", utc(20, "08:00"), now=NOW)
@@ -182,6 +187,7 @@ class TestOneSlot:
             "failing ran for Fri 20 Nov 06:00 CST and failed: ValueError: no field 'results' (workers/ways"
         )
         assert do(answer, Topic.SLOT)[0].startswith("loom show ")
+        assert "it has its outcome. To run it again all the same:" in says(answer, Topic.NEXT)
 
     def test_every_start_of_a_slot_that_was_tried_again_is_told(self, life: Life) -> None:
         answer = life.why("flaky", ON_TIME, now=NOW)
@@ -198,7 +204,7 @@ class TestOneSlot:
     def test_a_slot_that_is_to_be_tried_again_says_what_a_tick_would_do(self, life: Life) -> None:
         answer = life.why("flaky", LATE, now=NOW)
         assert (answer.slots[0].outcome, answer.slots[0].final) == (Outcome.FAILED, False)
-        assert answer.verdict.endswith("it is to be started again.")
+        assert answer.verdict.endswith("; it is to be started again; no tick came between 05:17 and 11:02.")
         assert would(answer) == [("run", LATE)]
         assert "A tick right now would run the slot of Sat 21 Nov 06:00 CST" in says(answer, Topic.NEXT)
 
@@ -226,7 +232,7 @@ class TestAsItStands:
         assert [(each.slot, each.outcome) for each in answer.slots] == [
             (utc(day, "12:00"), Outcome.SUCCEEDED) for day in (21, 20, 19, 18)
         ]
-        assert says(answer, Topic.MARK) == "Everything up to Sat 21 Nov 11:02 CST has been decided."
+        assert says(answer, Topic.MARK) == "Each slot of it up to Sat 21 Nov 11:02 CST has been decided."
         assert says(answer, Topic.TICKS) == "The last one came at Sat 21 Nov 11:02 CST, 28 min ago."
         assert says(answer, Topic.NEXT) == (
             "A tick right now would do nothing with it: no slot is due or open. "
@@ -282,6 +288,8 @@ class TestAsItStands:
         assert would(answer) == [("run", utc(22, "17:00")), ("record as superseded", utc(21, "18:00"))]
 
     def test_a_name_that_means_nobody_is_refused_with_a_guess(self, life: Life) -> None:
+        with pytest.raises(UsageError, match=r"^nobody: no worker has this id or agent"):
+            life.why("nobody", now=NOW)
         with pytest.raises(UsageError, match="Did you mean punctual"):
             life.why("punctal", now=NOW)
 
@@ -301,9 +309,77 @@ class TestLivesOfTheirOwn:
     def test_a_worker_that_no_tick_has_seen(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
             answer = life.why("echo")
-        assert answer.verdict == "echo hasn't run yet, because no tick has seen it."
+        assert answer.verdict == "echo hasn't run yet: no clock has called Loom yet."
+        assert says(answer, Topic.TICKS) == (
+            "No clock has brought a tick yet; they are expected every hour at :00."
+        )
         assert answer.slots == ()
         assert would(answer) == [("run", utc(20, "12:00"))]
+
+    def test_a_late_run_that_failed_begins_with_that_and_says_why_it_was_late(self, tmp_path: Path) -> None:
+        entry = 'echo: {schedule: "0 * * * *", entrypoint: "workers.ways:bad", retry: {attempts: 1}}'
+        with young(tmp_path / "p", entry, utc(20, "11:10")) as life:
+            life.tick(utc(20, "11:10"))
+            life.tick(utc(20, "15:20"))
+            answer = life.why("echo", utc(20, "15:00"), now=utc(20, "16:20"))
+            older = life.why("echo", utc(20, "14:00"), now=utc(20, "16:20"))
+            life.tick(utc(20, "19:20"), TickRequest(workers=("echo",), slot=utc(20, "16:00")))
+            late = life.why("echo", utc(20, "16:00"), now=utc(20, "19:25"))
+        assert answer.verdict.startswith("echo ran for Fri 20 Nov 09:00 CST and failed: ValueError")
+        assert older.verdict.startswith("echo did not run at Fri 20 Nov 08:00 CST, because no tick came")
+        assert late.verdict.startswith(
+            "echo ran 3 h 20 min late for its slot of Fri 20 Nov 10:00 CST, and failed: "
+            "a person ran it by hand at 13:20; ValueError"
+        )
+        assert late.verdict.endswith("; no tick came between 09:20 and 13:20.")
+
+    def test_a_run_by_hand_is_told_before_a_clock_ever_called(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            life.tick(utc(20, "12:10"), TickRequest(workers=("echo",)))
+            answer = life.why("echo", now=utc(20, "12:12"))
+            (run,) = life.rehearsal.history("echo")
+            life.rehearsal.clock.set(utc(20, "12:14"))
+            other = self.HOURLY + '\nsong: {schedule: "0 * * * *", entrypoint: "workers.ways:bad"}'
+            life.tick(utc(20, "12:15"))
+            life.project.entries(other)
+            life.tick(utc(20, "12:20"), TickRequest(workers=("song",)))
+            song = life.why("song", now=utc(20, "12:21"))
+        assert answer.verdict == (
+            "echo ran by hand 2 min ago and succeeded; no clock has called Loom yet, "
+            "so none of its slots has been decided."
+        )
+        assert "No clock has brought a tick yet" in says(answer, Topic.TICKS)
+        assert "By hand it ran at Fri 20 Nov 06:10 CST and succeeded" in says(answer, Topic.SLOT)
+        assert do(answer, Topic.SLOT) == [f"loom show {run.run_id[-12:]}"]
+        assert song.verdict == (
+            "song ran by hand 60 s ago and failed: ValueError: no field 'results' "
+            "(workers/ways.py:11); no tick has seen it yet, so none of its slots has been decided."
+        )
+
+    def test_a_clock_that_fell_silent_long_ago_is_said_so(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10", 9)) as life:
+            life.tick(utc(20, "12:10", 9))
+            life.project.entries(self.HOURLY.replace("echo", "song"))
+            answer = life.why("song", now=utc(20, "12:10"))
+        assert answer.verdict == "song hasn't run yet: no clock has called Loom for 61 d."
+        assert "No clock has brought a tick for 61 d; they are expected" in says(answer, Topic.TICKS)
+
+    def test_a_run_by_hand_since_the_newest_slot_is_told_beside_it(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            life.tick(utc(20, "12:10"))
+            life.tick(utc(20, "12:40"), TickRequest(workers=("echo",)))
+            answer = life.why("echo", now=utc(20, "12:45"))
+        assert answer.verdict == "echo ran for Fri 20 Nov 06:00 CST and succeeded, on time."
+        assert "By hand it ran at Fri 20 Nov 06:40 CST and succeeded." in says(answer, Topic.SLOT)
+
+    def test_a_slot_that_a_person_ran_before_any_tick_is_told(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            life.tick(utc(20, "12:10"), TickRequest(workers=("echo",), slot=utc(20, "12:00")))
+            answer = life.why("echo", now=utc(20, "12:12"))
+        assert answer.verdict == (
+            "echo ran by hand 2 min ago for Fri 20 Nov 06:00 CST and succeeded; "
+            "no clock has called Loom yet, so no other slot of it has been decided."
+        )
 
     def test_a_broken_enforcement_context_blocks_and_says_what_mends_it(self, tmp_path: Path) -> None:
         with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
@@ -433,8 +509,8 @@ class TestLivesOfTheirOwn:
         ran = "a person ran it by hand"
         assert answer.verdict == f"echo ran for Fri 20 Nov 06:00 CST and succeeded: {ran}."
         assert late.verdict == (
-            "echo did not run at Fri 20 Nov 07:00 CST, because no tick came between "
-            f"05:10 and 09:20; {ran} at 09:20, 2 h 20 min late, and it succeeded."
+            f"echo ran 2 h 20 min late for its slot of Fri 20 Nov 07:00 CST, and succeeded: {ran} at 09:20; "
+            "no tick came between 05:10 and 09:20."
         )
 
     def test_a_pause_that_was_lifted_no_longer_speaks(self, tmp_path: Path) -> None:
@@ -444,6 +520,40 @@ class TestLivesOfTheirOwn:
             assert "until it is resumed" in life.why("echo").verdict
             life.write(Pause(worker="echo", by="ben", at=utc(20, "11:30"), lifted=True))
             assert "ran for Fri 20 Nov 05:00 CST" in life.why("echo").verdict
+
+    @pytest.mark.parametrize("status", ["paused", "disabled"])
+    def test_a_status_is_found_on_the_line_that_says_it(self, tmp_path: Path, status: str) -> None:
+        entry = f"""
+            echo:
+              schedule: "0 * * * *"
+              entrypoint: workers.ways:good
+              status: {status}
+        """
+        with young(tmp_path / "p", entry, utc(20, "11:10")) as life:
+            answer = life.why("echo")
+            lines = (life.project.root / "worker-registry.yaml").read_text().splitlines()
+        line = next(number for number, text in enumerate(lines, 1) if "status:" in text)
+        assert answer.verdict.endswith(f"{status} at worker-registry.yaml:{line}.")
+
+    def test_a_run_by_hand_under_way_is_called_that(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "11:10")) as life:
+            life.tick(utc(20, "11:10"))
+            ticket = under_way("echo", utc(20, "12:00"), lease=HOUR)
+            life.write(replace(ticket, key="echo#by-hand", slot=None, trigger=Trigger.MANUAL))
+            answer = life.why("echo", now=utc(20, "12:20"))
+        assert answer.verdict == "echo is running now, by hand."
+        assert "leave a run by hand running" in says(answer, Topic.NEXT)
+
+    def test_a_run_by_hand_whose_process_died_is_told(self, tmp_path: Path) -> None:
+        with young(tmp_path / "p", self.HOURLY, utc(20, "12:10")) as life:
+            ticket = under_way("echo", utc(20, "12:10"), lease=HOUR)
+            life.write(replace(ticket, key="echo#by-hand", slot=None, trigger=Trigger.MANUAL))
+            answer = life.why("echo", now=utc(20, "14:10"))
+        assert answer.verdict == (
+            "echo was started by hand 2 h ago, and its process died, which the next tick records; "
+            "no clock has called Loom yet, so none of its slots has been decided."
+        )
+        assert ("record as abandoned", None) in would(answer)
 
 
 class TestClockChanges:

@@ -1,14 +1,19 @@
 """How `loom why` says schedules, instants and what a clock change did to a slot that isn't there."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from loom.domain.cron import parse_cron
+from loom.domain.reasons import Reasons, SlotFate
+from loom.domain.run import Outcome
 from loom.domain.schedule import DstPolicy, Fold, Gap, Schedule
 from loom.instants import read_instant
 from loom.report.schedule_words import schedule_in_words
+from loom.report.terminal import console_for
+from loom.report.why import show_reasons
 from loom.slots.notes import absence_note
 from loom.why.words import Times, listed
 
@@ -67,6 +72,27 @@ def test_times_name_the_year_only_where_it_is_another_one_and_the_day_only_once(
         "the slot of Sat 21 Nov 06:00 CST runs instead"
     )
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("late", "by_hand", "shown"),
+    [(40, False, "–"), (0, True, "–"), (7_200, True, "–"), (60, False, "60 s"), (4_320, False, "72 min")],
+)
+def test_only_what_a_clock_ran_a_minute_or_more_after_its_time_is_shown_as_late(
+    late: int, by_hand: bool, shown: str
+) -> None:
+    slot = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    fate = SlotFate(
+        slot=slot, outcome=Outcome.SUCCEEDED, final=True, late=timedelta(seconds=late), by_hand=by_hand
+    )
+    reasons = Reasons(
+        worker="w", agent=None, schedule="", zone=CHICAGO.key, now=slot, at=None, verdict="", facts=(),
+        slots=(fate,),
+    )  # fmt: skip
+    written = StringIO()
+    show_reasons(console_for(written), reasons)
+    row = next(line for line in written.getvalue().splitlines() if line.startswith("Sat 21 Nov"))
+    assert " ".join(row.split("succeeded")[1].split()) == f"{shown} –"
 
 
 @pytest.mark.parametrize("text", ["2026-11-21", "2026-11-21T06:00"])
