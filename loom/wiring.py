@@ -242,7 +242,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
             peek_ledger(settings, registry) if rehearsal else open_ledger(settings, registry, clock)
         ),
         liveness=lambda registry: liveness(settings, registry),
-        live_logs=lambda registry: live_logs(settings, registry),
+        live_logs=lambda: live_logs(settings),
         executor=lambda: _executor(clock),
         guard=guard_of(settings),
         hooks=lambda configured, secrets: alert_hooks(settings, configured, secrets),
@@ -284,16 +284,16 @@ def liveness(settings: Settings, registry: Registry | None) -> "ProcessLiveness"
     return ProcessLiveness(folder, host=settings.host, pid=os.getpid())
 
 
-def live_logs_folder(settings: Settings, _registry: Registry | None) -> Path:
+def live_logs_folder(settings: Settings) -> Path:
     """Where runs that are under way on this machine write what they say: wherever the ledger lies, a folder
     that is Loom's alone, and that no rule opens to a worker."""
     return settings.project / ".loom" / "live"
 
 
-def live_logs(settings: Settings, registry: Registry | None) -> "LiveLogs":
+def live_logs(settings: Settings) -> "LiveLogs":
     from loom.execution.live import LiveLogs
 
-    return LiveLogs(live_logs_folder(settings, registry), monotonic=SystemClock().monotonic)
+    return LiveLogs(live_logs_folder(settings), monotonic=SystemClock().monotonic)
 
 
 @contextmanager

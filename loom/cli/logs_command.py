@@ -95,7 +95,7 @@ def _so_far(
     from loom.wiring import live_logs
 
     run_id = ticket.run_id or ""
-    said = live_logs(settings, registry).last_words(run_id)
+    said = live_logs(settings).last_words(run_id)
     stands = look(ledger, ticket, lambda held: seen.alive(held, real_now=SystemClock().real()))
     if stands.run is not None:
         return _recorded(settings, registry, stands.run, as_json)
@@ -135,7 +135,7 @@ def _followed(
     if not here:
         _tell(_elsewhere(ticket))
     looking = (lambda: look(ledger, ticket, alive)) if here else _afar(settings, registry, ticket, alive)
-    listener = Listener(live_logs_folder(settings, registry), ticket.run_id or "")
+    listener = Listener(live_logs_folder(settings), ticket.run_id or "")
     following = Following(listener, looking, lambda: time.sleep(_EVERY_S if here else _FETCH_EVERY_S))
     said: list[str] = []
     try:

@@ -80,7 +80,7 @@ def _under_way(
     from loom.wiring import live_logs
 
     run_id, zone = ticket.run_id or "", ZoneInfo(registry.zone)
-    said = live_logs(settings, registry).last_words(run_id)
+    said = live_logs(settings).last_words(run_id)
     if as_json:
         from loom.report.as_json import dump
 

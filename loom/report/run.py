@@ -49,7 +49,7 @@ def show_run(console: Console, shown: Shown, zone: ZoneInfo) -> None:
     run = shown.run
     parts: list[RenderableType] = [_headline(run, zone)]
     if said := _said(run, zone):
-        parts.append(indented(Text(one_line(said, 2_000), "red" if run.bad else "")))
+        parts.append(indented(Text(one_line(printable(said), 2_000), "red" if run.bad else "")))
     parts.append(indented(table(_facts(run, zone))))
     for name, body in (
         ("attempts", _attempts(run)),

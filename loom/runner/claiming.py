@@ -129,7 +129,7 @@ def claim(
 def _last_words(waking: Waking, id_: str, run_id: str) -> str:
     """Cleaned as they were said, and now as a whole, as every log that is recorded."""
     conditions, parts = waking.conditions, waking.parts
-    said = parts.live_logs(conditions.registry).last_words(run_id)
+    said = parts.live_logs().last_words(run_id)
     # A worker that was removed is bound by the rules for all, which any other is bound by.
     worker = conditions.workers.get(id_) or next(iter(conditions.workers.values()), None)
     if not said or worker is None or conditions.enforcement is None:
@@ -144,7 +144,7 @@ def _forget_last_words(waking: Waking, made: Plan) -> None:
     """They are in the ledger now."""
     died = {run.run_id for run in made.runs if run.outcome is Outcome.ABANDONED}
     if died:
-        waking.parts.live_logs(waking.conditions.registry).forget(died)
+        waking.parts.live_logs().forget(died)
 
 
 def _let_rivals_pass() -> None:

@@ -91,7 +91,7 @@ class Parts:
     load_enforcement: Callable[[], EnforcementContext]
     open_ledger: Callable[[Registry | None], Ledger]
     liveness: Callable[[Registry | None], Liveness]
-    live_logs: Callable[[Registry | None], LiveLogs]
+    live_logs: Callable[[], LiveLogs]
     executor: Callable[[], AbstractContextManager[Executor]]
     guard: Callable[[EnforcementContext, Worker], Guard]
     hooks: Callable[[Sequence[HookSettings], Mapping[str, str]], tuple[AlertHook, ...]]

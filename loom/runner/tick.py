@@ -292,7 +292,7 @@ def _forget_the_old(waking: Waking, ledger: Ledger, snapshot: Snapshot) -> None:
     registry, last = waking.conditions.registry, snapshot.last_tick
     if registry is not None and last is not None and last.at.date() != waking.tick.at.date():
         ledger.prune(before=waking.tick.at - registry.state.keep)
-        live = waking.parts.live_logs(registry)
+        live = waking.parts.live_logs()
         if kept := live.runs():
             # Read after them: a run that begins to speak has its ticket in the ledger before.
             at_work = {ticket.run_id for ticket in ledger.snapshot().tickets.values()}

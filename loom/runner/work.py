@@ -90,7 +90,7 @@ def work(
     done: dict[str, _Running] = {}
     ended: list[LiveLog] = []
     entries: list[Entry] = []
-    live_logs = parts.live_logs(commission.registry)
+    live_logs = parts.live_logs()
     cut_off_at: float | None = None
     with parts.executor() as executor:
         while waiting or running:
