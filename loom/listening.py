@@ -94,7 +94,7 @@ def look(ledger: Ledger, ticket: Ticket, alive: Callable[[Ticket], bool]) -> Loo
 
 
 class Live(Protocol):
-    """What is read of a run under way; see `loom.execution.live.Listener`."""
+    """What is read of a run under way; see `loom.execution.live.listening.Listener`."""
 
     @property
     def missed(self) -> bool: ...

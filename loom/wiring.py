@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from loom.execution.arrivals import Arrivals
     from loom.execution.inline import InlineExecutor
     from loom.execution.isolated.process import ProcessExecutor
-    from loom.execution.live import LiveLogs
+    from loom.execution.live.logs import LiveLogs
     from loom.ledger.branch import BranchLedger
     from loom.ledger.liveness import ProcessLiveness
 
@@ -291,7 +291,7 @@ def live_logs_folder(settings: Settings) -> Path:
 
 
 def live_logs(settings: Settings) -> "LiveLogs":
-    from loom.execution.live import LiveLogs
+    from loom.execution.live.logs import LiveLogs
 
     return LiveLogs(live_logs_folder(settings), monotonic=SystemClock().monotonic)
 

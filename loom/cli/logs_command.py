@@ -123,7 +123,7 @@ def _followed(
     as_json: bool,
 ) -> int:
     from loom.clock import SystemClock
-    from loom.execution.live import Listener
+    from loom.execution.live.listening import Listener
     from loom.listening import Following, look
     from loom.report.terminal import short_id
     from loom.wiring import live_logs_folder

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from loom.enforcement.masking import mask
 from loom.execution.capture import RunLog
-from loom.execution.live import PIECE, Listener, LiveLog, LiveLogs
+from loom.execution.live.listening import Listener
+from loom.execution.live.logs import LiveLogs
+from loom.execution.live.pieces import PIECE
+from loom.execution.live.writing import LiveLog
 
 RUN = "01a21f9f-5311-764c-8b3d-697ebdd440ee"
 SECRET = "sw0rdf1sh-4711-tr0ut"  # noqa: S105  (nobody's)
@@ -127,7 +130,7 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
 )
 def test_a_file_that_loom_did_not_make_is_none_of_its_own(tmp_path: Path, name: str) -> None:
     tmp_path.joinpath(name).write_text("somebody's\n")
-    assert LiveLogs(tmp_path).pieces() == []
+    assert LiveLogs(tmp_path).runs() == frozenset()
 
 
 PEM = (

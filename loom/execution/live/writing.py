@@ -1,9 +1,9 @@
-"""Live logs: what a run says, in files beside the ledger for as long as it is under way and not recorded.
+"""Writing a live log: what one run says, in files beside the ledger for as long as it is under way.
 
-``<run>.0.log``, ``<run>.1.log``, ...: whole lines, each file so large at most; the first and the last few are
-kept, as the record keeps the beginning and the end. They are written by the thread that watches over the
-runs, which is Loom's own, and taken away once the run is recorded. What a killed process leaves is what its
-run said before it died. They never fail a run: where they can't be written there are none.
+The first and the last few files are kept, as the record keeps the beginning and the end. They are written by
+the thread that watches over the runs, which is Loom's own, and taken away once the run is recorded. What a
+killed process leaves is what its run said before it died. They never fail a run: where they can't be written
+there are none.
 
 A piece is written anew, in a file of its own, when what came later shows that more of it must be hidden.
 """
@@ -11,81 +11,26 @@ A piece is written anew, in a file of its own, when what came later shows that m
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from loom.execution.capture import RunLog
-from loom.execution.growing import GrowingText
+from loom.execution.live.growing import GrowingText
+from loom.execution.live.pieces import PIECE, file_of, is_run
 
-PIECE = 16 * 1024
 _LAST_PIECES = 3
 _LONGEST_LINE = 8 * 1024
 _LONGEST_KEY = 8 * 1024
 _AT_ONCE = 64 * 1024
 _CHUNK = 8 * 1024
 _SHARE = 0.1  # of the time, for cleaning
-# As `loom.ids` makes them, and nobody else: whatever has such a name may be removed.
-_NAME = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.(\d{1,9})\.log")
 _KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,60}PRIVATE KEY")
 _NOT_KEPT = "... what was said before isn't kept, for some of it must be hidden ...\n"
-_AGAIN = b"... more of it must be hidden; told again from here ...\n"
 _KEY_ENDS = re.compile(rb"-----END [A-Z0-9 ]{0,60}PRIVATE KEY")
 
 
-class LiveLogs:
-    """folder: where they are; made when the first of them is. monotonic: seconds, by which cleaning what runs
-    say is held to a tenth of the time; without it, no time passes."""
-
-    def __init__(self, folder: Path, *, monotonic: Callable[[], float] = lambda: 0.0) -> None:
-        self._folder = folder
-        self._pace = _Pace(monotonic)
-
-    def of(self, run_id: str, clean: Callable[[str], str]) -> "LiveLog":
-        """What `run_id` is going to say, once it is attached to its log. clean: takes out of a text what must
-        not be kept, as it does for the record."""
-        return LiveLog(self._folder, run_id, clean, self._pace)
-
-    def runs(self) -> frozenset[str]:
-        """The ids of the runs of which there is anything."""
-        return frozenset(run_id for run_id, _ in self.pieces())
-
-    def last_words(self, run_id: str) -> str:
-        """All that is kept of what `run_id` said."""
-        said: list[str] = []
-        expected = 0
-        for number in sorted(number for id_, number in self.pieces() if id_ == run_id):
-            with suppress(OSError):
-                text = _read(self._folder / f"{run_id}.{number}.log")
-                said += ["... more was said in between ...\n"] if number > expected else []
-                said.append(text)
-            expected = number + 1
-        return "".join(said)
-
-    def forget(self, runs: Collection[str]) -> None:
-        for run_id, number in self.pieces() if runs else ():
-            if run_id in runs:
-                with suppress(OSError):
-                    (self._folder / f"{run_id}.{number}.log").unlink()
-
-    def pieces(self) -> list[tuple[str, int]]:
-        """The files that are there: each by its run's id, and its number."""
-        try:
-            if self._folder.is_symlink():
-                return []
-            names = os.listdir(self._folder)  # noqa: PTH208  (the names alone, and no file looked at)
-        except OSError:
-            return []
-        found = (_NAME.fullmatch(name) for name in names)
-        return [(each[1], int(each[2])) for each in found if each is not None]
-
-
-def _read(file: Path) -> str:
-    with file.open("rb") as piece:
-        return piece.read(4 * PIECE).decode(errors="replace")
-
-
-class _Pace:
+class Pace:
     """How often runs may be cleaned. runs: how many there are."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -101,7 +46,7 @@ class _Pace:
 class LiveLog:
     """One run's. Not for use by several threads."""
 
-    def __init__(self, folder: Path, run_id: str, clean: Callable[[str], str], pace: _Pace) -> None:
+    def __init__(self, folder: Path, run_id: str, clean: Callable[[str], str], pace: Pace) -> None:
         self._folder = folder
         self._run_id = run_id
         self._clean = clean
@@ -118,7 +63,7 @@ class LiveLog:
         # What stands in the last piece, and in the one before it.
         self._here = self._before = ""
         self._size = 0
-        self._broken = _NAME.fullmatch(f"{run_id}.0.log") is None
+        self._broken = not is_run(run_id)
         self._removed = False
 
     def attach(self, log: RunLog) -> None:
@@ -249,7 +194,7 @@ class LiveLog:
             self._handle = -1
 
     def _file(self, number: int) -> Path:
-        return self._folder / f"{self._run_id}.{number}.log"
+        return file_of(self._folder, self._run_id, number)
 
 
 def _kept(newest: int) -> Iterable[int]:
@@ -275,61 +220,3 @@ def _make(folder: Path) -> None:
         raise NotADirectoryError(f"{folder} is no folder")
     if stat.S_IMODE(mode) != 0o700:
         folder.chmod(0o700)
-
-
-class Listener:
-    """Reads a run's live log while it is written. missed: whether some of it was gone before it was read."""
-
-    def __init__(self, folder: Path, run_id: str) -> None:
-        self._logs = LiveLogs(folder)
-        self._folder = folder
-        self._run_id = run_id
-        self._number = -1
-        self._handle = -1
-        self.missed = False
-
-    def more(self) -> str:
-        """The lines that have come since the last time."""
-        said: list[bytes] = []
-        while True:
-            if self._handle >= 0:
-                said.append(_all_of(self._handle))
-                if self._is_replaced():
-                    said.append(_AGAIN)
-                    self._go_to(self._number)
-                    continue
-            later = sorted(n for id_, n in self._logs.pieces() if id_ == self._run_id and n > self._number)
-            if not later:
-                break
-            if self._handle >= 0:
-                said.append(_all_of(self._handle))
-            self._go_to(later[0])
-        return b"".join(said).decode(errors="replace")
-
-    def close(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
-
-    def _is_replaced(self) -> bool:
-        with suppress(OSError):
-            now = self._file(self._number).stat()
-            return now.st_ino != os.fstat(self._handle).st_ino
-        return False
-
-    def _file(self, number: int) -> Path:
-        return self._folder / f"{self._run_id}.{number}.log"
-
-    def _go_to(self, number: int) -> None:
-        self.close()
-        self.missed |= number > self._number + 1
-        self._number = number
-        with suppress(OSError):
-            self._handle = os.open(self._file(number), os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _all_of(handle: int) -> bytes:
-    said = b""
-    while more := os.read(handle, 4 * PIECE):
-        said += more
-    return said
