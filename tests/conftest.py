@@ -1,6 +1,7 @@
 """The ground every test stands on. What it promises is tested in tests/unit/test_ground.py."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ settings.register_profile("loom", deadline=None, database=None, print_blob=True)
 settings.load_profile("loom")
 
 keep_this_process_in()
+
+# A shell starts what runs in the background with Ctrl-C ignored, and so would be whatever a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
