@@ -83,13 +83,7 @@ def entry(value: Entry, mask: Masking) -> Entry:
         case Delivery():
             return _delivery(value, mask)
         case Pause():
-            return replace(
-                value,
-                by=mask(value.by),
-                reason=mask(value.reason),
-                ended_by=mask(value.ended_by),
-                earlier=tuple(replace(span, by=mask(span.by)) for span in value.earlier),
-            )
+            return _pause(value, mask)
         case Tick() | Mark() | Renamed() | HooksInForce():
             return value
 
@@ -103,6 +97,7 @@ def report(value: TickReport, mask: Masking) -> TickReport:
         mistakes=problems(value.mistakes, mask),
         notes=tuple(map(mask, value.notes)),
         planned=tuple(_planned(each, mask) for each in value.planned),
+        pauses=tuple(_pause(each, mask) for each in value.pauses),
         trigger_lines=tuple(map(mask, value.trigger_lines)),
     )
 
@@ -124,6 +119,16 @@ def _run(run: Run, mask: Masking) -> Run:
         errors=tuple(_error(each, mask) for each in run.errors),
         log=mask(run.log),
         settings=masked(run.settings, mask),
+    )
+
+
+def _pause(pause: Pause, mask: Masking) -> Pause:
+    return replace(
+        pause,
+        by=mask(pause.by),
+        reason=mask(pause.reason),
+        ended_by=mask(pause.ended_by),
+        earlier=tuple(replace(span, by=mask(span.by)) for span in pause.earlier),
     )
 
 

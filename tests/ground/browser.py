@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,17 +31,22 @@ _ARGUMENTS = (
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[Browser]:
-    """A Chromium that keeps its profile and its temporary files below `folder` and has no way off this
+    """A Chromium that keeps its profile below `folder`, leaves no temporary files and has no way off this
     machine. One serves many tests: give each a context of its own (`browser.new_context`).
 
     While it lives, this thread has an event loop that runs: `asyncio.run` can't be called in it.
     """
     program = shutil.which(PROGRAM)
     assert program, f"{PROGRAM} isn't on PATH: mark the test needs({PROGRAM!r})"
+    # Its socket lies among its temporary files, and a socket's path has room for some hundred letters.
+    with tempfile.TemporaryDirectory(prefix="loom-", dir="/tmp") as short:
+        yield from _launched(program, folder, short)
+
+
+def _launched(program: str, folder: Path, temporary: str) -> Iterator[Browser]:
     home = folder / "home"
-    environ = own_environment(os.environ, home=home, report=folder / "report")
+    environ = {**own_environment(os.environ, home=home, report=folder / "report"), "TMPDIR": temporary}
     home.mkdir(parents=True)
-    Path(environ["TMPDIR"]).mkdir()
     with pytest.MonkeyPatch.context() as patch:
         # Playwright's driver, a process that is spoken to through pipes, takes this process's environment.
         for name in set(os.environ) - set(environ):
