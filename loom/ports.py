@@ -10,12 +10,14 @@ from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.enforcement import OutputRuling, Refusal
 from loom.domain.health import Standing
 from loom.domain.registry import HookSettings
-from loom.domain.run import Run, SlotOutcome
+from loom.domain.run import Run
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Tick
 
 if TYPE_CHECKING:
     import httpx
+
+    from loom.domain.slot_outcome import SlotOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Ledger(Protocol):
 
     def slot_outcomes(
         self, *, worker: str | None = None, since: datetime | None = None, limit: int
-    ) -> Sequence[SlotOutcome]:
+    ) -> "Sequence[SlotOutcome]":
         """What became of scheduled slots, as the newest `limit` runs with tick_at at or after `since` tell,
         newest first. Runs by hand are passed over, so there may be fewer than `limit`. A slot that was
         started more than once has a record of each start, of which at most the newest is final."""

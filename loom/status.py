@@ -10,18 +10,21 @@ from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row, 
 from loom.domain.health import Health, Standing, health_of
 from loom.domain.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.domain.registry import Registry
-from loom.domain.run import OpenReason, Outcome, Run, SlotOutcome, Trigger
+from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket, TicketState
+from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
 from loom.report.gist import gist
+from loom.report.words import short_id
 from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import catch_up_within, instants, next_instant
 from loom.slots.notes import clock_change_note, left_out_notes
+from loom.slots.owed import out_of_reach
 from loom.slots.trigger import trigger_health
-from loom.slots.unsettled import too_old_to_run, undecided_in
+from loom.slots.unsettled import undecided_in
 
 FIGURE_DAYS = 7
 NEXT_SLOTS = 3
@@ -200,7 +203,7 @@ def _row(
         said=gist(last) if last is not None and health in (Health.DOWN, Health.LATE) else "",
         owed=tuple(sorted(tickets, key=lambda each: (each.slot or now, each.key))),
         undecided=None if idle else undecided,
-        too_old=undecided is not None and too_old_to_run(worker, undecided, now),
+        too_old=undecided is not None and bool(out_of_reach(worker, undecided, now)),
         under_way=_under_way(tickets, now, alive),
         pause=pause,
         paused_in_registry=worker.status is Status.PAUSED,
@@ -263,7 +266,7 @@ def _needs(standing: Standing, tickets: Sequence[Ticket]) -> str:
         if ticket.reason in (OpenReason.REQUIREMENT, OpenReason.ENFORCEMENT):
             return f"{ticket.reason.value}: {ticket.detail}"
     if standing.consecutive_failures and standing.last_outcome not in (None, Outcome.SUCCEEDED):
-        return f"see: loom show {(standing.last_run_id or '')[-12:]}"
+        return f"see: loom show {short_id(standing.last_run_id or '')}"
     return ""
 
 

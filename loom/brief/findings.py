@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loom.domain.brief import Group, Noted
+from loom.domain.finding import Found
 from loom.domain.run import Run
-from loom.report.gist import SEVERITIES, Found, findings
+from loom.report.gist import SEVERITIES, findings
+from loom.report.words import flat
 
 _MOST = 1_000  # characters of a subject that tell it from others
 _AT_THE_END = " .,;:!?/"
@@ -36,7 +38,7 @@ def subject_key(subject: str) -> str:
 
 def _bare(subject: str) -> str:
     """`subject` on one line, without the place within it and punctuation at its end."""
-    text = " ".join("".join(each if each.isprintable() else " " for each in subject[:_MOST]).split())
+    text = flat(subject[:_MOST])
     address = "://" in text
     if address:
         text = text.partition("#")[0]

@@ -26,8 +26,7 @@ from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import instants
 from loom.slots.notes import clock_change_note
-from loom.slots.trigger import settled_until
-from loom.status import FIGURE_DAYS, board, figures_since
+from loom.status import board, figures_since
 
 AHEAD: Final = timedelta(hours=24)
 MOST_RUNS: Final = 5_000
@@ -46,7 +45,7 @@ def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch
     """
     snapshot, _ = carry_over(registry, ledger.snapshot())
     seen = board(registry, ledger, now=now)
-    settled = settled_until(registry.ticks_expected, now)
+    settled = seen.trigger.settled or now
     sights = Sights(
         now=now,
         registry=registry,
@@ -88,7 +87,7 @@ def brief(registry: Registry, ledger: Ledger, *, now: datetime, stretch: Stretch
             new=sum(each.new for each in critical),
         ),
         span=span,
-        week=figures_since(ledger, snapshot, since=now - FIGURE_DAYS * _DAY, days=FIGURE_DAYS),
+        week=seen.figures,
         health=health,
         needs=wanting,
         ran=ran,

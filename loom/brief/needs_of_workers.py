@@ -14,7 +14,7 @@ from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket
 from loom.ports import RunQuery
 from loom.report.gist import gist
-from loom.report.words import count, when
+from loom.report.words import count, short_id, when
 
 _BAD: Final = tuple(outcome.value for outcome in Outcome if outcome.bad)
 
@@ -165,5 +165,5 @@ def _do(bad: Run | None, worker: str) -> str:
         return f"loom history --worker {worker}"
     if bad.outcome is Outcome.MISSED:
         return f"see why no tick came in time: loom status; make up for it: loom run --worker {worker}"
-    id_ = bad.run_id[-12:]
+    id_ = short_id(bad.run_id)
     return f"loom show {id_}; once it is mended: loom retry {id_}"

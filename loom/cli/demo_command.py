@@ -109,7 +109,7 @@ def _as_json(scenes: "list[Scene]", reckoned: "Reckoning", folder: Path, page: P
 def _what_next(folder: Path, page: Path, scenes: "Sequence[Scene]") -> Iterator[str]:
     """Commands to type, for this project."""
     from loom.domain.run import Outcome
-    from loom.report.terminal import short_id
+    from loom.report.words import short_id
 
     reports = [scene.report for scene in scenes if scene.report]
     runs = [run for report in reports for run in report.runs]

@@ -71,6 +71,7 @@ def _of_run(settings: "Settings", run_id: str, rule_id: str | None, *, as_json: 
     from loom.enforcement.asking.revisions import Revisions
     from loom.report.enforcement import as_json as enforcement_json
     from loom.report.enforcement.terminal import when
+    from loom.report.words import short_id
 
     run = _find_run(settings, run_id, offline=offline)
     zone = zone_of(settings)
@@ -90,7 +91,7 @@ def _of_run(settings: "Settings", run_id: str, rule_id: str | None, *, as_json: 
             "note": past.note or None,
         },
     }
-    whose = f"Run {run.run_id[-12:]} of {_who(run.worker, run.agent)}"
+    whose = f"Run {short_id(run.run_id)} of {_who(run.worker, run.agent)}"
     if past.context is not None:
         where = f"which are in force now, but {past.note}" if past.note else "which are in force now"
         if past.revision is not None:

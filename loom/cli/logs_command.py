@@ -66,7 +66,7 @@ def command(run: str, follow: bool, as_json: bool, offline: bool, project: Path 
 
 
 def _recorded(settings: "Settings", registry: "Registry", run: "Run", as_json: bool) -> int:
-    from loom.report.terminal import short_id
+    from loom.report.words import short_id
 
     if as_json:
         _dump(run_id=run.run_id, worker=run.worker, outcome=run.outcome.value, log=run.log, state=_RECORDED)
@@ -91,7 +91,7 @@ def _so_far(
 ) -> int:
     from loom.clock import SystemClock
     from loom.listening import look
-    from loom.report.terminal import short_id
+    from loom.report.words import short_id
     from loom.wiring import live_logs
 
     run_id = ticket.run_id or ""
@@ -125,7 +125,7 @@ def _followed(
     from loom.clock import SystemClock
     from loom.execution.live.listening import Listener
     from loom.listening import Following, look
-    from loom.report.terminal import short_id
+    from loom.report.words import short_id
     from loom.wiring import live_logs_folder
 
     def alive(held: "Ticket") -> bool:
@@ -192,7 +192,7 @@ def _elsewhere(ticket: "Ticket") -> str:
 
 
 def _died(ticket: "Ticket") -> str:
-    from loom.report.terminal import short_id
+    from loom.report.words import short_id
 
     return (
         f"run {short_id(ticket.run_id or '')} of {ticket.worker} is over, and not recorded: "
@@ -202,8 +202,7 @@ def _died(ticket: "Ticket") -> str:
 
 def _ended(run: "Run") -> str:
     from loom.report.gist import gist
-    from loom.report.terminal import short_id
-    from loom.report.words import one_line, span
+    from loom.report.words import one_line, short_id, span
 
     took = f" after {span(run.duration_s)}" if run.duration_s is not None else ""
     why = f": {one_line(gist(run))}" if gist(run) else ""
@@ -214,7 +213,9 @@ def _print(text: str) -> None:
     """A worker's text. It moves no cursor."""
     if not text:
         return
-    shown = "".join(each if each.isprintable() or each in "\n\t" else "�" for each in text)
+    from loom.report.words import printable
+
+    shown = printable(text)
     click.echo(shown, nl=not shown.endswith("\n"))
 
 

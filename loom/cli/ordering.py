@@ -48,8 +48,9 @@ def who(settings: "Settings", named: str | None) -> str:
 
 def _clean(name: str | None) -> str:
     from loom.cutting import cut
+    from loom.report.words import flat
 
-    return cut(" ".join("".join(c if c.isprintable() else " " for c in name or "").split()), _LONGEST_NAME)
+    return cut(flat(name or ""), _LONGEST_NAME)
 
 
 def _in_git(project: Path, env: Mapping[str, str]) -> str:

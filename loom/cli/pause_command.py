@@ -150,10 +150,12 @@ def _refuse_standing(worker: "Worker", standing: str) -> None:
 
 
 def _readable(reason: str | None) -> str:
-    flat = " ".join("".join(c if c.isprintable() else " " for c in reason or "").split())
-    if len(flat) > _LONGEST_REASON:
-        raise UsageError(f"--reason has {len(flat)} characters; say it in at most {_LONGEST_REASON}.")
-    return flat
+    from loom.report.words import flat
+
+    said = flat(reason or "")
+    if len(said) > _LONGEST_REASON:
+        raise UsageError(f"--reason has {len(said)} characters; say it in at most {_LONGEST_REASON}.")
+    return said
 
 
 def _end(text: str, now: datetime, zone: ZoneInfo) -> datetime:

@@ -211,8 +211,7 @@ def _say_what_next(settings: "Settings", registry: "Registry") -> None:
     from loom.clock import SystemClock
     from loom.ports import RunQuery
     from loom.report.gist import SEVERITIES, findings
-    from loom.report.terminal import short_id
-    from loom.report.words import count
+    from loom.report.words import count, short_id
     from loom.wiring import peek_ledger
 
     ledger = peek_ledger(settings, registry)

@@ -9,8 +9,6 @@ import click
 from loom.cli.options import json_option, offline_option, project_option, settings_for
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from loom.domain.registry import Registry
     from loom.domain.slot import Ticket
     from loom.settings import Settings
@@ -82,19 +80,16 @@ def _under_way(
     run_id, zone = ticket.run_id or "", ZoneInfo(registry.zone)
     said = live_logs(settings).last_words(run_id)
     if as_json:
-        from loom.report.as_json import dump
-
-        def shown(at: "datetime | None") -> str | None:
-            return at.astimezone(zone).isoformat() if at is not None else None
+        from loom.report.as_json import dump, time_in
 
         form = {
             "run_id": run_id,
             "worker": ticket.worker,
-            "slot": shown(ticket.slot),
+            "slot": time_in(ticket.slot, zone),
             "trigger": ticket.trigger.value,
             "outcome": None,
             "state": "died" if died else "under way",
-            "started_at": shown(ticket.started_at),
+            "started_at": time_in(ticket.started_at, zone),
             "claimer": ticket.claimer,
             "log": said,
         }

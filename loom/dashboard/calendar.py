@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from loom.domain.dashboard import OPEN, DayOutcomes, Days, Offset
-from loom.domain.run import SlotOutcome
 from loom.domain.schedule import Schedule
+from loom.domain.slot_outcome import SlotOutcome
 from loom.slots.calendar import between
 from loom.slots.zones import changes
 

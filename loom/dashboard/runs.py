@@ -6,7 +6,8 @@ from typing import Any
 
 from loom.cutting import cut
 from loom.dashboard.discretion import Discretion
-from loom.domain.dashboard import BriefRun, DashboardFinding
+from loom.domain.dashboard import BriefRun
+from loom.domain.finding import Found
 from loom.domain.run import Run
 from loom.report.gist import findings, gist
 
@@ -35,10 +36,10 @@ def in_brief(run: Run, discretion: Discretion) -> BriefRun:
     )
 
 
-def found_by(run: Run, discretion: Discretion) -> tuple[DashboardFinding, ...]:
+def found_by(run: Run, discretion: Discretion) -> tuple[Found, ...]:
     """Its findings, worst first."""
     return tuple(
-        DashboardFinding(
+        Found(
             severity=each.severity,
             title=discretion.text(each.title),
             detail=discretion.text(each.detail),

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.board import Board
+from loom.domain.finding import Found
 from loom.domain.run import OpenReason, Outcome, Trigger
 
 
@@ -56,18 +57,6 @@ class BriefRun:
     metrics: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DashboardFinding:
-    """severity: critical, warning or info. action: what to do about it."""
-
-    severity: str
-    title: str
-    detail: str
-    subject: str
-    url: str
-    action: str
-
-
 DayOutcomes = Mapping[str, int]
 """How many slots of a day ended in each outcome; those that are still open count as ``open``."""
 
@@ -86,7 +75,7 @@ class DashboardWorker:
     zone: str
     days: tuple[DayOutcomes, ...]
     runs: tuple[BriefRun, ...]
-    findings: tuple[DashboardFinding, ...]
+    findings: tuple[Found, ...]
     found_at: datetime | None
 
 

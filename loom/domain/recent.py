@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate, takewhile
 
-from loom.domain.run import Outcome, SlotOutcome
+from loom.domain.run import Outcome
+from loom.domain.slot_outcome import SlotOutcome
 
 SHOWN = 14
 """How many slots a person sees at a glance."""

@@ -178,23 +178,3 @@ class Run:
     def bad(self) -> bool:
         """Whether a person must hear of it: a bad outcome, or a slot waiting for a requirement."""
         return self.outcome.bad or self.open_reason is OpenReason.REQUIREMENT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotOutcome:
-    """Of one `Run` of scheduled slots only what became of them: read without its output and its log.
-
-    first, last, count: the slot, or the range of adjacent ones that share the outcome, UTC.
-    final, on_time, tick_at: as in `Run`. started: whether the worker's code was begun.
-    """
-
-    worker: str
-    run_id: str
-    first: datetime
-    last: datetime
-    count: int
-    outcome: Outcome
-    final: bool
-    on_time: bool
-    started: bool
-    tick_at: datetime

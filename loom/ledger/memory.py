@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from loom.domain.alert import Delivery, DeliveryState, Episode
-from loom.domain.run import Run, SlotOutcome
+from loom.domain.run import Run
 from loom.domain.slot import Slot
+from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.tick import Tick
 from loom.errors import ClaimLost, StaleDecision
 from loom.ledger.laws import scheduled_slots, still_renamed

@@ -4,10 +4,10 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.run import Run, SlotOutcome
+from loom.domain.run import Run
 from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Tick
 from loom.ledger.codec import UnreadableEntry, from_json, stamp
@@ -15,6 +15,9 @@ from loom.ledger.laws import still_renamed
 from loom.ledger.rows import OUTCOMES as _OUTCOMES
 from loom.ledger.rows import SLOT_OUTCOME, read_mark, read_pause, read_slot_outcome, read_standing, tail
 from loom.ports import HooksInForce, Promises, RunQuery, Snapshot
+
+if TYPE_CHECKING:
+    from loom.domain.slot_outcome import SlotOutcome
 
 OUTCOMES = ", ".join(f"'{name}'" for name in _OUTCOMES)
 """Every outcome, in SQL: an index that begins with the outcome is sought once for each."""
@@ -219,7 +222,7 @@ def read_ticks(db: sqlite3.Connection, since: datetime) -> Sequence[Tick]:
     return [from_json(Tick, body) for (body,) in db.execute(TICKS, (stamp(since),))]
 
 
-def read_slot_outcomes(db: sqlite3.Connection, query: RunQuery) -> Sequence[SlotOutcome]:
+def read_slot_outcomes(db: sqlite3.Connection, query: RunQuery) -> "Sequence[SlotOutcome]":
     return [read_slot_outcome(row) for row in db.execute(*slot_outcomes_statement(query))]
 
 

@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.run import Run, SlotOutcome
+from loom.domain.run import Run
 from loom.domain.tick import Tick
 from loom.errors import StaleDecision
 from loom.ledger import pruning, reads
@@ -14,6 +15,9 @@ from loom.ledger.database import explained, open_database
 from loom.ledger.runs_in_file import RunsInFile
 from loom.ledger.writes import write
 from loom.ports import Entry, Promises, RunQuery, RunReader, Snapshot
+
+if TYPE_CHECKING:
+    from loom.domain.slot_outcome import SlotOutcome
 
 
 class SqliteLedger:
@@ -71,7 +75,7 @@ class SqliteLedger:
 
     def slot_outcomes(
         self, *, worker: str | None = None, since: datetime | None = None, limit: int
-    ) -> Sequence[SlotOutcome]:
+    ) -> "Sequence[SlotOutcome]":
         with explained(self._path):
             return reads.read_slot_outcomes(self._db, RunQuery(worker=worker, since=since, limit=limit))
 

@@ -29,7 +29,7 @@ from loom.errors import ConfigurationError, LoomError, Problem
 from loom.report.fitting import size
 from loom.report.gist import findings, gist
 from loom.report.harmless import harmless, quoted
-from loom.report.words import count, one_line
+from loom.report.words import count, one_line, short_id
 
 ANNOTATIONS_SHOWN = 10
 """Of each kind and step; GitHub drops the rest without a word."""
@@ -227,7 +227,7 @@ def _tail(run: Run, limit: int) -> list[str]:
     if not first:
         return lines
     return [
-        f"({count(first, 'line')} before this left out. See all with: loom show {run.run_id[-12:]})",
+        f"({count(first, 'line')} before this left out. See all with: loom show {short_id(run.run_id)})",
         *lines[first:],
     ]
 

@@ -10,9 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loom.domain.alert import Delivery, DeliveryState
-from loom.domain.board import Answer, Board, Coming, OneWorker, Row
-from loom.domain.run import Run, RunError, SlotOutcome
+from loom.domain.board import Answer, Board, Coming, Figures, OneWorker, Row
+from loom.domain.run import Run, RunError
 from loom.domain.slot import Ticket
+from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.tick import Planned, TickReport
 from loom.report import trigger
 
@@ -27,7 +28,7 @@ def dump(value: Any) -> str:
 def tick_report(report: TickReport, zone: ZoneInfo) -> dict[str, Any]:
     tick = report.tick
     return {
-        "tick": {"id": tick.id, "at": _time(tick.at, zone), "trigger": tick.trigger},
+        "tick": {"id": tick.id, "at": time_in(tick.at, zone), "trigger": tick.trigger},
         "runs": [run(each, zone) for each in report.runs],
         "alerts": [_delivery(each) for each in report.deliveries],
         "problems": list(report.problems),
@@ -36,7 +37,7 @@ def tick_report(report: TickReport, zone: ZoneInfo) -> dict[str, Any]:
         "next": (
             None
             if report.upcoming is None
-            else {"worker": report.upcoming.worker, "slot": _time(report.upcoming.at, zone)}
+            else {"worker": report.upcoming.worker, "slot": time_in(report.upcoming.at, zone)}
         ),
         "exit_code": int(report.exit_code),
     }
@@ -47,18 +48,18 @@ def run(each: Run, zone: ZoneInfo) -> dict[str, Any]:
         "run_id": each.run_id,
         "worker": each.worker,
         "agent": each.agent,
-        "slot": _time(each.slot, zone),
-        "slot_last": _time(each.slot_last, zone),
+        "slot": time_in(each.slot, zone),
+        "slot_last": time_in(each.slot_last, zone),
         "count": each.count,
         "trigger": each.trigger.value,
         "outcome": each.outcome.value,
         "final": each.final,
         "open_reason": each.open_reason.value if each.open_reason else None,
-        "not_before": _time(each.not_before, zone),
+        "not_before": time_in(each.not_before, zone),
         "reason": each.reason or None,
         "attempts": each.attempts,
-        "started_at": _time(each.started_at, zone),
-        "finished_at": _time(each.finished_at, zone),
+        "started_at": time_in(each.started_at, zone),
+        "finished_at": time_in(each.finished_at, zone),
         "duration_s": each.duration_s,
         "output": each.output,
         "error": _error(each.error),
@@ -78,39 +79,31 @@ def run_in_full(each: Run, deliveries: Sequence[Delivery], zone: ZoneInfo) -> di
         "settings": dict(each.settings),
         "counts": each.counts,
         "on_time": each.on_time,
-        "tick": {"id": each.tick_id, "at": _time(each.tick_at, zone)},
+        "tick": {"id": each.tick_id, "at": time_in(each.tick_at, zone)},
         "alerts": [_delivery(delivery) for delivery in deliveries],
     }
 
 
 def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
     return {
-        "at": _time(each.at, zone),
+        "at": time_in(each.at, zone),
         "timezone": each.zone,
         "workers": [_row(row, zone) for row in each.rows],
         "ticks": {
-            "last_at": _time(each.last_tick.at, zone) if each.last_tick else None,
+            "last_at": time_in(each.last_tick.at, zone) if each.last_tick else None,
             "last_trigger": each.last_tick.trigger if each.last_tick else None,
-            "last_by_clock_at": _time(each.trigger.last, zone),
+            "last_by_clock_at": time_in(each.trigger.last, zone),
             "lost_in_a_row": each.trigger.lost,
         }
         | trigger.as_json(each.trigger),
-        "figures": {
-            "days": each.figures.days,
-            "slots_decided": each.figures.slots,
-            "slots_on_time": each.figures.on_time,
-            "slots_undecided": each.figures.undecided,
-            "runs": each.figures.runs,
-            "runs_under_digest": each.figures.under_digest,
-            "bad_outcomes": each.figures.bad,
-            "bad_outcomes_delivered": each.figures.bad_delivered,
-        },
+        "figures": {"days": each.figures.days, "slots_undecided": each.figures.undecided}
+        | figures(each.figures),
         "alerts": {"undelivered": each.undelivered},
         "undelivered": [_delivery(delivery) for delivery in each.waiting],
         "troubles": [
             {
                 "subject": trouble.subject,
-                "since": _time(trouble.opened_at, zone),
+                "since": time_in(trouble.opened_at, zone),
                 "summary": trouble.last_alert.summary if trouble.last_alert else None,
             }
             for trouble in each.troubles
@@ -122,7 +115,7 @@ def board(each: Board, zone: ZoneInfo) -> dict[str, Any]:
 def one_worker(each: OneWorker, zone: ZoneInfo) -> dict[str, Any]:
     """The worker's part of the board, and what only `--worker` shows."""
     return {
-        "at": _time(each.at, zone),
+        "at": time_in(each.at, zone),
         "timezone": each.zone,
         "worker": _row(each.row, zone)
         | {
@@ -147,7 +140,7 @@ def _row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
         "schedule": row.schedule,
         "status": row.status,
         "health": row.health.value if row.health else "broken",
-        "next_slot": _time(row.next_slot, zone),
+        "next_slot": time_in(row.next_slot, zone),
         "last_run": (
             None
             if row.last_run_id is None
@@ -155,11 +148,11 @@ def _row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
                 "run_id": row.last_run_id,
                 "outcome": row.last_outcome.value if row.last_outcome else None,
                 "final": row.last_final,
-                "at": _time(row.last_at, zone),
+                "at": time_in(row.last_at, zone),
                 "reason": row.skipped or None,
             }
         ),
-        "last_success_at": _time(row.last_success_at, zone),
+        "last_success_at": time_in(row.last_success_at, zone),
         "consecutive_failures": row.consecutive_failures,
         "recent": [_slot_outcome(each, zone) for each in row.recent],
         "streak": row.streak,
@@ -168,8 +161,8 @@ def _row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
             if row.pause is None
             else {
                 "by": row.pause.by,
-                "at": _time(row.pause.at, zone),
-                "until": _time(row.pause.until, zone),
+                "at": time_in(row.pause.at, zone),
+                "until": time_in(row.pause.until, zone),
                 "reason": row.pause.reason or None,
             }
         ),
@@ -178,8 +171,8 @@ def _row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
             if row.under_way is None
             else {
                 "run_id": row.under_way.run_id,
-                "slot": _time(row.under_way.slot, zone),
-                "since": _time(row.under_way.since, zone),
+                "slot": time_in(row.under_way.slot, zone),
+                "since": time_in(row.under_way.since, zone),
                 "by_hand": row.under_way.by_hand,
                 "alive": row.under_way.alive,
             }
@@ -190,8 +183,8 @@ def _row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
 
 def _slot_outcome(each: SlotOutcome, zone: ZoneInfo) -> dict[str, Any]:
     return {
-        "slot": _time(each.first, zone),
-        "slot_last": _time(each.last, zone) if each.last != each.first else None,
+        "slot": time_in(each.first, zone),
+        "slot_last": time_in(each.last, zone) if each.last != each.first else None,
         "count": each.count,
         "outcome": each.outcome.value,
         "final": each.final,
@@ -201,11 +194,11 @@ def _slot_outcome(each: SlotOutcome, zone: ZoneInfo) -> dict[str, Any]:
 
 def _ticket(each: Ticket, zone: ZoneInfo) -> dict[str, Any]:
     return {
-        "slot": _time(each.slot, zone),
+        "slot": time_in(each.slot, zone),
         "state": each.state.value,
         "reason": each.reason.value if each.reason else None,
         "detail": each.detail or None,
-        "not_before": _time(each.not_before, zone),
+        "not_before": time_in(each.not_before, zone),
         "starts": each.starts,
         "run_id": each.run_id,
     }
@@ -216,11 +209,22 @@ def coming(slots: Sequence[Coming], zone: ZoneInfo) -> list[dict[str, Any]]:
         {
             "worker": each.worker,
             "agent": each.agent,
-            "slot": _time(each.slot, zone),
+            "slot": time_in(each.slot, zone),
             "note": each.note or None,
         }
         for each in slots
     ]
+
+
+def figures(each: Figures) -> dict[str, int]:
+    return {
+        "slots_decided": each.slots,
+        "slots_on_time": each.on_time,
+        "runs": each.runs,
+        "runs_under_digest": each.under_digest,
+        "bad_outcomes": each.bad,
+        "bad_outcomes_delivered": each.bad_delivered,
+    }
 
 
 def answers(each: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -231,7 +235,7 @@ def _planned(each: Planned, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "worker": each.worker,
         "agent": each.agent,
-        "slot": _time(each.slot, zone),
+        "slot": time_in(each.slot, zone),
         "count": each.count,
         "action": each.action,
         "reason": each.reason or None,
@@ -255,7 +259,8 @@ def _error(error: RunError | None) -> dict[str, Any] | None:
     return {"kind": error.kind, "message": error.message, "where": error.where}
 
 
-def _time(at: datetime | None, zone: ZoneInfo) -> str | None:
+def time_in(at: datetime | None, zone: ZoneInfo) -> str | None:
+    """RFC 3339, with the offset that `zone` has then."""
     return None if at is None else at.astimezone(zone).isoformat()
 
 

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from loom.report.terminal import printable
+from loom.report.words import printable
 
 LOGGED = re.compile(r"(?P<at>\+[\d.]+s) (?P<level>[A-Z]+) +(?P<text>.*)", re.DOTALL)
 """A line that a worker logged."""

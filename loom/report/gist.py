@@ -1,25 +1,13 @@
 """What a run has to say, in the words of its worker: foreign text, to be escaped by whoever shows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from loom.domain.finding import Found
 from loom.domain.run import Run
 
 SEVERITIES = ("critical", "warning", "info")
 """Worst first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A finding as it stands in a run's output. severity: one of `SEVERITIES`. action: what to do."""
-
-    severity: str
-    title: str
-    detail: str = ""
-    subject: str = ""
-    url: str = ""
-    action: str = ""
 
 
 def gist(run: Run) -> str:

@@ -14,8 +14,8 @@ from rich.text import Text
 from loom.domain.run import Outcome, Run
 from loom.report.columns import Column, Layout, in_rows
 from loom.report.gist import gist
-from loom.report.terminal import OUTCOME_SIGNS, short_id
-from loom.report.words import count, one_line
+from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.words import count, one_line, short_id
 
 
 def show_history(

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.board import Coming
+from loom.domain.finding import Found
 from loom.domain.run import Run
 from loom.domain.tick import Planned, TickReport
 from loom.errors import ExitCode
 from loom.report.fitting import Line, Section, fit, size
-from loom.report.gist import SEVERITIES, Found, findings, gist
+from loom.report.gist import SEVERITIES, findings, gist
 from loom.report.words import comes_next, count, one_line, span, when
 
 SMALLEST = 20_000

@@ -13,9 +13,9 @@ from loom.domain.alert import Episode
 from loom.domain.slot import Ticket
 from loom.domain.tick import Pause
 from loom.domain.worker import Worker
+from loom.report.as_json import time_in
 from loom.report.columns import Column, Layout, show_columns
-from loom.report.terminal import short_id
-from loom.report.words import ago, count, one_line, span, when, when_in_short
+from loom.report.words import ago, count, one_line, short_id, span, when, when_in_short
 
 _LIFTED_THERE = "that is lifted only there"
 
@@ -142,17 +142,17 @@ def paused_form(done: Paused, zone: ZoneInfo, *, kept: str) -> dict[str, Any]:
         "before": _form(done.before, zone) if done.before else None,
         "slots_waiting": done.waiting,
         "slots_to_come": done.to_come,
-        "next_slot": _time(done.next_slot, zone),
+        "next_slot": time_in(done.next_slot, zone),
         "running": (
             None
             if running is None
-            else {"run_id": running.run_id, "started_at": _time(running.started_at, zone)}
+            else {"run_id": running.run_id, "started_at": time_in(running.started_at, zone)}
         ),
         "slots_claimed": done.claimed,
         "alert": (
             None
             if episode is None
-            else {"opened_at": _time(episode.opened_at, zone), "gathered": episode.gathered}
+            else {"opened_at": time_in(episode.opened_at, zone), "gathered": episode.gathered}
         ),
         "kept": kept,
         "exit_code": 0,
@@ -167,7 +167,7 @@ def resumed_form(done: Resumed, zone: ZoneInfo, *, kept: str, standing: str) -> 
         "pause": _form(done.pause, zone) if done.pause else None,
         "slots_passed": done.passed,
         "slots_to_record": done.to_record,
-        "next_slot": _time(done.next_slot, zone),
+        "next_slot": time_in(done.next_slot, zone),
         "registry": standing or None,
         "kept": kept if done.pause is not None else None,
     }
@@ -177,7 +177,7 @@ def listed_form(
     held: Sequence[Pause], standing: Mapping[str, str], zone: ZoneInfo, *, now: datetime
 ) -> dict[str, Any]:
     return {
-        "at": _time(now, zone),
+        "at": time_in(now, zone),
         "pauses": [{"worker": each.worker} | _form(each, zone) for each in held],
         "registry": [{"worker": id_, "says": says} for id_, says in standing.items()],
     }
@@ -186,15 +186,11 @@ def listed_form(
 def _form(pause: Pause, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "by": pause.by,
-        "at": _time(pause.at, zone),
-        "until": _time(pause.until, zone),
+        "at": time_in(pause.at, zone),
+        "until": time_in(pause.until, zone),
         "reason": pause.reason or None,
         "ended_by": pause.ended_by or None,
     }
-
-
-def _time(at: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if at is None else at.astimezone(zone).isoformat()
 
 
 def _named(worker: Worker) -> Text:

@@ -15,10 +15,11 @@ from rich.text import Text
 
 from loom.domain.alert import DeliveryState
 from loom.domain.board import Answer
+from loom.domain.finding import Found
 from loom.domain.run import Outcome, Run
 from loom.domain.tick import Planned, TickReport
-from loom.report.gist import SEVERITIES, Found, findings, gist
-from loom.report.words import comes_next, count, one_line, span, when
+from loom.report.gist import SEVERITIES, findings, gist
+from loom.report.words import comes_next, count, one_line, short_id, span, when
 
 OUTCOME_SIGNS = {
     Outcome.SUCCEEDED: ("✓", "green"),
@@ -113,11 +114,6 @@ def show_answers(console: Console, answers: Sequence[Answer]) -> None:
         console.print(Text(f"The next tick would work{more}.", "bold green"))
 
 
-def short_id(run_id: str) -> str:
-    """The end of a run's id is its random part; the beginning is its time, shared by its neighbours."""
-    return run_id[-12:]
-
-
 def _run_lines(run: Run, zone: ZoneInfo) -> Iterator[RenderableType]:
     sign, style = OUTCOME_SIGNS[run.outcome]
     line = Text.assemble((f"{sign} {run.outcome.value:<9}", style), "  ", (run.worker, "bold"))
@@ -184,8 +180,3 @@ def _finding_lines(each: Found, columns: int, *, link: bool = False) -> Iterator
 
 def _indented(line: Text, columns: int = 12) -> RenderableType:
     return Padding(line, (0, 0, 0, columns), expand=False)
-
-
-def printable(text: str) -> str:
-    """Foreign text of several lines: whatever moves a cursor or rings a bell is shown as a sign instead."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

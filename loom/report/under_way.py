@@ -8,8 +8,7 @@ from rich.text import Text
 
 from loom.domain.slot import Ticket
 from loom.report.blocks import commands, heading, indented, log_lines, table
-from loom.report.terminal import printable, short_id
-from loom.report.words import ago, count, when
+from loom.report.words import ago, count, printable, short_id, when
 
 _SAID_SO_FAR = 20
 

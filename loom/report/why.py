@@ -1,7 +1,7 @@
 """Why a worker ran or didn't, for a person: the answer first, then the slots, then what was weighed."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from loom.domain.reasons import Fact, Reasons, SlotFate
+from loom.report.as_json import time_in
 from loom.report.columns import Column, Layout, show_columns
-from loom.report.terminal import OUTCOME_SIGNS, short_id
-from loom.report.words import one_line, span, when, when_in_short
+from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.words import one_line, short_id, span, when, when_in_short
 
 _LONGEST = 1_000
 _LINES_BELOW = 4
@@ -112,8 +113,8 @@ def as_json(reasons: Reasons) -> dict[str, Any]:
         "agent": reasons.agent,
         "schedule": reasons.schedule or None,
         "timezone": reasons.zone,
-        "now": _time(reasons.now, zone),
-        "at": _time(reasons.at, zone),
+        "now": time_in(reasons.now, zone),
+        "at": time_in(reasons.at, zone),
         "verdict": reasons.verdict,
         "facts": [
             {"topic": fact.topic.value, "says": fact.says, "do": fact.do or None, "matters": fact.matters}
@@ -121,14 +122,14 @@ def as_json(reasons: Reasons) -> dict[str, Any]:
         ],
         "slots": [
             {
-                "slot": _time(each.slot, zone),
-                "slot_last": _time(each.last, zone),
+                "slot": time_in(each.slot, zone),
+                "slot_last": time_in(each.last, zone),
                 "count": each.count,
                 "outcome": each.outcome.value if each.outcome is not None else None,
                 "final": each.final,
                 "reason": each.reason or None,
                 "run_id": each.run_id,
-                "tick_at": _time(each.tick_at, zone),
+                "tick_at": time_in(each.tick_at, zone),
                 "late_s": each.late.total_seconds() if each.late is not None else None,
                 "late_because": each.late_because or None,
                 "note": each.note or None,
@@ -136,12 +137,12 @@ def as_json(reasons: Reasons) -> dict[str, Any]:
             for each in reasons.slots
         ],
         "next": {
-            "slot": _time(reasons.next.slot, zone),
+            "slot": time_in(reasons.next.slot, zone),
             "note": reasons.next.note or None,
             "would": [
                 {
                     "action": each.action,
-                    "slot": _time(each.slot, zone),
+                    "slot": time_in(each.slot, zone),
                     "count": each.count,
                     "reason": each.reason or None,
                 }
@@ -150,7 +151,3 @@ def as_json(reasons: Reasons) -> dict[str, Any]:
         },
         "exit_code": 0,
     }
-
-
-def _time(at: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if at is None else at.astimezone(zone).isoformat()

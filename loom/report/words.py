@@ -95,10 +95,25 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def short_id(run_id: str) -> str:
+    """The end of a run's id is its random part; the beginning is its time, shared by its neighbours."""
+    return run_id[-12:]
+
+
+def flat(text: str) -> str:
+    """Foreign text on one line: control characters and white space become single spaces."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def one_line(text: str, limit: int = 300) -> str:
     """Text from a worker on one line: control characters become spaces, and it is cut at `limit`."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+    shown = flat(text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Foreign text of several lines: whatever moves a cursor or rings a bell is shown as a sign instead."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
 
 
 def nothing_due(report: TickReport, zone: ZoneInfo) -> str:

@@ -14,13 +14,14 @@ from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Pause
 from loom.domain.worker import Overlap, Status, Worker
-from loom.slots.calendar import catch_up_within, hour_start
+from loom.slots.calendar import catch_up_within
 from loom.slots.decision import Closing, Decision, Ended, Obstacle, Stretch, in_ranges
 from loom.slots.owed import (
     Owed,
     by_hand,
     closed,
     let_go,
+    out_of_reach,
     request_ended,
     shown,
     span,
@@ -194,12 +195,8 @@ def _over(worker: Worker, each: Owed, mark: datetime, now: datetime) -> Ended | 
     if each.died is not None and not (worker.retry.abandoned and _starts_left(worker, each.died)):
         why = "no start is left" if worker.retry.abandoned else "such a run is not repeated"
         return each.ended(Outcome.ABANDONED, f"its process died before the end was recorded; {why}")
-    only_this_hour = worker.catch_up.policy is CatchUpPolicy.NONE and not each.started
-    if only_this_hour and each.at < hour_start(now, worker.schedule.zone):
-        limit = "catch-up is none and its hour is over"
-    elif each.at + (within := catch_up_within(worker)) < now:
-        limit = f"catch-up reaches back {span(within)}"
-    else:
+    limit = out_of_reach(worker, each.at, now, started=each.started)
+    if not limit:
         return None
     if each.ticket is None:
         before = f"came due while no tick decided it for {span(now - mark)}"

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from loom.domain.run import OpenReason, Outcome, Trigger
+from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Pause
 from loom.domain.worker import Worker
+from loom.slots.calendar import catch_up_within, hour_start
 from loom.slots.decision import Ended
 
 
@@ -107,6 +109,16 @@ def closed(ticket: Ticket, outcome: Outcome) -> Ticket:
         claimer=None,
         lease_until=None,
     )
+
+
+def out_of_reach(worker: Worker, at: datetime, now: datetime, *, started: bool = False) -> str:
+    """Why the slot `at` can't be started any more at `now` (both UTC), or an empty text. started: whether it
+    was before; then its hour alone doesn't end it."""
+    only_this_hour = worker.catch_up.policy is CatchUpPolicy.NONE and not started
+    if only_this_hour and at < hour_start(now, worker.schedule.zone):
+        return "catch-up is none and its hour is over"
+    within = catch_up_within(worker)
+    return f"catch-up reaches back {span(within)}" if at + within < now else ""
 
 
 def waited(ticket: Ticket) -> str:

@@ -3,16 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from loom.domain.schedule import CatchUpPolicy
 from loom.domain.worker import Worker
-from loom.slots.calendar import catch_up_within, hour_start, instants
-
-
-def too_old_to_run(worker: Worker, slot: datetime, now: datetime) -> bool:
-    """Whether a tick at `now` (UTC) would record `slot`, which no tick has decided, as missed."""
-    if worker.catch_up.policy is CatchUpPolicy.NONE and slot < hour_start(now, worker.schedule.zone):
-        return True
-    return slot + catch_up_within(worker) < now
+from loom.slots.calendar import instants
 
 
 def undecided_in(

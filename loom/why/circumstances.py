@@ -10,10 +10,10 @@ from loom.domain.tick import Pause, Planned
 from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.domain.worker import Overlap, Status, Worker
 from loom.report.schedule_words import schedule_in_words
-from loom.report.words import ago, count, one_line
+from loom.report.words import ago, count, one_line, short_id
 from loom.report.words import span as length
 from loom.runner.plan import pause_in_force
-from loom.slots.calendar import catch_up_within
+from loom.slots.calendar import catch_up_within, next_instant
 from loom.slots.owed import by_hand, span
 from loom.why.evidence import Evidence
 from loom.why.fates import ended_words
@@ -168,7 +168,7 @@ def alert_facts(evidence: Evidence) -> Iterator[Fact]:
         yield Fact(
             topic=Topic.ALERT,
             says=f"An alert{about} is open since {times.at(each.opened_at)}{bad}; {said}.",
-            do=f"loom show {each.last_run[-12:]}" if each.last_run else "",
+            do=f"loom show {short_id(each.last_run)}" if each.last_run else "",
             matters=True,
         )
 
@@ -194,8 +194,6 @@ def mark_fact(evidence: Evidence) -> Fact:
 
 def ticks_fact(evidence: Evidence) -> Fact:
     """When the last tick came, and whether one is overdue."""
-    from loom.slots.calendar import next_instant
-
     times, last = evidence.times, evidence.ticks[-1] if evidence.ticks else None
     expected = evidence.ticks_expected
     often = schedule_in_words(expected.fields) or repr(expected.cron)
@@ -226,7 +224,7 @@ def asked_for_facts(evidence: Evidence) -> Iterator[Fact]:
         yield Fact(
             topic=Topic.SLOT,
             says=f"By hand it ran at {at} and {ended_words(evidence, run)}.",
-            do=f"loom show {run.run_id[-12:]}",
+            do=f"loom show {short_id(run.run_id)}",
         )
 
 

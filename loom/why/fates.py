@@ -7,7 +7,7 @@ from loom.domain.reasons import Fact, SlotFate, Topic
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import TicketState
 from loom.report.gist import gist
-from loom.report.words import count, one_line
+from loom.report.words import count, one_line, short_id
 from loom.slots.notes import clock_change_note
 from loom.why.evidence import Evidence, Occasion
 from loom.why.lateness import Lateness, lateness, what_kept
@@ -199,7 +199,7 @@ def steps(evidence: Evidence, occasion: Occasion) -> list[Fact]:
             Fact(
                 topic=Topic.SLOT,
                 says=f"Beside that a person ran it by hand, at {at}: {run.outcome.value}{said}.",
-                do=f"loom show {run.run_id[-12:]}",
+                do=f"loom show {short_id(run.run_id)}",
                 matters=True,
             )
         )
@@ -229,7 +229,7 @@ def _step_fact(evidence: Evidence, occasion: Occasion, run: Run) -> Fact:
     return Fact(
         topic=_topic_of_end(run),
         says=f"{tick}: {subject} {were} {began} {run.outcome.value}{attempts}{again}{why}.",
-        do=f"loom show {run.run_id[-12:]}",
+        do=f"loom show {short_id(run.run_id)}",
         matters=run.outcome is not Outcome.SUCCEEDED,
     )
 

@@ -7,7 +7,7 @@ from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Planned
 from loom.domain.worker import Status, Worker
-from loom.report.words import ago, one_line
+from loom.report.words import ago, one_line, short_id
 from loom.runner.plan import pause_in_force
 from loom.slots.calendar import next_instant
 from loom.slots.notes import absence_note
@@ -149,7 +149,7 @@ def _owed(evidence: Evidence) -> Iterator[Fact]:
         yield Fact(
             topic=Topic.SLOT,
             says=f"The slot of {slot} is still owed ({ticket.reason}{detail}){later}{starts}.",
-            do=f"loom show {ticket.run_id[-12:]}" if ticket.run_id else "",
+            do=f"loom show {short_id(ticket.run_id)}" if ticket.run_id else "",
             matters=True,
         )
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from types import TracebackType
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
-from loom.domain.run import Execution, Run, SlotOutcome
+from loom.domain.run import Execution, Run
+from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.tick import Tick
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loom.domain.recent import LONGEST_STREAK, each_slot, last_slots, newest_slots, streak
-from loom.domain.run import Outcome, SlotOutcome
+from loom.domain.run import Outcome
+from loom.domain.slot_outcome import SlotOutcome
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from loom.dashboard.calendar import days_until, offsets
 from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
 from loom.domain.board import Board, Figures, Row
-from loom.domain.dashboard import BriefRun, Dashboard, DashboardFinding, DashboardWorker, DigestSpan, TickDay
+from loom.domain.dashboard import BriefRun, Dashboard, DashboardWorker, DigestSpan, TickDay
+from loom.domain.finding import Found
 from loom.domain.health import Health
-from loom.domain.run import Outcome, SlotOutcome, Trigger
+from loom.domain.run import Outcome, Trigger
+from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.trigger import TriggerHealth, TriggerSpan
 from loom.report.dashboard.embedding import embed
 from loom.report.dashboard.page import render
@@ -135,9 +137,7 @@ def test_what_json_cannot_say_is_refused_rather_than_written(number: float) -> N
 
 def test_hostile_text_is_text_in_the_data_and_in_the_table_and_adds_no_element() -> None:
     def page(text: str) -> Elements:
-        finding = DashboardFinding(
-            severity="critical", title=text, detail=text, subject=text, url=text, action=text
-        )
+        finding = Found(severity="critical", title=text, detail=text, subject=text, url=text, action=text)
         runs = (a_brief_run(1, said=text, metrics={text: 1.0}),)
         rows = (
             a_row(
@@ -269,7 +269,7 @@ def test_metrics_stand_beside_the_runs_that_measured_them() -> None:
 
 def full(text: str, workers: int) -> Dashboard:
     """Everything there may be, each text as long and as costly to write as the one given."""
-    finding = DashboardFinding(
+    finding = Found(
         severity="warning",
         title=text,
         detail=text,
@@ -346,8 +346,8 @@ def test_ordinary_text_of_twelve_workers_is_shown_whole() -> None:
 
 
 def test_a_finding_keeps_its_address_whole_or_has_none() -> None:
-    def finding(url: str) -> DashboardFinding:
-        return DashboardFinding(severity="info", title="t", detail="", subject="", url=url, action="")
+    def finding(url: str) -> Found:
+        return Found(severity="info", title="t", detail="", subject="", url=url, action="")
 
     long = "https://example.com/" + "x" * 600
     worker = a_worker("echo", findings=(finding("https://example.com/a"), finding(long)), found_at=NOW)

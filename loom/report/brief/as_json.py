@@ -1,23 +1,22 @@
 """A brief as JSON. Keys are only ever added; times are RFC 3339 with offset, in the zone given."""
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loom.domain.board import Figures
 from loom.domain.brief import Ahead, Brief, Group, Halted, Need, Noted, Ran
+from loom.report.as_json import figures, time_in
 
 
 def form(brief: Brief, zone: ZoneInfo) -> dict[str, Any]:
     """All of it: whatever a screen leaves out stands here."""
     return {
-        "at": _time(brief.at, zone),
-        "since": _time(brief.since, zone),
+        "at": time_in(brief.at, zone),
+        "since": time_in(brief.since, zone),
         "covers": brief.covers or None,
         "timezone": brief.zone,
         "headline": brief.headline,
         "workers": dict(brief.health),
-        "figures": {"span": _figures(brief.span), "week": _figures(brief.week)},
+        "figures": {"span": figures(brief.span), "week": figures(brief.week)},
         "needs": [_need(each, zone) for each in brief.needs],
         "ran": [_ran(each, zone) for each in brief.ran],
         "findings": [_group(each) for each in brief.groups],
@@ -30,24 +29,13 @@ def form(brief: Brief, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _figures(each: Figures) -> dict[str, int]:
-    return {
-        "slots_decided": each.slots,
-        "slots_on_time": each.on_time,
-        "runs": each.runs,
-        "runs_under_digest": each.under_digest,
-        "bad_outcomes": each.bad,
-        "bad_outcomes_delivered": each.bad_delivered,
-    }
-
-
 def _need(each: Need, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "kind": each.kind,
         "worker": each.worker,
         "agent": each.agent,
         "whom": each.whom,
-        "since": _time(each.since, zone),
+        "since": time_in(each.since, zone),
         "what": each.what,
         "says": each.says or None,
         "do": each.do,
@@ -68,7 +56,7 @@ def _ran(each: Ran, zone: ZoneInfo) -> dict[str, Any]:
         "silent": each.silent,
         "duration_s": each.took_s,
         "longest_s": each.longest_s,
-        "recovered_at": _time(each.recovered, zone),
+        "recovered_at": time_in(each.recovered, zone),
         "last": None if each.run_id is None else {"run_id": each.run_id, "outcome": each.outcome},
         "says": each.says or None,
     }
@@ -103,8 +91,8 @@ def _ahead(each: Ahead, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "worker": each.worker,
         "agent": each.agent,
-        "slot": _time(each.slot, zone),
-        "last": _time(each.last, zone),
+        "slot": time_in(each.slot, zone),
+        "last": time_in(each.last, zone),
         "count": each.count,
         "note": each.note or None,
     }
@@ -116,11 +104,7 @@ def _halted(each: Halted, zone: ZoneInfo) -> dict[str, Any]:
         "agent": each.agent,
         "status": each.status,
         "by": each.by,
-        "since": _time(each.at, zone),
-        "until": _time(each.until, zone),
+        "since": time_in(each.at, zone),
+        "until": time_in(each.until, zone),
         "reason": each.reason or None,
     }
-
-
-def _time(at: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if at is None else at.astimezone(zone).isoformat()

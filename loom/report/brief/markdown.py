@@ -13,8 +13,7 @@ from loom.domain.brief import Ahead, Brief, Group, Halted, Need, Noted, Ran
 from loom.report.brief import words
 from loom.report.fitting import Line, Section, fit, size
 from loom.report.markdown import code, escape
-from loom.report.terminal import short_id
-from loom.report.words import when
+from loom.report.words import short_id, when
 
 LIMIT = 60_000
 """Bytes; a comment on GitHub holds 65,536 characters (https://github.com/orgs/community/discussions/41331)."""

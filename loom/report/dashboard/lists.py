@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loom.domain.dashboard import BriefRun, DashboardFinding, DashboardWorker
+from loom.domain.dashboard import BriefRun, DashboardWorker
+from loom.domain.finding import Found
 from loom.report.dashboard.embedding import size
 from loom.report.gist import SEVERITIES
 from loom.report.words import one_line
@@ -117,7 +118,7 @@ def _number(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.6g}")
 
 
-def _finding(worker: str, each: DashboardFinding) -> dict[str, Any]:
+def _finding(worker: str, each: Found) -> dict[str, Any]:
     return {
         "severity": each.severity,
         "worker": worker,

@@ -11,18 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from loom.domain.board import OneWorker
+from loom.domain.finding import Found
 from loom.domain.recent import last_slots
-from loom.domain.run import SlotOutcome
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
+from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.worker import Status
 from loom.report.columns import Column, Layout, in_columns
-from loom.report.gist import SEVERITIES, Found, findings, gist
+from loom.report.gist import SEVERITIES, findings, gist
 from loom.report.status.board import HEALTH_SIGNS, last_outcome, pause_in_words
 from loom.report.status.recent import sign, streak_in_words
 from loom.report.status.states import state_in_words, under_way_in_words
-from loom.report.terminal import short_id
-from loom.report.words import about, count, one_line, when, when_near
+from loom.report.words import about, count, one_line, short_id, when, when_near
 
 _CATCH_UP = {
     CatchUpPolicy.LATEST: "the newest slot runs for those before it",

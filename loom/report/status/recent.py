@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from loom.domain.recent import LONGEST_STREAK, SHOWN, each_slot
-from loom.domain.run import SlotOutcome
+from loom.domain.slot_outcome import SlotOutcome
 from loom.report.terminal import OUTCOME_SIGNS
 
 _OPEN = ("◐", "yellow")

@@ -9,8 +9,7 @@ from loom.domain.board import Row
 from loom.domain.health import Health
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket
-from loom.report.terminal import short_id
-from loom.report.words import about, count, one_line, when_near
+from loom.report.words import about, count, one_line, short_id, when_near
 
 _WENT = {
     Outcome.SUCCEEDED: "succeeded",
