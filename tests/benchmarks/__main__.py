@@ -1,22 +1,30 @@
-"""Measure, print each ratio beside its goal, and end with 1 if a goal was missed."""
+"""Measure Loom beside its peers, print a table for each question, and end with 1 if a goal was missed.
+
+python -m tests.benchmarks --json FILE      all of it, the raw numbers into FILE
+python -m tests.benchmarks --only busy      one question
+python -m tests.benchmarks --show FILE      the tables of an earlier time, as Markdown
+"""
 
 import argparse
 import compileall
 import json
+import os
 import platform
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.benchmarks.dashboard import shown
 from tests.benchmarks.guard import guarded_connect, guarded_open, guarded_request
-from tests.benchmarks.measure import Comparison, Surcharge
+from tests.benchmarks.peers import Peers
+from tests.benchmarks.result import Result
+from tests.benchmarks.room import Room
 from tests.benchmarks.ticks import busy_tick, crowded_tick, idle_tick
-from tests.ground.command import PROGRAM
 from tests.ground.shut import REPOSITORY
 
-MEASUREMENTS: dict[str, Callable[..., Comparison | Surcharge]] = {
+MEASUREMENTS: dict[str, Callable[[Room], Result]] = {
     "idle": idle_tick,
     "crowded": crowded_tick,
     "busy": busy_tick,
@@ -28,32 +36,50 @@ MEASUREMENTS: dict[str, Callable[..., Comparison | Surcharge]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--rounds", type=int, default=10, help="measured rounds, after one to warm up")
     parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="default: all of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every raw number there")
     parser.add_argument("--folder", type=Path, help="where projects are built; default: a temporary folder")
+    parser.add_argument("--peers", type=Path, metavar="DIR", help="keep the peers' environments there")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: print what --json wrote")
     options = parser.parse_args()
+    if options.show:
+        print(as_markdown(json.loads(options.show.read_text(encoding="utf-8"))))
+        return 0
     # Bytecode is there on any machine that runs Loom more than once.
-    compileall.compile_dir(REPOSITORY / "loom", quiet=1)
-    comparisons: list[Comparison | Surcharge] = []
+    for package in ("loom", "tests"):
+        compileall.compile_dir(REPOSITORY / package, quiet=1)
+    results: dict[str, Result] = {}
+    began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        peers = Peers(options.peers.absolute() if options.peers else Path(folder, "peers"))
         for name in options.only or MEASUREMENTS:
-            comparison = MEASUREMENTS[name](Path(folder), rounds=options.rounds)
-            comparisons.append(comparison)
-            print(comparison, flush=True)
+            room = Room(Path(folder, name), peers, options.rounds)
+            room.folder.mkdir(parents=True)
+            results[name] = MEASUREMENTS[name](room)
+            print(results[name], end="\n\n", flush=True)
     if options.json:
-        options.json.write_text(json.dumps(report(comparisons), indent=2) + "\n", encoding="utf-8")
-    return 0 if all(comparison.reached for comparison in comparisons) else 1
+        options.json.write_text(json.dumps(report(results, began), indent=1) + "\n", encoding="utf-8")
+    return 0 if all(result.reached for result in results.values()) else 1
 
 
-def report(comparisons: list[Comparison | Surcharge]) -> dict[str, object]:
+def report(results: dict[str, Result], began: datetime) -> dict[str, object]:
     return {
+        "at": began.isoformat(timespec="seconds"),
+        "command": " ".join(["python -m tests.benchmarks", *sys.argv[1:]]),
         "python": platform.python_version(),
-        "machine": platform.platform(),
-        "command": PROGRAM,
-        "comparisons": [comparison.as_json() for comparison in comparisons],
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "results": {name: result.as_json() for name, result in results.items()},
     }
+
+
+def as_markdown(kept: dict[str, dict[str, dict[str, object]]]) -> str:
+    return "\n\n".join(Result.from_json(each).as_markdown() for each in kept["results"].values())
 
 
 if __name__ == "__main__":

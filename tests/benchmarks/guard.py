@@ -9,34 +9,33 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.measure import Surcharge, environment
+from tests.benchmarks.result import Result
+from tests.benchmarks.room import Room
 from tests.ground.shut import REPOSITORY
 
 _FOLDER = Path(__file__).parent
 
 
-def guarded_open(folder: Path, *, rounds: int) -> Surcharge:
+def guarded_open(room: Room) -> Result:
     """`open` of /dev/null, in processes with the guard installed and no worker running, and without."""
-    del folder
-    ours, theirs = _paired_acts("open", rounds)
-    return Surcharge("open, guard installed", "without", ours, theirs, goal=1e-6)
+    ours, theirs = _paired_acts("open", room.rounds)
+    return Surcharge("open, guard installed", "without", ours, theirs, goal=1e-6).result()
 
 
-def guarded_connect(folder: Path, *, rounds: int) -> Surcharge:
+def guarded_connect(room: Room) -> Result:
     """As `guarded_open`, for `socket.connect` (UDP, so that nobody has to answer)."""
-    del folder
-    ours, theirs = _paired_acts("connect", rounds)
-    return Surcharge("socket.connect, guard installed", "without", ours, theirs, goal=1e-6)
+    ours, theirs = _paired_acts("connect", room.rounds)
+    return Surcharge("socket.connect, guard installed", "without", ours, theirs, goal=1e-6).result()
 
 
-def guarded_request(folder: Path, *, rounds: int) -> Surcharge:
+def guarded_request(room: Room) -> Result:
     """A GET through the guarded client inside a run, and through plain httpx, in turns, on kept-alive
     connections to a server in a process of its own."""
-    del folder
     with _server() as port:
-        told = _python("guarded_requests.py", str(port), str(rounds * 200))
+        told = _python("guarded_requests.py", str(port), str(room.rounds * 200))
     return Surcharge(
         "guarded HTTP request", "plain httpx", tuple(told["ours"]), tuple(told["theirs"]), goal=25e-6
-    )
+    ).result()
 
 
 def _paired_acts(act: str, rounds: int) -> tuple[tuple[float, ...], tuple[float, ...]]:

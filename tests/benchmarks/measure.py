@@ -4,10 +4,11 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from tests.benchmarks.result import Goal, Result, Timed, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,17 @@ class _Pairs:
     def _medians(self) -> tuple[float, float]:
         return statistics.median(self.ours), statistics.median(self.theirs)
 
-    def _in_json(self, **made: Any) -> dict[str, Any]:
-        sides = {"what": self.what, "against": self.against, "ours_s": self.ours, "theirs_s": self.theirs}
-        return sides | made
+    def _result(self, figure: str, cells: tuple[str, str], reached: bool, wanted: str) -> Result:
+        return Result(
+            title=f"{self.what}, beside {self.against}",
+            columns=("", "time", figure),
+            rows=(
+                (self.what, str(Timed(self.ours)), cells[0]),
+                (self.against, str(Timed(self.theirs)), cells[1]),
+            ),
+            goals=(Goal(f"{self.what}: {cells[0]} {wanted}", reached),),
+            raw={"ours_s": self.ours, "theirs_s": self.theirs},
+        )
 
 
 class Comparison(_Pairs):
@@ -38,26 +47,9 @@ class Comparison(_Pairs):
         ours, theirs = self._medians
         return ours / theirs
 
-    @property
-    def reached(self) -> bool:
-        return self.ratio <= self.goal
-
-    def __str__(self) -> str:
-        ours, theirs = self._medians
-        return (
-            f"{self.what}: {ours * 1000:.0f} ms, {self.against}: {theirs * 1000:.0f} ms, "
-            f"ratio {self.ratio:.2f} (goal: at most {self.goal:g}, {_verdict(self.reached)})"
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        ours, theirs = self._medians
-        return self._in_json(
-            ours_median_s=ours,
-            theirs_median_s=theirs,
-            ratio=self.ratio,
-            goal=self.goal,
-            reached=self.reached,
-        )
+    def result(self) -> Result:
+        reached = self.ratio <= self.goal
+        return self._result("times", (times(self.ratio), "1"), reached, f"times (at most {self.goal:g})")
 
 
 class Surcharge(_Pairs):
@@ -67,37 +59,32 @@ class Surcharge(_Pairs):
     def extra(self) -> float:
         return statistics.median(mine - other for mine, other in zip(self.ours, self.theirs, strict=True))
 
-    @property
-    def reached(self) -> bool:
-        return self.extra <= self.goal
-
-    def __str__(self) -> str:
-        ours, theirs = self._medians
-        return (
-            f"{self.what}: {_small(ours)}, {self.against}: {_small(theirs)}, "
-            f"{_small(self.extra)} more (goal: at most {_small(self.goal)}, {_verdict(self.reached)})"
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        return self._in_json(extra_s=self.extra, goal_s=self.goal, reached=self.reached)
+    def result(self) -> Result:
+        reached = self.extra <= self.goal
+        return self._result("more", (_small(self.extra), "0"), reached, f"more (at most {_small(self.goal)})")
 
 
 def _small(seconds: float) -> str:
     return f"{seconds * 1e6:.2f} us" if seconds < 1e-3 else f"{seconds * 1e3:.0f} ms"
 
 
-def _verdict(reached: bool) -> str:
-    return "reached" if reached else "MISSED"
+def in_turns(contenders: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, Timed]:
+    """Call each in turns, once to warm up and then `rounds` times; each returns the seconds it took."""
+    for contender in contenders.values():
+        contender()
+    took: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, contender in contenders.items():
+            took[name].append(contender())
+    return {name: Timed(tuple(seconds)) for name, seconds in took.items()}
 
 
 def side_by_side(
     ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Call both in turns, once to warm up and then `rounds` times; each returns the seconds it took."""
-    ours()
-    theirs()
-    pairs = [(ours(), theirs()) for _ in range(rounds)]
-    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
+    """As `in_turns`, for two."""
+    timed = in_turns({"ours": ours, "theirs": theirs}, rounds=rounds)
+    return timed["ours"].seconds, timed["theirs"].seconds
 
 
 def seconds(command: Sequence[str], *, cwd: Path) -> float:

@@ -12,6 +12,8 @@ from loom.ledger.sqlite import SqliteLedger
 from loom.ports import RunQuery
 from tests.benchmarks.measure import Comparison, environment, seconds, side_by_side
 from tests.benchmarks.project import project_of
+from tests.benchmarks.result import Result
+from tests.benchmarks.room import Room
 from tests.ground.command import PROGRAM
 
 # In Chicago: 12:20 on a Tuesday in March, long after the day's only slot at 03:00.
@@ -22,31 +24,33 @@ _LIBRARIES = "import click, yaml, zoneinfo, sqlite3, croniter; from pydantic imp
 _READING = "import sys, yaml; yaml.load(open(sys.argv[1], encoding='utf-8'), Loader=yaml.CSafeLoader)"
 
 
-def idle_tick(folder: Path, *, rounds: int) -> Comparison:
+def idle_tick(room: Room) -> Result:
     """12 workers, nothing due, against importing the libraries that the user chose."""
-    project = project_of(folder / "idle", workers=12, schedule=DAILY)
+    project = project_of(room.folder / "idle", workers=12, schedule=DAILY)
     libraries = [sys.executable, "-c", _LIBRARIES]
     ours, theirs = side_by_side(
-        _ticks(project.root), lambda: seconds(libraries, cwd=project.root), rounds=rounds
+        _ticks(project.root), lambda: seconds(libraries, cwd=project.root), rounds=room.rounds
     )
-    return Comparison("idle tick, 12 workers", "importing the libraries", ours, theirs, goal=1.5)
+    return Comparison("idle tick, 12 workers", "importing the libraries", ours, theirs, goal=1.5).result()
 
 
-def crowded_tick(folder: Path, *, rounds: int, workers: int = 10_000) -> Comparison:
+def crowded_tick(room: Room, *, workers: int = 10_000) -> Result:
     """10,000 workers, nothing due, against a process that reads the same file with yaml.CSafeLoader."""
-    project = project_of(folder / "crowded", workers=workers, schedule=DAILY)
+    project = project_of(room.folder / "crowded", workers=workers, schedule=DAILY)
     reading = [sys.executable, "-c", _READING, str(project.root / "worker-registry.yaml")]
     ours, theirs = side_by_side(
-        _ticks(project.root), lambda: seconds(reading, cwd=project.root), rounds=rounds
+        _ticks(project.root), lambda: seconds(reading, cwd=project.root), rounds=room.rounds
     )
-    return Comparison(f"idle tick, {workers:,} workers", "reading the same file", ours, theirs, goal=2.0)
+    return Comparison(
+        f"idle tick, {workers:,} workers", "reading the same file", ours, theirs, goal=2.0
+    ).result()
 
 
-def busy_tick(folder: Path, *, rounds: int, runs: int = 1_000) -> Comparison:
+def busy_tick(room: Room, *, runs: int = 1_000) -> Result:
     """1,000 runs that do nothing, against a bare SQLite loop that claims and finishes each durably, its
     start-up not counted. A rate of at least a quarter is a time of at most four times.
     """
-    project = project_of(folder / "busy", workers=runs, schedule=HOURLY)
+    project = project_of(room.folder / "busy", workers=runs, schedule=HOURLY)
     files = itertools.count()
 
     def bare_loop() -> float:
@@ -54,9 +58,9 @@ def busy_tick(folder: Path, *, rounds: int, runs: int = 1_000) -> Comparison:
         loop = [sys.executable, str(Path(__file__).with_name("bare_loop.py")), str(file), str(runs)]
         return float(subprocess.check_output(loop, env=environment(), text=True))
 
-    ours, theirs = side_by_side(_ticks(project.root, step=timedelta(hours=1)), bare_loop, rounds=rounds)
-    _expect_succeeded(project.ledger, runs * (rounds + 2))
-    return Comparison(f"busy tick, {runs:,} runs", "a bare SQLite loop", ours, theirs, goal=4.0)
+    ours, theirs = side_by_side(_ticks(project.root, step=timedelta(hours=1)), bare_loop, rounds=room.rounds)
+    _expect_succeeded(project.ledger, runs * (room.rounds + 2))
+    return Comparison(f"busy tick, {runs:,} runs", "a bare SQLite loop", ours, theirs, goal=4.0).result()
 
 
 def _ticks(root: Path, *, step: timedelta = timedelta(seconds=30)) -> Callable[[], float]:
