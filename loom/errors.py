@@ -6,9 +6,10 @@ exception, and ends as exit code 70 with a log file.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
+
+from loom.values import dataclass
 
 
 class ExitCode(IntEnum):

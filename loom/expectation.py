@@ -5,12 +5,13 @@ Whatever can't be told for certain (open models, serializers, types of other mak
 
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
 from pydantic.fields import ComputedFieldInfo, FieldInfo
+
+from loom.values import dataclass
 
 _SCALARS = (str, int, float, bool, bytes, datetime, date, time, timedelta)
 _UNIONS = (Union, types.UnionType)

@@ -6,7 +6,6 @@ The paths are those of Healthchecks (https://healthchecks.io/docs/http_api/), wh
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +15,7 @@ from loom.clock import Clock, SystemClock
 from loom.domain.run import Run
 from loom.domain.tick import TickReport
 from loom.errors import DeliveryFailed, ExitCode, LoomError
+from loom.values import replace
 
 LOG_LIMIT = 10_000
 """Bytes of a ping's body, the exit code's line included."""

@@ -1,7 +1,6 @@
 """Which run does a person mean, and what does it say? Reads the ledger and the live log, never writes."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from loom.domain.registry import Registry
@@ -10,6 +9,7 @@ from loom.domain.slot import Ticket, TicketState
 from loom.errors import UsageError
 from loom.ports import Ledger, RunQuery, Snapshot
 from loom.runner.request import find_run
+from loom.values import dataclass
 
 _AT_WORK = (TicketState.CLAIMED, TicketState.STARTED)
 _LEAST = 8  # characters of a run's id, as for `loom.ports.Ledger.run`

@@ -7,7 +7,6 @@ it decided without it, and on a state branch it is pushed before anybody is told
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from loom.domain.alert import Episode
@@ -20,6 +19,7 @@ from loom.ports import Ledger, Snapshot
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import due, first_mark, next_instant
 from loom.slots.owed import by_hand, let_go
+from loom.values import dataclass, replace
 
 _TRIES = 60
 _AT_WORK = (TicketState.CLAIMED, TicketState.STARTED)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +12,7 @@ from loom.domain.registry import HookSettings
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Tick
+from loom.values import dataclass
 
 if TYPE_CHECKING:
     import httpx

@@ -5,12 +5,12 @@ Read once at start-up; from then on these are values, and the environment isn't 
 
 import os
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from loom.domain.registry import StateSettings
 from loom.errors import SettingsError
+from loom.values import dataclass, field
 
 REGISTRY_NAME = "worker-registry.yaml"
 STATE_BRANCH = "LOOM_STATE_BRANCH"

@@ -1,7 +1,6 @@
 """How does each worker stand, and what comes next? Reads the ledger and the registry, never writes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -25,6 +24,7 @@ from loom.slots.notes import clock_change_note, left_out_notes
 from loom.slots.owed import out_of_reach
 from loom.slots.trigger import trigger_health
 from loom.slots.unsettled import undecided_in
+from loom.values import replace
 
 FIGURE_DAYS = 7
 NEXT_SLOTS = 3

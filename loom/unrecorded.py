@@ -2,13 +2,13 @@
 to a ledger may have taken. Reads, and never writes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from loom.domain.registry import Registry
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, RunQuery, Snapshot
 from loom.slots.calendar import catch_up_within, instants
+from loom.values import dataclass
 
 _ALL = 1_000_000
 

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from loom.ports import AlertHook, Guard, Ledger, Progress
 from loom.runner.parts import Executor, Parts
 from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
+from loom.values import replace
 
 if TYPE_CHECKING:
     from loom.enforcement.judges.places import Places

@@ -16,7 +16,6 @@ nothing is registered twice.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from loom.domain.enforcement import EnforcementContext, Refusal
+from loom.values import dataclass
 
 if TYPE_CHECKING:
     import httpx

@@ -1,12 +1,12 @@
 """.github/workflows -> what a workflow that calls `loom run` lacks. Reads the files, asks GitHub nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from loom.domain.registry import Registry
+from loom.values import dataclass
 
 _LONGEST_JOB = 55
 _MARGIN = 5

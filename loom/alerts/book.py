@@ -1,11 +1,11 @@
 """The episodes of one tick while they are being decided: what is open, what changed, what is to be said."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
 from loom.domain.alert import Alert, Episode, Event
 from loom.domain.run import Run, RunError
+from loom.values import replace
 
 
 class Book:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
@@ -11,6 +10,7 @@ from loom.alerts.missing import MissingHook
 from loom.domain.alert import EVERY_EVENT, Event
 from loom.domain.registry import HookSettings
 from loom.ports import AlertHook
+from loom.values import replace
 
 FALLBACK = (
     HookSettings("stderr", MappingProxyType({})),

@@ -1,10 +1,10 @@
 """The repository whose issues are written, and by which right."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from loom.alerts.plain import plain
+from loom.values import dataclass
 
 _NAME = re.compile(r"[0-9A-Za-z_.-]+/[0-9A-Za-z_.-]+")
 _TOKEN = re.compile(r"[!-~]+")

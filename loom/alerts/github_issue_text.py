@@ -7,7 +7,6 @@ hidden markers at the end are how Loom finds again what it wrote.
 import hashlib
 import re
 import textwrap
-from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Final
 
@@ -15,6 +14,7 @@ from loom.alerts.payload import encode
 from loom.alerts.plain import plain
 from loom.alerts.wording import named
 from loom.domain.alert import Alert, Event
+from loom.values import replace
 
 _LONGEST_TITLE = 200
 _LONGEST_LINE = 1_000

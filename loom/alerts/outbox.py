@@ -5,7 +5,6 @@ The ledger says `sending` before a delivery is sent and `sent` or `failed: why` 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loom.alerts.bounded import within
@@ -13,6 +12,7 @@ from loom.clock import SystemClock
 from loom.domain.alert import RECOVERIES, Alert, Delivery, DeliveryState, Episode
 from loom.errors import DeliveryFailed, LedgerError
 from loom.ports import AlertHook
+from loom.values import replace
 
 LIMIT = timedelta(seconds=60)
 

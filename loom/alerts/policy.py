@@ -5,7 +5,6 @@ notice. A subject is a worker's id or a part of Loom's own set-up ('loom:enforce
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from loom.domain.alert import Alert, Episode, Event
 from loom.domain.health import Standing
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.worker import AlertPolicy
+from loom.values import dataclass, replace
 
 __all__ = ["NOT_COUNTED", "Considered", "Trouble", "consider"]
 

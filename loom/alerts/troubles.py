@@ -1,13 +1,13 @@
 """What is wrong with Loom's own set-up: each trouble is an episode of its own."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from loom.alerts import wording
 from loom.alerts.book import Book
 from loom.domain.alert import Episode, Event
 from loom.domain.run import OpenReason, Outcome, Run, RunError
+from loom.values import dataclass
 
 REGISTRY = "loom:registry"
 ENFORCEMENT = "loom:enforcement"

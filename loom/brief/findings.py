@@ -3,13 +3,13 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from loom.domain.brief import Group, Noted
 from loom.domain.finding import Found
 from loom.domain.run import Run
 from loom.report.gist import SEVERITIES, findings
 from loom.report.words import flat
+from loom.values import dataclass
 
 _MOST = 1_000  # characters of a subject that tell it from others
 _AT_THE_END = " .,;:!?/"

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,6 +26,7 @@ from loom.runner.renaming import carry_over
 from loom.slots.calendar import instants
 from loom.slots.notes import clock_change_note
 from loom.status import board, figures_since
+from loom.values import dataclass
 
 AHEAD: Final = timedelta(hours=24)
 MOST_RUNS: Final = 5_000

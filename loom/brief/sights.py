@@ -1,7 +1,6 @@
 """What the ledger and the registry say at one moment, from which it is read what isn't as it should be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from loom.domain.board import Board
@@ -9,6 +8,7 @@ from loom.domain.registry import Registry
 from loom.domain.worker import Worker
 from loom.ports import Ledger, Snapshot
 from loom.slots.calendar import due
+from loom.values import dataclass
 
 REGISTRY, ENFORCEMENT, CLOCK = "loom:registry", "loom:enforcement", "loom:clock"
 """The subjects of the episodes that are no single worker's."""

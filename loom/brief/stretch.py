@@ -5,13 +5,13 @@ import os
 import stat
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from loom.instants import read_instant
 from loom.report.words import ago, one_line, span, when
+from loom.values import dataclass
 
 USUAL = timedelta(hours=24)
 LONGEST = timedelta(days=14)

@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from dataclasses import replace
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ import click
 
 from loom.cli.streams import OwnStream
 from loom.errors import LoomError
+from loom.values import replace
 
 if TYPE_CHECKING:
     from loom.domain.registry import Registry

@@ -1,11 +1,11 @@
 """How a command ends that has no answer: a text on stderr, and with ``--json`` one object on stdout."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loom.cli.streams import OwnStream
 from loom.errors import ConfigurationError, ExitCode, LoomError, Problem
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from loom.runner.stopping import Stop
 from loom.runner.tick import run_tick
 from loom.sample.project import SECRETS
 from loom.settings import Settings, read_settings
+from loom.values import dataclass, replace
 from loom.wiring import parts_for, peek_ledger, publishable, read_registry
 
 # Its troubles are nobody's, no event of GitHub's wakes it, and its workers get made-up secrets or none.

@@ -3,7 +3,6 @@
 import difflib
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 from loom.cli.enforcement_told import zone_of
 from loom.cli.options import json_option, offline_option, project_option, settings_for
 from loom.errors import EnforcementError, UsageError
+from loom.values import replace
 
 if TYPE_CHECKING:
     from loom.domain.enforcement import EnforcementContext

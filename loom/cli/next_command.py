@@ -27,7 +27,6 @@ def command(
     loom next --days 7 --worker sentinel
     loom next --at 2027-03-13T12:00:00Z --days 2
     """
-    from dataclasses import replace
     from datetime import timedelta
     from math import isnan
     from zoneinfo import ZoneInfo
@@ -35,6 +34,7 @@ def command(
     from loom.errors import UsageError
     from loom.runner.request import find_workers
     from loom.status import coming, left_out
+    from loom.values import replace
     from loom.wiring import clock_for, peek_ledger, read_registry
 
     if isnan(days):

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from loom.errors import LedgerError, LoomError, StateUnpushed, UsageError
 from loom.runner.request import TickRequest
 from loom.runner.tick import run_tick
 from loom.settings import Settings
+from loom.values import replace
 from loom.wiring import parts_for
 
 if TYPE_CHECKING:

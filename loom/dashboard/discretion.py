@@ -5,13 +5,13 @@ branch.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from loom.domain.alert import Alert, Delivery, Episode
 from loom.domain.board import Board, Row
 from loom.domain.run import RunError
 from loom.domain.tick import Pause
+from loom.values import replace
 
 Clean = Callable[[Any], Any]
 """A JSON value -> the same without what may not be published."""

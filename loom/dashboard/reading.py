@@ -1,7 +1,6 @@
 """Registry x ledger -> the dashboard, as of one moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from loom.dashboard.calendar import by_day, days_until, offsets
@@ -19,6 +18,7 @@ from loom.ports import Ledger, RunQuery
 from loom.report.trigger import sentences
 from loom.runner.renaming import carry_over
 from loom.status import board, known_as
+from loom.values import dataclass, field, replace
 
 NEWEST_RUNS = 200
 """Of each worker: as many as its history shows, and its charts."""

@@ -1,11 +1,11 @@
 """Alert: something a person must hear. Episode: its life, from opening to recovery."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from loom.domain.run import Outcome, RunError
+from loom.values import dataclass
 
 
 class Event(StrEnum):

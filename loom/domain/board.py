@@ -1,6 +1,5 @@
 """Board: how everything stands, as read at one moment. Finding out, not acting."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -12,6 +11,7 @@ from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.tick import Pause
 from loom.domain.trigger import TriggerHealth
 from loom.domain.worker import Worker
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

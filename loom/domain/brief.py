@@ -1,11 +1,11 @@
 """Brief: what a person who looks after the workers should know in the morning, as read at one moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from loom.domain.board import Figures
+from loom.values import dataclass
 
 WHOEVER = "whoever looks after Loom"
 

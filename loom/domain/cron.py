@@ -7,8 +7,9 @@ backwards; cron engines disagree on `5/15`.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from loom.values import dataclass
 
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",

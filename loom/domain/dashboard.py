@@ -5,13 +5,13 @@ out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.board import Board
 from loom.domain.finding import Found
 from loom.domain.run import OpenReason, Outcome, Trigger
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What happens in the demo's week, and what came of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from loom.domain.board import Board
 from loom.domain.tick import TickReport
+from loom.values import dataclass
 
 
 class Act(StrEnum):

@@ -1,11 +1,11 @@
 """Enforcement context: the rules in force, frozen, with the digest that every run records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from loom.domain.rules import Guidance, Rule, applies
+from loom.values import dataclass, field
 
 RuleT = TypeVar("RuleT")
 

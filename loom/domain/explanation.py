@@ -1,9 +1,9 @@
 """Explanation: what the rules say of one act of one worker, and which of them decides."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from loom.domain.enforcement import Ruling
+from loom.values import dataclass
 
 
 class Says(StrEnum):

@@ -1,6 +1,6 @@
 """A finding, as a run's output has it."""
 
-from dataclasses import dataclass
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Health: how a worker stands, and the standing it is read from."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket
 from loom.domain.worker import Status, Worker
+from loom.values import dataclass, replace
 
 
 class Health(StrEnum):

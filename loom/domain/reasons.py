@@ -1,11 +1,11 @@
 """Reasons: why a worker did or didn't run, as an answer that is found out once and then only told."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loom.domain.run import Outcome
 from loom.domain.tick import Planned
+from loom.values import dataclass
 
 
 class Topic(StrEnum):

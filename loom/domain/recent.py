@@ -2,12 +2,12 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate, takewhile
 
 from loom.domain.run import Outcome
 from loom.domain.slot_outcome import SlotOutcome
+from loom.values import replace
 
 SHOWN = 14
 """How many slots a person sees at a glance."""

@@ -1,7 +1,6 @@
 """Registry: what worker-registry.yaml says, read and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ from loom.domain.cron import parse_cron
 from loom.domain.schedule import Schedule
 from loom.domain.worker import Worker
 from loom.errors import Problem
+from loom.values import dataclass
 
 _HOURLY = "0 * * * *"
 

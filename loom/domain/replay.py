@@ -1,7 +1,8 @@
 """Replay: what would have become of the slots, had ticks come at these times."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What the rules were: the commits they stood in, and what changed between two states of their folder."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from loom.domain.rules import Rule
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

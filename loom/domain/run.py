@@ -4,11 +4,12 @@ Execution (what the worker's code did) -> Verdict (what validation says of its o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from loom.values import dataclass, field
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -1,10 +1,10 @@
 """When a worker is to run: cron text in a zone, with a policy for clock changes and for lateness."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from loom.domain.cron import CronFields
+from loom.values import dataclass
 
 
 class Gap(StrEnum):

@@ -1,13 +1,13 @@
 """Slot: an occasion. Ticket: what the ledger knows of a slot, or of a manual request, until it is closed."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from loom.domain.run import OpenReason, Outcome, Trigger
+from loom.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One worker at one scheduled instant (aware, UTC). Its key identifies it for ever."""
 
@@ -16,7 +16,7 @@ class Slot:
 
     @property
     def key(self) -> str:
-        return f"{self.worker}@{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{self.worker}@{self.at.astimezone(UTC).isoformat()[:19]}Z"
 
 
 class TicketState(StrEnum):

@@ -1,9 +1,9 @@
 """What became of a slot, in short."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from loom.domain.run import Outcome
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Tick: one waking of `loom run`. Mark: up to which instant a worker's slots have been decided."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from loom.domain.alert import Delivery
 from loom.domain.run import Run
 from loom.domain.slot import Slot
 from loom.errors import ExitCode, Problem
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Trigger health: how well whoever wakes Loom keeps to its time."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from loom.values import dataclass
 
 EARLY = timedelta(seconds=30)
 """A tick that comes at most this much before its time is that tick: the clocks of machines differ."""

@@ -1,13 +1,13 @@
 """Worker: a definition, one entry of the registry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from loom.domain.schedule import CatchUp, Schedule
+from loom.values import dataclass, field
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -1,7 +1,6 @@
 """Assignment: one piece of work for an executor, with everything its run may know and touch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.worker import Worker
+from loom.values import dataclass, field
 
 if TYPE_CHECKING:
     from loom.execution.capture import RunLog

@@ -4,7 +4,6 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from loom.execution.flight import Flight
 from loom.execution.jsonform import JsonForm, json_form
 from loom.execution.parameters import ParamError, WorkerSettingsError, read_settings
 from loom.execution.trouble import Trouble, classify
+from loom.values import dataclass
 from loom.worker import Refused, Skip
 
 Pause = Callable[[threading.Event, float], bool]

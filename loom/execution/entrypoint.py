@@ -7,7 +7,6 @@ import threading
 import typing
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +19,7 @@ from loom.domain.worker import Worker
 from loom.errors import LoomError
 from loom.execution.diversion import undisturbed
 from loom.execution.failure import place_of, place_of_line, text_of
+from loom.values import dataclass
 from loom.worker import WorkerContext, WorkerOutput
 
 _EXAMPLE = "def run(context: WorkerContext[Settings]) -> Output"

@@ -4,7 +4,6 @@ import json
 import math
 import reprlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +12,7 @@ from pydantic_core import to_jsonable_python
 from loom.cutting import cut
 from loom.domain.run import RunError
 from loom.execution.failure import text_of
+from loom.values import dataclass
 
 OUTPUT_LIMIT = 5_000_000
 _PREVIEW = 2_000

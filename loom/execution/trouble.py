@@ -5,10 +5,10 @@ import re
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from loom.values import dataclass
 from loom.worker import PermanentError, TransientError
 
 _CONNECTION_ERRNOS = frozenset(

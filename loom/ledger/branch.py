@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +26,7 @@ from loom.ledger.reads import read_revision
 from loom.ledger.sqlite import SqliteLedger
 from loom.ledger.writes import write
 from loom.ports import Entry, Snapshot
+from loom.values import dataclass
 
 __all__ = ["BranchLedger", "Compaction", "Whereabouts"]
 

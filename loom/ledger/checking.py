@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from loom.ledger.reads import read_ids
 from loom.ledger.rows import TABLES, read_mark, read_row
 from loom.ledger.sharing import let_go, share
 from loom.ports import HooksInForce
+from loom.values import dataclass
 
 _EACH = 20
 _AHEAD = timedelta(days=1)

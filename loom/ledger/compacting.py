@@ -1,12 +1,12 @@
 """A ledger's file made as small as what it holds."""
 
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from loom.ledger.database import explained, open_database
 from loom.ledger.pruning import prune
+from loom.values import dataclass
 
 _LOG_WAIT_MS = 1000
 

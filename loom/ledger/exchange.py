@@ -7,7 +7,6 @@ branch move together or not at all.
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import connect
@@ -21,6 +20,7 @@ from loom.ledger.git import RemoteBranch, Stored
 from loom.ledger.layout import DAMAGED, day_file, older
 from loom.ledger.lines import Form, Redact, latest, outward, to_text
 from loom.ledger.wording import about, about_compaction
+from loom.values import dataclass
 
 Batch = tuple[str, Sequence[Form]]
 """Its id, and what its lines say."""

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from loom import git_objects
 from loom.ledger.git_advice import advice
 from loom.programs import starting
+from loom.values import dataclass
 
 AUTHOR = "Loom <loom@localhost>"
 

@@ -1,7 +1,6 @@
 """What every ledger must hold to, whatever it is kept in: pure rules that the implementations share."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from loom.domain.alert import Episode
@@ -9,6 +8,7 @@ from loom.domain.health import Standing
 from loom.domain.run import Run, Trigger
 from loom.domain.slot import Ticket
 from loom.domain.tick import Pause
+from loom.values import replace
 
 _Value = TypeVar("_Value")
 

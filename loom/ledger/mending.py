@@ -4,7 +4,6 @@ lost in silence: where nothing tells what became of one, it counts as decided an
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from loom.domain.alert import Episode
@@ -18,6 +17,7 @@ from loom.ledger.reads import STANDINGS, read_runs
 from loom.ledger.rows import read_standing
 from loom.ledger.writes import replay, replay_folded
 from loom.ports import Entry, RunQuery
+from loom.values import replace
 
 _TICKET = "SELECT 1 FROM tickets WHERE key = ?"
 _LOST = "its record was lost with the damaged ledger"

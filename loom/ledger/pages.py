@@ -3,8 +3,9 @@ write-ahead log has committed on top. See https://www.sqlite.org/fileformat2.htm
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from loom.values import dataclass
 
 _MAGIC = b"SQLite format 3\x00"
 _LOG_MAGIC = 0x377F0682

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 
 from loom.domain.slot import Ticket, TicketState
@@ -19,6 +18,7 @@ from loom.ledger.rows import TABLES, Recorded, Row
 from loom.ledger.salvage import LEDGER, UNPUSHED, Found, Salvage
 from loom.ledger.writes import replay, replay_folded
 from loom.ports import HooksInForce, Renamed
+from loom.values import replace
 
 _AT_ONCE = 2000
 

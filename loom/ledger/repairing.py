@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from glob import escape
 from io import BytesIO
@@ -18,6 +17,7 @@ from loom.ledger.pages import Pages
 from loom.ledger.refilling import Refill
 from loom.ledger.salvage import Salvage
 from loom.ledger.sharing import hold_alone, let_go
+from loom.values import dataclass
 
 # Where SQLite locks a file, whoever opens it: the bytes from here on.
 _LOCKS_BEGIN, _LOCKS_LENGTH = 0x40000000, 512

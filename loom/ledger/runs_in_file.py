@@ -4,9 +4,10 @@ What reads is imported when it is asked: this may be sent to a process that neve
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from loom.values import dataclass
 
 if TYPE_CHECKING:
     from loom.domain.run import Run

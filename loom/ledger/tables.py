@@ -1,6 +1,5 @@
 """The tables of the in-memory ledger, and how an entry changes them. A batch can be taken back."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from loom.ledger.laws import (
     still_renamed,
 )
 from loom.ports import Entry, HooksInForce, Renamed
+from loom.values import replace
 
 V = TypeVar("V")
 

@@ -9,7 +9,6 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -27,6 +26,7 @@ from loom.ledger.reads import STANDINGS, read_renamed
 from loom.ledger.rows import read_standing
 from loom.ledger.working_copy import is_empty
 from loom.ports import Renamed
+from loom.values import dataclass
 
 V = TypeVar("V")
 

@@ -7,7 +7,6 @@ The caller opens and ends the transactions; what is said of the branch changes w
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from loom.ledger.git import Stored
 from loom.ledger.lines import Form, forms, from_form
 from loom.ledger.writes import write
 from loom.ports import Entry
+from loom.values import dataclass
 
 # tip: the commit whose lines are all in the ledger's tables; null while the branch isn't there.
 # revision: the ledger's when Loom last wrote here with the branch in mind. Another one now means that

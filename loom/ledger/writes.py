@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -37,6 +36,7 @@ from loom.ledger.rows import (
     ticket_row,
 )
 from loom.ports import Entry, HooksInForce, Renamed
+from loom.values import replace
 
 
 def write(db: sqlite3.Connection, entries: Sequence[Entry], *, claiming: bool) -> None:

@@ -3,13 +3,13 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
 from typing import Any
 
 from loom.registry.mistakes import Fault, Mistakes, did_you_mean, mistake
 from loom.registry.nodes import Entry, Mapping, Node, Scalar, Sequence
 from loom.registry.scalars import as_written
 from loom.registry.shapes import Shape, expected
+from loom.values import dataclass, field
 
 MOST_TOLD = 100
 """Mistakes in one list or mapping: nobody reads more at once, and they all go out in one alert."""

@@ -1,7 +1,7 @@
 """One entry under ``workers:`` -> a Worker, or a BrokenEntry that says why not."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from loom.registry.keys import WORKER
 from loom.registry.mistakes import Fault, Mistakes, did_you_mean
 from loom.registry.nodes import Entry, Scalar
 from loom.registry.terms import WORKER_ID
+from loom.values import dataclass, field, replace
 
 _NO_EXPECTATIONS = Expect()
 _NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
@@ -51,7 +52,7 @@ class Defaults:
 _OWN = frozenset(("timeout", "retry", "catch_up", "dst", "alert", "overlap", "isolation", "memory"))
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Reader:
     """Reads entries of one file. zone: the file's. project: where entrypoints must be. budget: a tick's.
 

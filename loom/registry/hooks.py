@@ -1,7 +1,6 @@
 """``alerts:``: the kinds of hook and the options of each."""
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from loom.registry.mistakes import Mistakes, mistake
 from loom.registry.nodes import Mapping, Node
 from loom.registry.shapes import Constant, Flag, Text, Word, expected
 from loom.registry.terms import ENV_NAME, PROJECT_PATH, URL, Duration
+from loom.values import dataclass, replace
 
 
 class HookKind(StrEnum):

@@ -1,7 +1,6 @@
 """Every key of worker-registry.yaml: what may stand there, what it is for, what holds without it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from loom.registry.terms import (
     Size,
 )
 from loom.registry.zones import Zone
+from loom.values import dataclass
 
 # Python, Loom and a worker that does nothing take 50 MB of address space; a thread takes 8 MB more.
 MEMORY: Final = Size(least=64 * 10**6, most=10**15)

@@ -1,9 +1,9 @@
 """A mistake on its way from where it was found to where its address is known."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from loom.errors import Problem
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ each describes itself as JSON Schema. One table of shapes (`keys`) is thus both 
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 from loom.registry.mistakes import Mistakes, did_you_mean, mistake
 from loom.registry.nodes import Flaw, Mapping, Node, Scalar
+from loom.values import dataclass
 
 
 class Shape(Protocol):

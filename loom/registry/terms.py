@@ -1,7 +1,6 @@
 """Terms: shapes of the words of this field: durations, cron text, ids, entrypoints."""
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -10,6 +9,7 @@ from loom.domain.cron import CronError, parse_cron
 from loom.registry.mistakes import mistake
 from loom.registry.nodes import Node, Scalar
 from loom.registry.shapes import Text, expected
+from loom.values import dataclass
 
 _DURATION: Final = (
     r"(?=[0-9])(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?!s))?"

@@ -1,7 +1,6 @@
 """Names of time zones: those that mean the same on every machine, and what a wrong one most likely means."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from loom.registry.mistakes import mistake
 from loom.registry.nodes import Node
 from loom.registry.shapes import Text
+from loom.values import dataclass
 
 _EXAMPLE: Final = "America/Chicago"
 _OF_THE_MACHINE: Final = (

@@ -18,7 +18,6 @@ registry; a finding at that entry too.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from loom.domain.alert import DeliveryState
@@ -30,6 +29,7 @@ from loom.report.fitting import size
 from loom.report.gist import findings, gist
 from loom.report.harmless import harmless, quoted
 from loom.report.words import count, one_line, short_id
+from loom.values import dataclass
 
 ANNOTATIONS_SHOWN = 10
 """Of each kind and step; GitHub drops the rest without a word."""

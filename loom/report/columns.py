@@ -2,12 +2,13 @@
 in which order, is said by whoever lays the columns out. In a log everything fits."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.text import Text
+
+from loom.values import dataclass
 
 _GAP = 2
 _INDENT = 4

@@ -2,10 +2,10 @@
 how much is left out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from loom.report.words import count
+from loom.values import dataclass
 
 T = TypeVar("T")
 

@@ -5,7 +5,6 @@ What a tired person asks first stands first; the log, which may be long, stands 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +19,7 @@ from loom.report.blocks import LOGGED, commands, heading, indented, log_lines, t
 from loom.report.gist import findings, gist
 from loom.report.terminal import OUTCOME_SIGNS, all_findings
 from loom.report.words import count, one_line, printable, short_id, span, told, when
+from loom.values import dataclass
 
 _TRIGGERS = {
     Trigger.SCHEDULE: "the schedule",

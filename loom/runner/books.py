@@ -4,7 +4,6 @@ Runs and the alerts they cause are written in one batch, so that a crash between
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from loom.domain.health import Standing
 from loom.domain.run import Run
 from loom.domain.worker import AlertPolicy
 from loom.ports import AlertHook, Entry, Snapshot
+from loom.values import replace
 
 _Value = TypeVar("_Value")
 

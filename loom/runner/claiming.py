@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from loom.domain.alert import Delivery
 from loom.domain.run import Outcome, Trigger
@@ -20,6 +19,7 @@ from loom.runner.precedence import in_order, suspects
 from loom.runner.renaming import carry_over
 from loom.runner.troubles import troubles
 from loom.runner.waking import Waking
+from loom.values import dataclass, replace
 
 _TRIES = 60
 

@@ -1,7 +1,6 @@
 """Execution -> Verdict -> Run: what is recorded of one piece of work. Pure, apart from the id it is given."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from loom.ports import Guard
 from loom.runner.discretion import masked
 from loom.slots.owed import by_hand
 from loom.validation import judge
+from loom.values import replace
 
 
 def conclude(

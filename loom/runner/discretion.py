@@ -16,7 +16,6 @@ through several gates.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
@@ -25,6 +24,7 @@ from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Pause, Planned, Tick, TickReport
 from loom.errors import DeliveryFailed, Problem
 from loom.ports import AlertHook, Entry, HooksInForce, Ledger, Renamed
+from loom.values import replace
 
 Masking = Callable[[str], str]
 

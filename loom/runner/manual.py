@@ -1,7 +1,6 @@
 """A request by hand -> what this tick will write and do. It uses up no slot that it doesn't name."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -15,6 +14,7 @@ from loom.runner.plan import Circumstances, Plan, abandoned, pause_in_force
 from loom.runner.request import TickRequest
 from loom.slots.calendar import between, is_slot, nearest
 from loom.slots.owed import taken_back, why_paused
+from loom.values import replace
 
 MOST_SLOTS = 1000
 """As many slots one request may run: each is claimed before the first of them starts."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +14,7 @@ from loom.domain.worker import Worker
 from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 from loom.runner.stopping import Stop
+from loom.values import dataclass
 
 if TYPE_CHECKING:
     from loom.execution.assignment import Assignment

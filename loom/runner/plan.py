@@ -1,7 +1,7 @@
 """Registry x snapshot x time -> what this tick will write and do. Pure: it reads nothing and runs nothing."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from loom.domain.registry import Registry
@@ -13,9 +13,10 @@ from loom.ports import Entry, HooksInForce, Snapshot
 from loom.runner.held import OUTCOME_WHILE_OPEN, held_run
 from loom.slots.calendar import due, first_mark
 from loom.slots.life import Closing, Decision, Obstacle, decide, remove
+from loom.values import dataclass, field, replace
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Plan:
     """entries: to be written by the claim, apart from runs. runs: new or changed, to be entered with them.
     start: the tickets to claim and run, in order. on_time: keys of those that came due since the last tick.

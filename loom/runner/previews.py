@@ -1,7 +1,6 @@
 """Previews: what each worker of a dry run says that it would read, asked as it would be run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from loom.ports import Guard, RunReader
 from loom.report.words import one_line
 from loom.runner.waking import Waking
 from loom.validation import judge
+from loom.values import replace
 
 PATIENCE = timedelta(seconds=10)
 """How long a worker may take to say what it would read, its import included."""

@@ -6,12 +6,12 @@ each of its names, and so do its slots.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from loom.domain.registry import Registry
 from loom.domain.tick import Mark, Pause
 from loom.ports import Entry, Renamed, Snapshot
+from loom.values import replace
 
 _Value = TypeVar("_Value")
 

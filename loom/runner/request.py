@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
@@ -11,6 +10,7 @@ from loom.domain.run import Run, Trigger
 from loom.domain.worker import Worker
 from loom.errors import RegistryError, UsageError
 from loom.ports import Ledger, RunQuery
+from loom.values import dataclass, field
 
 _LEAST_OF_ID = 8  # characters, as for `loom.ports.Ledger.run`
 _GLANCE = 200  # runs

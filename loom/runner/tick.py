@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from loom.runner.request import TickRequest, find_workers
 from loom.runner.telling import BEFORE_WORK, cry_unpushed, tell, tell_the_rest
 from loom.runner.waking import Waking, wake
 from loom.slots.calendar import next_instant
+from loom.values import replace
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -1,7 +1,6 @@
 """What a tick that has to end leaves undone: slots that it claimed and didn't start, runs that it cut off."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket, TicketState
@@ -10,6 +9,7 @@ from loom.domain.worker import Worker
 from loom.runner.held import held_run
 from loom.slots.life import cut_off
 from loom.slots.owed import by_hand, closed, let_go
+from loom.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

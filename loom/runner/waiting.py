@@ -1,12 +1,12 @@
 """Claimed tickets that wait: whose turn it is, whether there is time left, and the claim on the rest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loom.clock import Clock
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Worker
+from loom.values import replace
 
 LEASE_GRACE = timedelta(minutes=2)
 

@@ -1,7 +1,6 @@
 """Waking: what holds for one tick from its beginning to its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loom.domain.enforcement import EnforcementContext
@@ -14,6 +13,7 @@ from loom.ids import new_id
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
 from loom.slots.life import Obstacle
+from loom.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

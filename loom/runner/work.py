@@ -6,7 +6,6 @@ is used up, or when somebody asks it to stop.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +25,7 @@ from loom.runner.parts import Executor, LiveLog, Parts
 from loom.runner.undone import cut_short, put_off
 from loom.runner.waiting import Waiting
 from loom.slots.life import after_run
+from loom.values import dataclass, replace
 
 STOP_GRACE_S = 4.0
 """How long runs that are asked to stop may take to do so. A job that is cancelled on GitHub gets SIGINT, then

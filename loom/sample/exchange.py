@@ -5,10 +5,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from loom.values import dataclass, field
 
 _LARGEST = 10_000_000
 _DIGITS = len(str(_LARGEST))

@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 from loom.errors import SettingsError
 from loom.sample.dates import moved
+from loom.values import dataclass
 
 MARKER = "sample.json"
 """The file that makes a project a sample, and says on which port its services answer."""

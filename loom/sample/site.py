@@ -5,12 +5,12 @@ root, robots.txt and sitemap.xml are where visitors look for them.
 """
 
 import mimetypes
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from loom.sample.dates import moved
 from loom.sample.exchange import Answered, Asked
+from loom.values import dataclass
 
 WEB = Path(__file__).with_name("web")
 

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +17,7 @@ from loom.ledger.liveness import MemoryLiveness
 from loom.ports import Ledger
 from loom.report.progress import SilentProgress
 from loom.runner.parts import Parts
+from loom.values import replace
 from loom.worker import WorkerOutput
 
 if TYPE_CHECKING:

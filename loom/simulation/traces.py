@@ -8,7 +8,6 @@ Either key may be left out, and any other (`cron`, `source`, `note`) is there fo
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count, takewhile
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from loom.domain.replay import TickTrace
 from loom.errors import ConfigurationError, Problem
 from loom.instants import read_instant
+from loom.values import dataclass
 
 _FORMAT = '{"traces": [{"name": "mine", "ticks": ["2026-09-01T13:06:00Z"]}]}'
 _HOUR = timedelta(hours=1)

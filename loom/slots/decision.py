@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -10,6 +9,7 @@ from loom.domain.run import OpenReason, Outcome
 from loom.domain.schedule import Schedule
 from loom.domain.slot import Ticket
 from loom.slots.calendar import instants
+from loom.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ says whether a run was its last; there is no second mechanism that tries again.
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loom.domain.run import OpenReason, Outcome
@@ -30,6 +29,7 @@ from loom.slots.owed import (
     why_paused,
 )
 from loom.slots.stretches import over_alike
+from loom.values import replace
 
 __all__ = ["Closing", "Decision", "Obstacle", "after_run", "cut_off", "decide", "remove"]
 

@@ -1,6 +1,5 @@
 """A slot that is to be decided now, and the ways in which it can end without another start."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from loom.domain.tick import Pause
 from loom.domain.worker import Worker
 from loom.slots.calendar import catch_up_within, hour_start
 from loom.slots.decision import Ended
+from loom.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

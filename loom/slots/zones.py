@@ -1,10 +1,11 @@
 """The clock changes of a zone: when its distance from UTC changes, found through zoneinfo's public face."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from loom.values import dataclass
 
 # One day beyond which zoneinfo's arithmetic would overflow is kept clear at both ends of time.
 EARLIEST = datetime(2, 1, 1, tzinfo=UTC)

@@ -1,7 +1,6 @@
 """What was said of a trouble, kept between calls, and what is to be said now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from loom.errors import SettingsError
 from loom.ledger.codec import UnreadableEntry, from_json, to_json
 from loom.ports import AlertHook
 from loom.report.words import when
+from loom.values import dataclass, replace
 from loom.watch.sighting import Sighting
 
 REMIND = timedelta(hours=24)

@@ -1,6 +1,5 @@
 """What the ledger says of the ticks, as seen from outside."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ from loom.report.words import ago, count, span, when
 from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import due
+from loom.values import dataclass
 
 _LOOKS_BACK = timedelta(days=35)
 

@@ -1,7 +1,6 @@
 """One look, from the ledger to the person: the only module here that knows the order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from loom.domain.alert import Alert, Event
 from loom.domain.registry import Registry
 from loom.errors import ExitCode, LedgerError, RegistryError, worst
 from loom.ports import AlertHook, Ledger, Snapshot
+from loom.values import dataclass
 from loom.watch.episode import ToSay, consider, remember, remembered
 from loom.watch.sighting import Sighting, look
 

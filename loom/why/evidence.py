@@ -1,7 +1,6 @@
 """Evidence: everything an answer is built from, read at one moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loom.domain.alert import Episode
@@ -13,6 +12,7 @@ from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Pause, Planned, Tick
 from loom.domain.worker import Worker
 from loom.slots.decision import Obstacle
+from loom.values import dataclass
 from loom.why.words import Times
 
 

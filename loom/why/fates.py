@@ -1,6 +1,5 @@
 """What became of a slot, and why, from its records: the newest one decides, the ones before explain."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from loom.domain.reasons import Fact, SlotFate, Topic
@@ -9,6 +8,7 @@ from loom.domain.slot import TicketState
 from loom.report.gist import gist
 from loom.report.words import count, one_line, short_id
 from loom.slots.notes import clock_change_note
+from loom.values import replace
 from loom.why.evidence import Evidence, Occasion
 from loom.why.lateness import Lateness, lateness, what_kept
 

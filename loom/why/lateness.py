@@ -1,12 +1,12 @@
 """How late a slot was first dealt with, and what kept it: mostly that no tick came."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loom.domain.tick import Tick
 from loom.errors import ExitCode
 from loom.report.words import count, span
 from loom.slots.calendar import next_instant
+from loom.values import dataclass
 from loom.why.evidence import LOOKS_BACK, Evidence
 
 _INSTANT = timedelta(microseconds=1)

@@ -1,7 +1,6 @@
 """Why a worker did or didn't run around one instant: is it a slot, and what does the ledger have of it?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from loom.domain.reasons import Expected, Fact, Reasons, SlotFate, Topic
@@ -10,6 +9,7 @@ from loom.domain.worker import Status, Worker
 from loom.report.words import ago
 from loom.slots.calendar import is_slot
 from loom.slots.notes import absence_note
+from loom.values import replace
 from loom.why.circumstances import (
     catch_up_fact,
     enforcement_fact,

@@ -1,7 +1,6 @@
 """The reader: gathers the evidence for one worker and has the answer built. Never writes, runs nothing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ from loom.runner.waking import Conditions, Waking, wake
 from loom.slots.calendar import due, nearest
 from loom.slots.decision import Obstacle
 from loom.slots.owed import by_hand
+from loom.values import replace
 from loom.why.evidence import LOOKS_BACK, Evidence, Occasion
 from loom.why.fates import BY_HAND
 from loom.why.occasion import about

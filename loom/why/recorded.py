@@ -2,7 +2,6 @@
 nothing, and why."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
@@ -11,6 +10,7 @@ from loom.domain.worker import Status, Worker
 from loom.report.words import count
 from loom.slots.calendar import between, first_mark
 from loom.slots.owed import span
+from loom.values import replace
 from loom.why.circumstances import place
 from loom.why.evidence import Evidence, Occasion
 from loom.why.fates import dealt_with

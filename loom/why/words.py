@@ -1,10 +1,10 @@
 """How times and the ledger's own sentences are said, in the worker's zone."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from loom.report.words import told, when
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

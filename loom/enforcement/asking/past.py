@@ -1,13 +1,13 @@
 """Past: the rules that a run ran under, found again by the digest that stands in its record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.revision import Revision
 from loom.enforcement.asking.revisions import MOST_COMMITS, Revisions
 from loom.enforcement.reading.loader import context_of, of_files
 from loom.errors import Problem, SettingsError
+from loom.values import dataclass
 
 _OTHER_PATTERNS = "the patterns that ship with Loom, for which they ask by name, were others then"
 

@@ -5,7 +5,6 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loom.domain.enforcement import Ruling
@@ -21,6 +20,7 @@ from loom.enforcement.judges.sockets import LookUp, SocketRuler, look_up
 from loom.enforcement.reading.document import instead
 from loom.enforcement.reading.kinds.http import METHODS
 from loom.errors import UsageError
+from loom.values import dataclass
 
 FORMS = """\
   GET https://api.example.org/v1/things   any method and address

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from loom.cutting import cut
 from loom.domain.enforcement import GUARD, OutputRuling, Refusal
 from loom.domain.rules import OutputPattern, OutputRule
 from loom.enforcement.judges.checks import CHECKS
+from loom.values import dataclass
 
 DEEPEST = 200
 """Levels of nesting in an output. Deeper ones can't be checked, and what can't be checked may not leave."""

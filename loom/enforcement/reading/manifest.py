@@ -1,11 +1,11 @@
 """manifest.yaml -> the rules and guidance that must be there, no more and no less."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from loom.enforcement.reading.document import Document, Path
 from loom.enforcement.reading.kinds.common import ID, Schema, listed, record, whole
+from loom.values import dataclass
 
 _ID = re.compile(ID)
 _BOOLEANS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from loom.enforcement.reading.document import Document
 from loom.enforcement.reading.folder import ENDINGS, MANIFEST, hashes, read_folder
 from loom.enforcement.reading.manifest import Manifest, as_text, read_manifest
 from loom.errors import EnforcementError, Problem
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from loom.execution.isolated.handover import progress_written, refusal_written, 
 from loom.execution.isolated.pipes import Channel, Pipe, PipeLog
 from loom.execution.isolated.postmortem import UNHEARD, out_of_memory
 from loom.execution.isolated.supervisor import Ends
+from loom.values import replace
 
 if TYPE_CHECKING:
     from loom.ports import Guard

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from loom.execution.isolated.hearing import Hearing
 from loom.execution.isolated.kinship import send_group
 from loom.execution.isolated.launch import Launched
 from loom.execution.isolated.postmortem import cause_of_death, never_ended, place_of_death, shown
+from loom.values import replace
 
 GRACE_S = 2.0
 """How long a run's process may take to end by itself, before it is killed: after its deadline, for what the

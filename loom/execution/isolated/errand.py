@@ -4,7 +4,6 @@ import copyreg
 import io
 import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.worker import Worker
 from loom.execution.assignment import Assignment
+from loom.values import dataclass, fields
 
 if TYPE_CHECKING:
     from loom.ports import Guard, RunReader

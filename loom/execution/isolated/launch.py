@@ -5,11 +5,11 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from loom.execution.isolated.offspring import Offspring
 from loom.programs import starting
+from loom.values import dataclass
 
 _THEIRS = (3, 4, 5, 6)
 _ABOVE = 64

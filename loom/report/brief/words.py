@@ -3,7 +3,6 @@ harmless by whoever shows it."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from loom.domain.board import Figures
 from loom.domain.brief import Ahead, Brief, Group, Halted, Need, Noted, Ran
 from loom.report.gist import SEVERITIES
 from loom.report.words import count, recently, span, when
+from loom.values import dataclass
 
 _WORKERS_NAMED = 2
 

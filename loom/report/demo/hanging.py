@@ -1,10 +1,10 @@
 """A text behind a short head, such as a time of day."""
 
-from dataclasses import dataclass
-
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
+
+from loom.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loom.enforcement.reading.document import Document, Path, at_least_one, shown
+from loom.values import dataclass
 
 _COMMON = ("id", "kind", "why")
 ID = "[a-z0-9]+(-[a-z0-9]+)*"

@@ -6,7 +6,7 @@ its first letters, so that these can be searched for as they are; and `near` say
 text for the pattern to be tried at all.
 """
 
-from dataclasses import dataclass
+from loom.values import dataclass
 
 UUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _ALNUM = "A-Za-z0-9"
