@@ -100,9 +100,7 @@ def test_values_with_equal_fields_have_one_hash_and_what_cannot_be_hashed_is_lef
 
 @pytest.mark.parametrize("of", [OURS, THEIRS], ids=["ours", "theirs"])
 def test_what_is_given_wrongly_is_refused_by_name(of: Mapping[str, type[Any]]) -> None:
-    with pytest.raises(
-        TypeError, match=r"Plain\.__init__\(\) missing .*: 'first'"
-    ):
+    with pytest.raises(TypeError, match=r"Plain\.__init__\(\) missing .*: 'first'"):
         of["Plain"]()
     with pytest.raises(TypeError, match=r"Named\.__init__\(\) got an unexpected keyword argument 'other'"):
         of["Named"](name="n", other=1)
