@@ -170,11 +170,12 @@ def _delivered(code: int, answer: OwnStream, talk: OwnStream) -> int:
 
 
 def _leave(code: int, *streams: OwnStream) -> NoReturn:
-    """Exit without waiting for a worker's thread that overran and can't be stopped."""
+    """Exit without waiting for a worker's thread that overran and can't be stopped; and, where no module has
+    asked for exit functions, without taking Python apart first, which is a fifth of an idle tick."""
     for stream in streams:
         stream.flush()
     import threading
 
-    if threading.active_count() > 1:
+    if "atexit" not in sys.modules or threading.active_count() > 1:
         os._exit(code)
     sys.exit(code)

@@ -1,6 +1,5 @@
 """What a tick was asked for, and which workers a person meant by the names they gave."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -97,6 +96,8 @@ def _find(registry: Registry, name: str, option: str) -> Worker:
         raise UsageError(f"{option}{name} means more than one worker: {ids}. Name one by its id.")
     known = [worker.id for worker in registry.workers]
     known += [worker.agent.lower() for worker in registry.workers if worker.agent]
+    import difflib  # only a mistake needs it
+
     close = difflib.get_close_matches(folded, known, n=1)
     hint = f"Did you mean {close[0]}?" if close else f"The workers are: {_listed(registry)}."
     raise UsageError(f"{option}{name}: no worker has this id or agent. {hint}")

@@ -1,7 +1,6 @@
 """Which network addresses are the public internet. Pure: looks nothing up."""
 
 import ipaddress
-import socket
 
 # 168.63.129.16 answers inside every Azure machine (hosted runners are such), though it is a public number.
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
@@ -23,6 +22,8 @@ def literal(host: str) -> Address | None:
         pass
     if not host[:1].isdigit():
         return None
+    import socket  # for the few that begin like one
+
     try:
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except (OSError, ValueError):

@@ -1,6 +1,5 @@
 """Document: one YAML file of the folder as plain values that know their lines. Strict: nothing is guessed."""
 
-import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -99,7 +98,7 @@ class Document:
     def one_of(self, path: Path, value: Any, choices: Collection[str]) -> str:
         if isinstance(value, str) and value in choices:
             return value
-        close = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else ()
+        close = _close(value, choices) if isinstance(value, str) else ()
         hint = f"; did you mean {close[0]!r}?" if close else ""
         self.say(path, f"expected one of {_listed(choices)}, got {shown(value)}{hint}")
         return ""
@@ -181,9 +180,15 @@ def _too_deep(text: str) -> bool:
     return False
 
 
+def _close(word: str, choices: Collection[str]) -> Sequence[str]:
+    import difflib  # only a mistake needs it
+
+    return difflib.get_close_matches(word, choices, n=1)
+
+
 def instead(word: str, choices: Collection[str]) -> str:
     """What to write in place of a word that isn't among `choices`."""
-    close = difflib.get_close_matches(word, choices, n=1)
+    close = _close(word, choices)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"expected one of {_listed(choices)}" if len(choices) > 1 else f"expected {_listed(choices)}"
