@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from loom.domain.rules import Guidance, Rule, applies
+from loom.domain.rules import FOR_ALL, Guidance, Rule, applies
 from loom.values import dataclass, field
 
 RuleT = TypeVar("RuleT")
@@ -35,6 +35,8 @@ class EnforcementContext:
 
     def narrowed(self, worker_id: str, agent: str | None) -> "EnforcementContext":
         """What of it applies to one worker; the digest stays that of the whole."""
+        if all(each.applies_to == FOR_ALL for each in (*self.rules, *self.guidance)):
+            return self
         return EnforcementContext(
             digest=self.digest,
             rules=tuple(rule for rule in self.rules if rule.is_for(worker_id, agent)),

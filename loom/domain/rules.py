@@ -10,10 +10,12 @@ from typing import ClassVar
 
 from loom.domain.value import Value
 
+FOR_ALL = ("*",)
+
 
 def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> bool:
     """Whether a rule is for this worker: `applies_to` holds ids, agents and globs, in any case."""
-    if applies_to == ("*",):
+    if applies_to == FOR_ALL:
         return True
     names = [worker_id.lower(), *([agent.lower()] if agent else [])]
     return any(fnmatchcase(name, pattern.lower()) for pattern in applies_to for name in names)

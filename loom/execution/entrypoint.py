@@ -7,8 +7,9 @@ import threading
 import typing
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from pydantic import BaseModel
@@ -67,6 +68,8 @@ def load(worker: Worker, project: Path) -> Entrypoint:
     try:
         if function is None:
             raise _Unusable(f"the module has no {name!r}")
+        if isinstance(function, FunctionType):
+            return _examined_once(module, function)
         return _examined(module, function)
     except _Unusable as unusable:
         message = f"entrypoint {worker.entrypoint!r} can't be used: {unusable}; write `{_EXAMPLE}`"
@@ -105,6 +108,12 @@ def _put_first_on_path(project: Path) -> None:
     with _PATH_LOCK:
         if sys.path[:1] != [root]:
             sys.path[:] = [root, *(entry for entry in sys.path if entry != root)]
+
+
+@lru_cache(maxsize=256)
+def _examined_once(module: ModuleType, function: FunctionType) -> Entrypoint:
+    """Several workers may share one function, and each of their runs asks."""
+    return _examined(module, function)
 
 
 def _examined(module: ModuleType, function: Any) -> Entrypoint:

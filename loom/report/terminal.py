@@ -46,8 +46,28 @@ def console_for(stream: IO[str]) -> Console:
 
 def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
     """The runs of one tick with their findings, what could not be said to anybody, and what comes next."""
-    # One print for all: each costs rich more than the line it prints.
-    console.print(Group(*_tick_lines(report, zone)))
+    lines = _tick_lines(report, zone)
+    if console.is_terminal:
+        # One print for all: each costs rich more than the line it prints.
+        console.print(Group(*lines))
+        return
+    for line in lines:
+        plain = _as_in_a_log(line)
+        if plain is None:
+            console.print(line)
+        else:
+            console.file.write(plain)
+
+
+def _as_in_a_log(line: RenderableType) -> str | None:
+    """What rich makes of `line` where it has nothing to colour, to wrap or to align, which takes it thirty
+    times as long; None where there is something."""
+    match line:
+        case Text(plain=plain):
+            return f"{plain}\n"
+        case Padding(renderable=Text(plain=plain), left=left):
+            return f"{' ' * left}{plain}\n" if plain else ""
+    return None
 
 
 def _tick_lines(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:

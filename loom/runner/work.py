@@ -241,19 +241,24 @@ def _finish(
     )
     # Whatever the worker left behind (a thread, a task) may do nothing more in its name.
     each.guard.revoke("the run is over")
-    ticket, run = _settle(each, execution, run, parts, commission)
-    run = replace(run, on_time=each.ticket.key in commission.on_time)
+    ticket = _settled(each, execution, run, parts, commission)
+    final = ticket.state is TicketState.CLOSED
+    run = replace(
+        run,
+        final=final,
+        open_reason=None if final else ticket.reason,
+        not_before=ticket.not_before,
+        on_time=each.ticket.key in commission.on_time,
+    )
     parts.progress.finished(run)
     return [ticket, *books.enter([run])]
 
 
-def _settle(
-    each: _Running, execution: Execution, run: Run, parts: Parts, commission: Commission
-) -> tuple[Ticket, Run]:
-    """Whether the ticket is closed by this run or stays open for a later tick. By hand, once is all."""
+def _settled(each: _Running, execution: Execution, run: Run, parts: Parts, commission: Commission) -> Ticket:
+    """The ticket, closed by this run or open for a later tick. By hand, once is all."""
     if commission.by_hand:
-        return replace(each.ticket, state=TicketState.CLOSED, outcome=run.outcome), run
-    ticket = after_run(
+        return replace(each.ticket, state=TicketState.CLOSED, outcome=run.outcome)
+    return after_run(
         each.worker,
         each.ticket,
         outcome=run.outcome,
@@ -261,10 +266,6 @@ def _settle(
         transient=execution.transient or parts.stop.asked,
         retry_after=execution.retry_after,
         now=parts.clock.now(),
-    )
-    final = ticket.state is TicketState.CLOSED
-    return ticket, replace(
-        run, final=final, open_reason=None if final else ticket.reason, not_before=ticket.not_before
     )
 
 

@@ -20,6 +20,7 @@ LARGEST = 8_000_000
 """Characters in all strings of an output, as `DEEPEST`."""
 
 _PLACES = 3
+_SHORT, _REMEMBERED = 64, 4_096
 _LONGEST_PLACE = 80
 _NUMBER = re.compile(r"(?<![^. ])\d+(?![^.])")
 
@@ -39,9 +40,7 @@ def rule_on(rules: Sequence[OutputRule], output: Any) -> OutputRuling:
     forms of a letter, digit or dash as the keyboard has them. If something is found only so, that reading
     is what is kept of it.
     """
-    # What rejects is looked for first: blanking may take away the half of a secret that shows it to be one.
-    ordered = sorted(rules, key=lambda rule: rule.action != "reject")
-    reading = _Reading(tuple(_compiled(rule) for rule in ordered))
+    reading = _Reading(_eye(tuple(rules)))
     try:
         value = reading.value(output, "", 0)
     except _Uncheckable as trouble:
@@ -68,9 +67,44 @@ class _Rule:
     patterns: tuple[_Pattern, ...]
 
 
-@lru_cache(maxsize=256)
-def _compiled(rule: OutputRule) -> _Rule:
-    return _Rule(rule, tuple(_compile(pattern) for pattern in rule.patterns))
+class _Eye:
+    """What a list of rules looks for, and the short texts in which it found nothing: the keys of outputs, and
+    much of what stands under them, come again with every run."""
+
+    def __init__(self, rules: tuple[OutputRule, ...]) -> None:
+        # What rejects comes first: blanking may take away the half of a secret that shows it to be one.
+        ordered = sorted(rules, key=lambda rule: rule.action != "reject")
+        self.rules = tuple(_Rule(rule, tuple(map(_compile, rule.patterns))) for rule in ordered)
+        self._clean: set[str] = set()
+        self._near: dict[str, tuple[tuple[OutputRule, _Pattern], ...]] = {}
+
+    def knows(self, text: str) -> bool:
+        """Whether it is known that nothing is found in `text`."""
+        return text in self._clean
+
+    def remember(self, text: str) -> None:
+        if len(text) <= _SHORT and len(self._clean) < _REMEMBERED:
+            self._clean.add(text)
+
+    def tried_beside(self, key: str) -> tuple[tuple[OutputRule, _Pattern], ...]:
+        """The patterns that are only known by a name such as `key`."""
+        found = self._near.get(key)
+        if found is None:
+            small = key.lower()
+            found = tuple(
+                (rule.rule, pattern)
+                for rule in self.rules
+                for pattern in _tried(rule.patterns, small)
+                if pattern.near
+            )
+            if len(key) <= _SHORT and len(self._near) < _REMEMBERED:
+                self._near[key] = found
+        return found
+
+
+@lru_cache(maxsize=64)
+def _eye(rules: tuple[OutputRule, ...]) -> _Eye:
+    return _Eye(rules)
 
 
 def _compile(pattern: OutputPattern) -> _Pattern:
@@ -82,8 +116,8 @@ def _compile(pattern: OutputPattern) -> _Pattern:
 class _Reading:
     """One walk through one output."""
 
-    def __init__(self, rules: tuple[_Rule, ...]) -> None:
-        self._rules = rules
+    def __init__(self, eye: _Eye) -> None:
+        self._eye = eye
         self._left = LARGEST
         self._redacted: dict[str, Counter[str]] = {}
         self.refusal: Refusal | None = None
@@ -122,12 +156,10 @@ class _Reading:
 
     def _beside(self, key: str, text: str, where: str) -> str:
         """`text` under `key` once more, for what is only known by the name that stands beside it."""
-        label, small = f"{key}: ", key.lower()
-        for rule in self._rules:
-            for pattern in _tried(rule.patterns, small):
-                if pattern.near:
-                    found = self._blanked(label + text, rule.rule, pattern, where)
-                    text = found.removeprefix(label) if found.startswith(label) else text
+        label = f"{key}: "
+        for rule, pattern in self._eye.tried_beside(key):
+            found = self._blanked(label + text, rule, pattern, where)
+            text = found.removeprefix(label) if found.startswith(label) else text
         return text
 
     def _text(self, text: str, where: str) -> str:
@@ -148,10 +180,14 @@ class _Reading:
             raise _Uncheckable(f"it holds more than {LARGEST:,} characters")
 
     def _looked_over(self, text: str, where: str) -> str:
-        small = text.lower()
-        for rule in self._rules:
+        if self._eye.knows(text):
+            return text
+        small, before = text.lower(), text
+        for rule in self._eye.rules:
             for pattern in _tried(rule.patterns, small):
                 text = self._blanked(text, rule.rule, pattern, where)
+        if text is before:
+            self._eye.remember(text)
         return text
 
     def _blanked(self, text: str, rule: OutputRule, pattern: _Pattern, where: str) -> str:
