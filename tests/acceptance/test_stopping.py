@@ -11,6 +11,8 @@ import pytest
 from tests.ground.command import Command
 from tests.ground.project import Project
 
+pytestmark = pytest.mark.afresh
+
 AT = ("--at", "2026-11-20T12:10:00Z")
 LATER = ("--at", "2026-11-20T12:30:00Z")
 BOTH = pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
