@@ -41,6 +41,7 @@ def executor(request: pytest.FixtureRequest) -> Callable[[], Executor]:
 def bench(tmp_path: Path, executor: Callable[[], Executor]) -> Iterator[Bench]:
     with bench_in(tmp_path) as opened:
         opened.executor = executor
+        opened.soon_s = 2 if executor is process else 0.2
         yield opened
 
 
@@ -553,10 +554,21 @@ RETURNED = [
 ]
 
 
+# Inline, each; that a process leaves the same record of them is in `SAME`, but for the one with an address.
+@pytest.mark.parametrize("executor", [inline], ids=["inline"])
 @pytest.mark.parametrize(("returned", "says", "where"), RETURNED)
 def test_a_worker_that_returns_what_doesnt_fit_is_invalid_and_the_field_is_named(
     bench: Bench, returned: str, says: str, where: str | None
 ) -> None:
+    rejects(bench, returned, says, where)
+
+
+@pytest.mark.parametrize("executor", [process], ids=["process"])
+def test_what_a_process_cannot_even_send_is_invalid(bench: Bench) -> None:
+    rejects(bench, "object()", "unknown type", None)
+
+
+def rejects(bench: Bench, returned: str, says: str, where: str | None) -> None:
     worker = bench.worker(running(f"return {returned}"), prelude=ANY)
     execution = bench.run(worker)
     assert execution.ending is Ending.RETURNED
