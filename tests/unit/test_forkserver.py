@@ -181,9 +181,13 @@ def server() -> Iterator[ForkServer]:
 
 def test_one_that_goes_on_too_long_is_killed_with_what_it_wrote(server: ForkServer, tmp_path: Path) -> None:
     project = odd(tmp_path, "pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(600)")
-    with pytest.raises(subprocess.TimeoutExpired):
-        server.run(RUN, cwd=project.root, environ=os.environ, stdin=b"", timeout_s=8)
-    assert left_alive([int((project.root / "pid").read_text())]) == []
+    pid = project.root / "pid"
+    for seconds in (2, 10, 50):  # more, if a busy machine hadn't begun it
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.run(RUN, cwd=project.root, environ=os.environ, stdin=b"", timeout_s=seconds)
+        if pid.exists():
+            break
+    assert left_alive([int(pid.read_text())]) == []
 
 
 def test_several_at_once_keep_their_words_apart(server: ForkServer, tmp_path: Path) -> None:
