@@ -34,9 +34,10 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def loom(ground: None, tmp_path: Path) -> Command:
+def loom(ground: None, request: pytest.FixtureRequest, tmp_path: Path) -> Command:
     """The real command, started in `tmp_path` unless told otherwise."""
-    return Command(tmp_path, dict(os.environ))
+    afresh = request.node.get_closest_marker("afresh") is not None
+    return Command(tmp_path, dict(os.environ), afresh=afresh)
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 import shutil
 
+import pytest
 from pytest_httpserver import HTTPServer
 
 from tests.ground.branch import git
 from tests.ground.command import Command
 from tests.ground.project import Project
+
+pytestmark = pytest.mark.afresh
 
 CHANGING = """
     import os

@@ -18,6 +18,8 @@ from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
 
+pytestmark = pytest.mark.afresh
+
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 TUTORIAL = README.partition("## Tutorial")[2].partition("\n## ")[0]
 

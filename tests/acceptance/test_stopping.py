@@ -11,6 +11,8 @@ import pytest
 from tests.ground.command import Command
 from tests.ground.project import Project
 
+pytestmark = pytest.mark.afresh
+
 AT = ("--at", "2026-11-20T12:10:00Z")
 LATER = ("--at", "2026-11-20T12:30:00Z")
 BOTH = pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -30,7 +32,7 @@ STUBBORN = """
     def run(context: WorkerContext) -> WorkerOutput:
         (context.project / "started").touch()
         if not (context.project / "again").exists():
-            time.sleep(60)
+            time.sleep(600)
         return WorkerOutput(summary="done")
 """
 ASYNC = """
@@ -39,7 +41,7 @@ ASYNC = """
     async def run(context: WorkerContext) -> WorkerOutput:
         (context.project / "started").touch()
         if not (context.project / "again").exists():
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         return WorkerOutput(summary="done")
 """
 COPYING = """
@@ -72,15 +74,15 @@ def a_project_with(project: Project, body: str) -> Project:
 
 def stopped_in_the_middle(
     loom: Command, root: Path, sent: signal.Signals, *options: str
-) -> tuple[subprocess.Popen[str], float]:
-    """A tick that got the signal once its first worker was at work, and when it got it."""
+) -> "subprocess.Popen[str]":
+    """A tick that got the signal once its first worker was at work."""
     tick = loom.start("run", *AT, "--json", "--project", root, *options)
     for _ in range(1200):
         if (root / "started").exists():
             break
         time.sleep(0.05)
     tick.send_signal(sent)
-    return tick, time.monotonic()
+    return tick
 
 
 def runs(answer: str) -> list[tuple[str, str, bool]]:
@@ -96,7 +98,7 @@ def next_tick(loom: Command, project: Project) -> list[tuple[str, str, bool]]:
 def test_a_worker_that_looks_whether_it_should_stop_hands_in_what_it_has(
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
-    tick, _ = stopped_in_the_middle(loom, a_project_with(project, POLITE).root, sent)
+    tick = stopped_in_the_middle(loom, a_project_with(project, POLITE).root, sent)
     answer, talk = tick.communicate(timeout=60)
     assert tick.returncode == code, talk
     assert f"{sent.name}: stopping" in talk
@@ -109,10 +111,9 @@ def test_a_worker_that_looks_whether_it_should_stop_hands_in_what_it_has(
 def test_a_worker_that_goes_on_all_the_same_is_cut_off_alerted_and_started_again(
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
-    tick, at = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, sent)
+    tick = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, sent)
     answer, talk = tick.communicate(timeout=60)
     assert tick.returncode == code, talk
-    assert time.monotonic() - at < 30, "it didn't wait for the worker's minute"
     assert runs(answer) == [("second", "skipped", False), ("first", "abandoned", False)]
     assert [alert["event"] for alert in json.loads(answer)["alerts"]] == ["worker.failing"]
     assert "Traceback" not in talk
@@ -128,7 +129,7 @@ def test_a_copy_of_the_process_that_a_worker_ends_is_not_the_tick(loom: Command,
 
 
 def test_a_coroutine_is_cancelled_and_its_slot_is_tried_again(loom: Command, project: Project) -> None:
-    tick, _ = stopped_in_the_middle(loom, a_project_with(project, ASYNC).root, signal.SIGTERM)
+    tick = stopped_in_the_middle(loom, a_project_with(project, ASYNC).root, signal.SIGTERM)
     answer, talk = tick.communicate(timeout=60)
     assert tick.returncode == 143, talk
     assert runs(answer) == [("first", "failed", False), ("second", "skipped", False)]
@@ -140,13 +141,12 @@ def test_a_coroutine_is_cancelled_and_its_slot_is_tried_again(loom: Command, pro
 def test_a_second_signal_ends_at_once_and_the_next_tick_finds_the_truth(
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
-    tick, at = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, sent)
+    tick = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, sent)
     assert tick.stderr is not None
     assert "stopping" in tick.stderr.readline()
     tick.send_signal(sent)
     answer, _ = tick.communicate(timeout=60)
-    assert (tick.returncode, answer) == (code, "")
-    assert time.monotonic() - at < 3.5, "before the grace was over"
+    assert (tick.returncode, answer) == (code, ""), "nothing is told: the grace wasn't waited for"
     assert next_tick(loom, project) == [
         ("first", "abandoned", False),
         ("second", "succeeded", True),
@@ -156,7 +156,7 @@ def test_a_second_signal_ends_at_once_and_the_next_tick_finds_the_truth(
 
 def test_what_a_person_asked_for_is_not_started_again(loom: Command, project: Project) -> None:
     root = a_project_with(project, STUBBORN).root
-    tick, _ = stopped_in_the_middle(loom, root, signal.SIGINT, "--worker", "first")
+    tick = stopped_in_the_middle(loom, root, signal.SIGINT, "--worker", "first")
     answer, talk = tick.communicate(timeout=60)
     assert (tick.returncode, runs(answer)) == (130, [("first", "abandoned", True)]), talk
     project.entries('other: {schedule: "0 3 * * *", entrypoint: "workers.echo:run"}')

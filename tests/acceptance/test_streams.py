@@ -9,6 +9,8 @@ import pytest
 from tests.ground.command import Command
 from tests.ground.project import Project
 
+pytestmark = pytest.mark.afresh
+
 AT = ("--at", "2026-11-20T12:10:00Z")
 LATER = ("--at", "2026-11-20T12:50:00Z")
 

@@ -2,8 +2,12 @@
 
 import re
 
+import pytest
+
 from tests.ground.command import Command
 from tests.ground.project import Project
+
+pytestmark = pytest.mark.afresh
 
 RUN_KEYS = {
     "run_id", "worker", "agent", "slot", "trigger", "outcome", "final", "reason", "attempts", "started_at",

@@ -46,9 +46,10 @@ def outcomes(answer: dict[str, list[dict[str, object]]]) -> dict[object, object]
 def test_a_bad_worker_ends_in_its_own_outcome_and_leaves_its_neighbour_alone(
     loom: Command, project: Project, body: str, outcome: str
 ) -> None:
-    project.entries(TWO)
+    # Only what is to overrun has little time: the rest may be slow on a busy machine.
+    project.entries(TWO if outcome == "timed_out" else TWO.replace("timeout: 2s", "timeout: 50s"))
     project.write("workers/bad.py", HEADER + f"        {body}\n")
-    tick = loom("run", *AT, "--json", "--project", project.root, timeout_s=30)
+    tick = loom("run", *AT, "--json", "--project", project.root)
     answer = tick.json()
     assert outcomes(answer) == {"good": "succeeded", "bad": outcome}
     assert tick.exit_code == (0 if outcome == "skipped" else 1)
@@ -365,7 +366,7 @@ def test_a_ledger_that_fails_during_the_work_is_alerted_with_what_had_started(
         """,
     )
     tick = loom.start("run", "--worker", "echo", *AT, "--project", project.root)
-    for _ in range(400):
+    for _ in range(1200):
         if (project.root / "started").exists():
             break
         time.sleep(0.05)
@@ -438,7 +439,7 @@ def test_a_tick_that_was_killed_leaves_an_abandoned_run_that_is_started_again(
         """,
     )
     tick = loom.start("run", *AT, "--project", project.root)
-    for _ in range(400):
+    for _ in range(1200):
         if (project.root / "started").exists():
             break
         tick.poll()

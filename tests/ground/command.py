@@ -1,5 +1,7 @@
 """The real command, run as a person, a cron or a pipeline would run it."""
 
+import functools
+import io
 import json
 import os
 import subprocess
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ground.forkserver import ForkServer
 from tests.ground.shut import REPOSITORY
 from tests.ground.terminal import run_in_terminal, screen
 
@@ -46,10 +49,14 @@ class Command:
 
     cwd: the folder they start in. environ: the environment they get. A caller may add variables (`env`;
     None takes one away), and name another folder (`cwd`). Their clock is what ``--at`` says.
+
+    afresh: whether every one starts Python anew. Otherwise those that are waited for, through pipes, are
+    forks where a fork is as good; `ForkServer` says what is the same and what isn't.
     """
 
     cwd: Path
     environ: Mapping[str, str]
+    afresh: bool = False
 
     def __call__(
         self,
@@ -63,12 +70,17 @@ class Command:
         """Run it through pipes and wait. Raises subprocess.TimeoutExpired after `timeout_s` seconds.
 
         redirect: what a shell does to its streams first, such as ``>&-`` or ``2>/dev/full``."""
-        words = _words(arguments)
+        words, environ, folder = _words(arguments), self._environ(env), cwd or self.cwd
+        server = None if self.afresh or redirect else fork_server()
+        if server is not None and server.can(environ, folder):
+            ended = server.run(words, cwd=folder, environ=environ, stdin=stdin.encode(), timeout_s=timeout_s)
+            out, err = (io.TextIOWrapper(io.BytesIO(data)).read() for data in ended[1:])
+            return Result(words, ended.exit_code, out, err, out)
         program = ("sh", "-c", f'exec "$@" {redirect}', "sh", *PROGRAM) if redirect else PROGRAM
         done = subprocess.run(
             [*program, *words],
-            cwd=cwd or self.cwd,
-            env=self._environ(env),
+            cwd=folder,
+            env=environ,
             input=stdin,
             capture_output=True,
             text=True,
@@ -139,3 +151,10 @@ def _program() -> tuple[str, ...]:
 
 
 PROGRAM = _program()
+SCRIPT = Path(PROGRAM[0])
+
+
+@functools.cache
+def fork_server() -> ForkServer | None:
+    """The one of this process, from the first command on; None where no console script is installed."""
+    return ForkServer(SCRIPT, os.environ) if len(PROGRAM) == 1 else None

@@ -5,7 +5,7 @@ It is strict where GitHub is: headers, methods, paths, fields, page sizes. What 
 
 import json
 import re
-import time
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,6 +58,7 @@ class GithubStandIn:
     page: int = 100
     may_label: bool = True
     hangs: float = 0.0
+    released: threading.Event = field(default_factory=threading.Event)
     requests: list[Call] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
@@ -122,7 +123,7 @@ class GithubStandIn:
 
     def _answer(self, request: Request) -> Response:
         if self.hangs:
-            time.sleep(self.hangs)
+            self.released.wait(self.hangs)
         text = request.get_data(as_text=True)
         path = request.path.removeprefix("/api/v3").replace(_BY_NUMBER, f"/repos/{self.repository}", 1)
         body = json.loads(text) if text else None

@@ -106,15 +106,15 @@ def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_a_program_may_ignore_its_input_and_leave_a_child_behind(tmp_path: Path) -> None:
     started = time.monotonic()
-    command(tmp_path, "exec 3<&0; sleep 3 & exit 0").deliver(replace(ALERT, summary="x" * 1_000_000))
-    assert time.monotonic() - started < 2.5
+    command(tmp_path, "exec 3<&0; sleep 60 & exit 0").deliver(replace(ALERT, summary="x" * 1_000_000))
+    assert time.monotonic() - started < 30
 
 
 def test_a_program_that_overruns_is_killed_with_its_children(tmp_path: Path) -> None:
-    with pytest.raises(DeliveryFailed, match=r"still running after 0\.3 s and was killed: half way"):
-        command(tmp_path, "echo half way >&2; sleep 60 & echo $! > child; wait", timeout=0.3).deliver(ALERT)
+    with pytest.raises(DeliveryFailed, match=r"still running after 1 s and was killed: half way"):
+        command(tmp_path, "echo half way >&2; sleep 60 & echo $! > child; wait", timeout=1).deliver(ALERT)
     child = int((tmp_path / "child").read_text(encoding="utf-8"))
-    for _ in range(100):
+    for _ in range(1500):
         if not alive(child):
             break
         time.sleep(0.02)

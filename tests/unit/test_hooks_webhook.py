@@ -185,7 +185,7 @@ def test_a_timeout_is_not_tried_again(httpserver: HTTPServer) -> None:
     release = threading.Event()
 
     def hang(_: Request) -> Response:
-        release.wait(5)
+        release.wait(60)
         return Response(status=200)
 
     httpserver.expect_request(SECRET_PATH).respond_with_handler(hang)
