@@ -1,0 +1,146 @@
+"""B6: what a growing history, and a growing number of workers, do to the commands that people wait for."""
+
+import contextlib
+import io
+import itertools
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from loom.ledger.sqlite import SqliteLedger
+from tests.benchmarks.measure import in_turns, seconds
+from tests.benchmarks.project import project_of
+from tests.benchmarks.result import Goal, Result, Timed, duration
+from tests.benchmarks.room import Room
+from tests.endurance.size import fill, project
+from tests.ground.command import PROGRAM
+from tests.ground.history import History, write
+
+HISTORY = (1_000, 100_000, 1_000_000)
+WORKERS = (12, 100, 1_000, 10_000)
+FLAT, LINEAR = 0.1, 1.1
+_CLAIMS = 20
+
+Contenders = dict[str, Callable[[], float]]
+
+
+def growth_of_history(room: Room) -> Result:
+    """`loom status`, a tick with nothing due and the claim of twelve slots, beside so many recorded runs."""
+    measured: dict[str, dict[int, Timed]] = {}
+    for runs in HISTORY:
+        with contextlib.redirect_stdout(io.StringIO()):
+            made = project(room.folder / str(runs))
+            history = fill(made.ledger, runs)
+        contenders = _beside(made.root, made.ledger, history)
+        for what, timed in in_turns(contenders, rounds=room.rounds).items():
+            measured.setdefault(what, {})[runs] = timed
+    exponents = {what: _exponent(of) for what, of in measured.items()}
+    goals = [
+        Goal(f"{what}: grows with the history to the power of {power:.2f} (at most {FLAT:g})", power <= FLAT)
+        for what, power in exponents.items()
+    ]
+    return _table("Growth with the history, 12 workers", "runs", measured, exponents, goals)
+
+
+def _beside(root: Path, file: Path, history: History) -> Contenders:
+    later = timedelta()
+
+    def idle_tick() -> float:
+        nonlocal later
+        later += timedelta(seconds=1)
+        at = history.now + later
+        return seconds([*PROGRAM, "run", "--project", str(root), "--at", at.isoformat()], cwd=root)
+
+    def status() -> float:
+        return seconds([*PROGRAM, "status", "--json", "--project", str(root)], cwd=root)
+
+    def claim() -> float:
+        nonlocal later
+        with contextlib.closing(SqliteLedger(file)) as ledger:
+            taken = [_claim(ledger, history) for _ in range(_CLAIMS)]
+        later = timedelta()
+        return statistics.mean(taken)
+
+    return {"loom status --json": status, "a tick, nothing due": idle_tick, "a claim of 12 slots": claim}
+
+
+def _claim(ledger: SqliteLedger, history: History) -> float:
+    batches = history.tick()
+    first = next(batches)
+    began = time.perf_counter()
+    ledger.claim(first, revision=ledger.snapshot().revision)
+    taken = time.perf_counter() - began
+    write(ledger, batches)
+    return taken
+
+
+def growth_of_workers(room: Room) -> Result:
+    """`loom status` and a tick with nothing due, with so many workers, all on one daily schedule."""
+    measured: dict[str, dict[int, Timed]] = {}
+    for workers in WORKERS:
+        root = project_of(room.folder / str(workers), workers=workers, schedule="0 3 * * *").root
+        for what, timed in in_turns(_with(root), rounds=room.rounds).items():
+            measured.setdefault(what, {})[workers] = timed
+    exponents = {what: _exponent_beyond_the_start(of) for what, of in measured.items()}
+    goals = [
+        Goal(
+            f"{what}: grows with them to the power of {power:.2f} (at most {LINEAR:g})",
+            power <= LINEAR,
+        )
+        for what, power in exponents.items()
+    ]
+    return _table("Growth with the workers", "workers", measured, exponents, goals)
+
+
+def _with(root: Path) -> Contenders:
+    first = datetime(2026, 3, 3, 18, 20, tzinfo=UTC)
+    later = itertools.count()
+
+    def idle_tick() -> float:
+        at = first + timedelta(seconds=30 * next(later))
+        return seconds([*PROGRAM, "run", "--project", str(root), "--at", at.isoformat()], cwd=root)
+
+    def status() -> float:
+        return seconds([*PROGRAM, "status", "--json", "--project", str(root)], cwd=root)
+
+    return {"a tick, nothing due": idle_tick, "loom status --json": status}
+
+
+def _exponent(measured: Mapping[int, Timed]) -> float:
+    """The slope of the medians over the sizes, both as logarithms, by least squares."""
+    points = [(math.log(size), math.log(timed.median)) for size, timed in measured.items()]
+    middle = sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
+    rise = sum((x - middle[0]) * (y - middle[1]) for x, y in points)
+    return rise / sum((x - middle[0]) ** 2 for x, _ in points)
+
+
+def _exponent_beyond_the_start(measured: Mapping[int, Timed]) -> float:
+    """Of the two largest sizes, and of what they take more than the smallest: a process's start, the same for
+    all, would hide how the rest grows."""
+    smallest, *_, before, last = sorted(measured)
+    start = measured[smallest].median
+    more = [max(measured[size].median - start, 1e-4) for size in (before, last)]
+    return math.log(more[1] / more[0]) / math.log(last / before)
+
+
+def _table(
+    title: str,
+    of_what: str,
+    measured: Mapping[str, Mapping[int, Timed]],
+    exponents: Mapping[str, float],
+    goals: list[Goal],
+) -> Result:
+    sizes = list(next(iter(measured.values())))
+    return Result(
+        title=title,
+        columns=("", *(f"{size:,} {of_what}" for size in sizes), "exponent"),
+        rows=tuple(
+            (what, *(duration(of[size].median) for size in sizes), f"{exponents[what]:.2f}")
+            for what, of in measured.items()
+        ),
+        goals=tuple(goals),
+        raw={what: {str(size): timed.seconds for size, timed in of.items()} for what, of in measured.items()},
+    )
