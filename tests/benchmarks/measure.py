@@ -87,13 +87,14 @@ def side_by_side(
     return timed["ours"].seconds, timed["theirs"].seconds
 
 
-def seconds(command: Sequence[str], *, cwd: Path) -> float:
-    """Run a whole process: the seconds it took. Raises RuntimeError, with its words, if it fails."""
+def seconds(command: Sequence[str], *, cwd: Path, more: Mapping[str, str] | None = None) -> float:
+    """Run a whole process, with `more` in its environment: the seconds it took. Raises RuntimeError, with its
+    words, if it fails."""
     began = time.perf_counter()
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=environment(),
+        env={**environment(), **(more or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
