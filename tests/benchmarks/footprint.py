@@ -155,7 +155,7 @@ def _peak(command: Sequence[str], cwd: Path) -> int:
 
 
 def _empty(folder: Path) -> Path:
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], env=environment(), check=True)
     _compile(Environment(folder))
     return folder
 
@@ -170,7 +170,7 @@ def _compile(installed: Environment) -> None:
 def _loom(folder: Path) -> Environment:
     """An environment with Loom in it, from a wheel built of this checkout."""
     installed = Environment(folder / "loom")
-    subprocess.run([sys.executable, "-m", "venv", str(installed.folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(installed.folder)], env=environment(), check=True)
     pip = [str(installed.python), "-m", "pip"]
     wheels = folder / "wheels"
     building = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(REPOSITORY)]

@@ -93,7 +93,7 @@ def result_of(ran: Sequence[Ran], *, rounds: int) -> Result:
 
 def _job(runner: Path, origin: Path, steps: _Steps, at: str, cache: Path) -> Taken:
     python = runner / "python"
-    subprocess.run([sys.executable, "-m", "venv", str(python)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(python)], env=environment(), check=True)
     _loom_at(runner / "bin" / "loom", python / "bin" / "loom", at)
     work = runner / "work"
     env = {

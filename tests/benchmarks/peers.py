@@ -95,7 +95,9 @@ class Peers:
         """The one with the peer `name` in it. Raises PeerUnavailable."""
         made = Environment(self.folder / name)
         if not (made.folder / "ready").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(made.folder)], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "venv", "--clear", str(made.folder)], env=environment(), check=True
+            )
             install = [str(made.python), "-m", "pip", "install", "--quiet", "--compile", *REQUIREMENTS[name]]
             done = subprocess.run(install, env=environment(), capture_output=True, text=True, check=False)
             if done.returncode != 0:

@@ -53,6 +53,7 @@ def main(folder: str, sizes: str) -> None:
 def _durability(home: Path) -> str:
     import sqlite3
 
+    # How SQLite comes, which Dagster leaves as it is.
     with sqlite3.connect(home / "history" / "runs.db") as db:
         journal = db.execute("pragma journal_mode").fetchone()[0]
         synchronous = db.execute("pragma synchronous").fetchone()[0]
