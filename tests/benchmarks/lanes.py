@@ -71,8 +71,9 @@ class Ran:
 def run_in_turns(
     lanes: Sequence[Lane], *, rounds: int, budget_s: float, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[Ran, ...]:
-    """Each goes once to warm up, and then in turns as often as fits into `budget_s` seconds by what the
-    warm-up took: twice at least if there are so many rounds, `rounds` times at most."""
+    """Each goes once to warm up, and to install or prepare what it needs, and then in turns as often as fits
+    into `budget_s` seconds by what the first round took: twice at least if there are so many rounds, `rounds`
+    times at most."""
     takes: dict[str, list[Taken]] = {lane.name: [] for lane in lanes}
     troubles: dict[str, str] = {}
     given: dict[str, int] = {}
@@ -87,10 +88,11 @@ def run_in_turns(
                 troubles[lane.name] = _one_line(error)
                 continue
             if turn < 0:
+                continue
+            takes[lane.name].append(taken)
+            if turn == 0:
                 fitting = int(budget_s / max(clock() - began, 1e-9))
                 given[lane.name] = min(rounds, max(2, fitting))
-            else:
-                takes[lane.name].append(taken)
     return tuple(
         Ran(lane.name, () if lane.name in troubles else tuple(takes[lane.name]), troubles.get(lane.name, ""))
         for lane in lanes

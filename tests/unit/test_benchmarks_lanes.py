@@ -55,6 +55,17 @@ def test_a_slow_one_gets_as_many_rounds_as_its_budget_holds_but_two_at_least() -
     assert "quick" not in note
 
 
+def test_what_the_warm_up_took_to_prepare_costs_nobody_a_round() -> None:
+    track = Track()
+    preparing = iter((300.0,))
+
+    def go() -> Taken:
+        track.now += next(preparing, 1.0)
+        return Taken({1: 1.0}, {1: 1})
+
+    assert track.run(Lane("a", go), rounds=10)["a"].rounds == 10
+
+
 def test_one_round_is_one_round_for_everybody() -> None:
     track = Track()
     ran = track.run(track.lane("slowest", 500.0), rounds=1)
