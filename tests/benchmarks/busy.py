@@ -23,7 +23,7 @@ from tests.benchmarks.ticks import HOURLY, Ticks, outcomes
 _SIZES = (1, 100, 1_000)
 # A run of these costs so much that a thousand would be minutes.
 _FEW = (1, 100)
-_BUDGET_S = 60.0
+_BUDGET_S = 45.0
 _GOAL = 2.0
 _INLINE, _FLOOR = "Loom, inline", "floor: bare SQLite loop"
 _WAL = "SQLite, WAL, synchronous FULL"
