@@ -38,7 +38,7 @@ _NOTES = (
     "thread and ten pool threads as they come; putting the runs into the queue isn't counted. DBOS, Dagster "
     "and Prefect: from the first call to the return of the last, one after another. Start and queueing are "
     "among the raw numbers.",
-    "APScheduler keeps no results: it deletes the job's row, before the function is called.",
+    "APScheduler keeps no results: it deletes the job's row when it has handed the job to its pool.",
     "Loom in processes, Dagster and Prefect: no 1,000 runs, which would take minutes.",
     "DBOS on SQLite runs with the SQLite of pysqlite3-binary in place of Python's own, since it needs 3.42.",
     "Prefect's flows are asynchronous: the end of a synchronous one waits up to a second for its heartbeat.",
