@@ -16,18 +16,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.benchmarks.busy import busy_tick
 from tests.benchmarks.dashboard import shown
+from tests.benchmarks.footprint import footprint
 from tests.benchmarks.guard import guarded_connect, guarded_open, guarded_request
+from tests.benchmarks.idle import idle_tick
+from tests.benchmarks.job import actions_job
 from tests.benchmarks.peers import Peers
 from tests.benchmarks.result import Result
 from tests.benchmarks.room import Room
-from tests.benchmarks.ticks import busy_tick, crowded_tick, idle_tick
 from tests.ground.shut import REPOSITORY
 
 MEASUREMENTS: dict[str, Callable[[Room], Result]] = {
     "idle": idle_tick,
-    "crowded": crowded_tick,
     "busy": busy_tick,
+    "footprint": footprint,
+    "job": actions_job,
     "open": guarded_open,
     "connect": guarded_connect,
     "request": guarded_request,

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.result import Goal, Result, Timed, times
+from tests.benchmarks.result import Goal, Result, Timed
 
 
 @dataclass(frozen=True, slots=True)
-class _Pairs:
-    """ours, theirs: seconds, one per round, in order; each round is a pair. goal: what is made of them may be
-    at most this. what, against: the two sides in words."""
+class Surcharge:
+    """What something costs more than without it.
+
+    ours, theirs: seconds, one per round, in order; each round is a pair. goal: `extra` may be at most this.
+    what, against: the two sides in words."""
 
     what: str
     against: str
@@ -23,45 +25,23 @@ class _Pairs:
     goal: float
 
     @property
-    def _medians(self) -> tuple[float, float]:
-        return statistics.median(self.ours), statistics.median(self.theirs)
-
-    def _result(self, figure: str, cells: tuple[str, str], reached: bool, wanted: str) -> Result:
-        return Result(
-            title=f"{self.what}, beside {self.against}",
-            columns=("", "time", figure),
-            rows=(
-                (self.what, str(Timed(self.ours)), cells[0]),
-                (self.against, str(Timed(self.theirs)), cells[1]),
-            ),
-            goals=(Goal(f"{self.what}: {cells[0]} {wanted}", reached),),
-            raw={"ours_s": self.ours, "theirs_s": self.theirs},
-        )
-
-
-class Comparison(_Pairs):
-    """ratio: of the medians."""
-
-    @property
-    def ratio(self) -> float:
-        ours, theirs = self._medians
-        return ours / theirs
-
-    def result(self) -> Result:
-        reached = self.ratio <= self.goal
-        return self._result("times", (times(self.ratio), "1"), reached, f"times (at most {self.goal:g})")
-
-
-class Surcharge(_Pairs):
-    """What something costs more than without it, in seconds. extra: the median of the pairs' differences."""
-
-    @property
     def extra(self) -> float:
+        """In seconds: the median of the pairs' differences."""
         return statistics.median(mine - other for mine, other in zip(self.ours, self.theirs, strict=True))
 
     def result(self) -> Result:
-        reached = self.extra <= self.goal
-        return self._result("more", (_small(self.extra), "0"), reached, f"more (at most {_small(self.goal)})")
+        more = _small(self.extra)
+        wanted = f"{self.what}: {more} more (at most {_small(self.goal)})"
+        return Result(
+            title=f"{self.what}, beside {self.against}",
+            columns=("", "time", "more"),
+            rows=(
+                (self.what, str(Timed(self.ours)), more),
+                (self.against, str(Timed(self.theirs)), "0"),
+            ),
+            goals=(Goal(wanted, self.extra <= self.goal),),
+            raw={"ours_s": self.ours, "theirs_s": self.theirs},
+        )
 
 
 def _small(seconds: float) -> str:
@@ -87,13 +67,14 @@ def side_by_side(
     return timed["ours"].seconds, timed["theirs"].seconds
 
 
-def seconds(command: Sequence[str], *, cwd: Path) -> float:
-    """Run a whole process: the seconds it took. Raises RuntimeError, with its words, if it fails."""
+def seconds(command: Sequence[str], *, cwd: Path, more: Mapping[str, str] | None = None) -> float:
+    """Run a whole process, with `more` in its environment: the seconds it took. Raises RuntimeError, with its
+    words, if it fails."""
     began = time.perf_counter()
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=environment(),
+        env={**environment(), **(more or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

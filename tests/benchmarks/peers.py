@@ -20,8 +20,26 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     "huey": ("huey==3.5.4",),
     "celery": ("celery==5.7.0",),
     "dbos": ("dbos==3.4.0",),
+    # DBOS needs SQLite 3.42; this one brings its own, for a Python that has an older one.
+    "dbos-sqlite": ("dbos==3.4.0", "pysqlite3-binary==0.5.4.post2"),
     "dagster": ("dagster==1.13.29",),
     "prefect": ("prefect==3.9.1",),
+}
+
+# Their own settings that keep them from reporting to anybody.
+QUIET: Mapping[str, str] = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+# A start of their commands that does nothing else; APScheduler has none.
+STARTS: Mapping[str, tuple[str, ...]] = {
+    "huey": ("huey_consumer", "--help"),
+    "celery": ("celery", "--version"),
+    "dbos": ("dbos", "version"),
+    "dagster": ("dagster", "--version"),
+    "prefect": ("prefect", "version"),
 }
 
 
@@ -42,13 +60,17 @@ class Environment:
     def script(self, name: str) -> Path:
         return self.folder / "bin" / name
 
+    def command(self, program: str, *arguments: str) -> list[str]:
+        """What starts a file of `programs`."""
+        return [str(self.python), str(PROGRAMS / program), *arguments]
+
     def ask(self, program: str, *arguments: str, timeout_s: float = 600.0) -> dict[str, Any]:
         """What a file of `programs` prints: its last line, one JSON object. Raises RuntimeError, with its
         words, if it fails."""
-        command = [str(self.python), str(PROGRAMS / program), *arguments]
+        command = self.command(program, *arguments)
         done = subprocess.run(
             command,
-            env=environment(),
+            env={**environment(), **QUIET},
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -73,7 +95,9 @@ class Peers:
         """The one with the peer `name` in it. Raises PeerUnavailable."""
         made = Environment(self.folder / name)
         if not (made.folder / "ready").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(made.folder)], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "venv", "--clear", str(made.folder)], env=environment(), check=True
+            )
             install = [str(made.python), "-m", "pip", "install", "--quiet", "--compile", *REQUIREMENTS[name]]
             done = subprocess.run(install, env=environment(), capture_output=True, text=True, check=False)
             if done.returncode != 0:

@@ -20,7 +20,7 @@ def run(context: WorkerContext[Settings]) -> WorkerOutput:
 """
 
 
-def project_of(root: Path, *, workers: int, schedule: str) -> Project:
+def project_of(root: Path, *, workers: int, schedule: str, isolation: str = "inline") -> Project:
     """A project in `root` with so many workers on one schedule, each doing nothing and saying so."""
     root.mkdir(parents=True)
     project = Project(root)
@@ -31,5 +31,5 @@ def project_of(root: Path, *, workers: int, schedule: str) -> Project:
         f'worker-{number:05}:\n  agent: Noop\n  schedule: "{schedule}"\n  entrypoint: workers.noop:run\n'
         for number in range(workers)
     )
-    project.entries(entries)
+    project.entries(entries, top="" if isolation == "inline" else f"defaults:\n  isolation: {isolation}\n")
     return project

@@ -1,0 +1,182 @@
+"""What it costs to find that nothing is due: Loom, the least such a tick can load and read, and peers."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tests.benchmarks.lanes import Lane, Ran, Taken, rounds_of, run_in_turns, troubles_of
+from tests.benchmarks.measure import environment, seconds
+from tests.benchmarks.peers import QUIET, STARTS, Peers
+from tests.benchmarks.project import project_of
+from tests.benchmarks.result import Goal, Result, times
+from tests.benchmarks.room import Room
+from tests.benchmarks.ticks import DAILY, FIRST_TICK, Ticks, outcomes
+from tests.ground.command import PROGRAM
+
+_SIZES = (12, 1_000, 10_000)
+_GOALS = {12: 1.3, 10_000: 2.0}
+_BUDGET_S = 45.0
+_LOOM, _FLOOR = "Loom: loom run", "floor: imports and the file"
+# What the user chose. A library is part of the floor if an idle tick loads it.
+_LIBRARIES = {
+    "click": "import click",
+    "yaml": "import yaml",
+    "sqlite3": "import sqlite3",
+    "zoneinfo": "import zoneinfo",
+    "croniter": "import croniter",
+    "pydantic": "from pydantic import BaseModel",
+}
+_READING = "import sys; yaml.load(open(sys.argv[1], encoding='utf-8'), Loader=yaml.CSafeLoader)"
+_WORKSPACE = """\
+import dagster
+
+
+@dagster.op
+def nothing():
+    return {"summary": "nothing"}
+
+
+@dagster.job
+def idle():
+    nothing()
+
+
+defs = dagster.Definitions(
+    jobs=[idle],
+    schedules=[
+        dagster.ScheduleDefinition(name=f"schedule_{number:05}", job=idle, cron_schedule="0 3 * * *")
+        for number in range(12)
+    ],
+)
+"""
+
+
+def idle_tick(room: Room) -> Result:
+    """12, 1,000 and 10,000 workers, nothing due, from the start of the process to its end."""
+    projects = {size: project_of(room.folder / str(size), workers=size, schedule=DAILY) for size in _SIZES}
+    ticks = {size: Ticks(project.root) for size, project in projects.items()}
+    for tick in ticks.values():
+        tick()  # the first one of all, which writes the marks
+    libraries = needed(_imported_by(ticks[12]))
+    code = floor_code(libraries)
+    registries = {size: project.root / "worker-registry.yaml" for size, project in projects.items()}
+
+    def floor(size: int) -> float:
+        return seconds([sys.executable, "-c", code, str(registries[size])], cwd=room.folder)
+
+    lanes = (
+        Lane(_LOOM, _at_each_size(lambda size: ticks[size]())),
+        Lane(_FLOOR, _at_each_size(floor)),
+        *_peer_lanes(room),
+    )
+    ran = run_in_turns(lanes, rounds=room.rounds, budget_s=_BUDGET_S)
+    if any(outcomes(project.ledger, FIRST_TICK) for project in projects.values()):
+        raise RuntimeError("a tick that was to be idle ran something")
+    return result_of(ran, libraries, rounds=room.rounds)
+
+
+def needed(imported: Iterable[str]) -> tuple[str, ...]:
+    """Those of the libraries that the user chose which are among these modules."""
+    tops = {name.partition(".")[0] for name in imported}
+    return tuple(library for library in _LIBRARIES if library in tops)
+
+
+def floor_code(libraries: Iterable[str]) -> str:
+    """What the floor's process runs, given the registry's path: the imports, and the reading."""
+    return "; ".join((*(_LIBRARIES[library] for library in libraries), _READING))
+
+
+def result_of(ran: Sequence[Ran], libraries: Sequence[str], *, rounds: int) -> Result:
+    """The table of what they took, and Loom's times in those of the floor."""
+    by_name = {each.name: each for each in ran}
+    ratios = {size: _ratio(by_name[_LOOM], by_name[_FLOOR], size) for size in _SIZES}
+    rows = [(each.name, *(each.cell(size) for size in _SIZES)) for each in ran]
+    rows.insert(2, ("Loom, times the floor", *(times(ratio) for ratio in ratios.values())))
+    notes = (
+        "From the start of the process to its end; of Loom a second or later tick, its ledger in SQLite.",
+        f"Floor: the same interpreter imports {', '.join(libraries)}, which the user chose and this tick "
+        "loads, and reads the same registry with yaml.CSafeLoader.",
+        "The rows of huey and APScheduler look for what is due, as Loom does: among so many periodic "
+        "tasks, defined as the process starts, or among so many jobs in a store on SQLite. `dagster schedule "
+        "list` loads 12 schedules and looks which are on. The others say their version or help, and end.",
+        rounds_of(ran, rounds),
+        *troubles_of(ran),
+    )
+    return Result(
+        title="Idle tick: nothing due",
+        columns=("", *(f"{size:,} workers" for size in _SIZES)),
+        rows=tuple(rows),
+        goals=tuple(
+            Goal(
+                f"idle tick, {size:,} workers: {times(ratios[size])} times the floor (at most {goal:g})",
+                ratios[size] <= goal,
+            )
+            for size, goal in _GOALS.items()
+        ),
+        notes=tuple(filter(None, notes)),
+        raw={"floor imports": libraries, **{each.name: each.as_json() for each in ran}},
+    )
+
+
+def _ratio(ours: Ran, floor: Ran, size: int) -> float:
+    mine, least = ours.timed(size), floor.timed(size)
+    if mine is None or least is None:
+        raise RuntimeError(f"{ours.trouble or ours.wrong(size)} {floor.trouble}".strip())
+    return mine.median / least.median
+
+
+def _imported_by(tick: Ticks) -> frozenset[str]:
+    """Every module that the next tick imports."""
+    traced = environment() | {"PYTHONPROFILEIMPORTTIME": "1"}
+    done = subprocess.run(
+        [*PROGRAM, *tick.arguments], env=traced, cwd=tick.root, capture_output=True, text=True, check=True
+    )
+    tick.count += 1
+    lines = done.stderr.splitlines()
+    return frozenset(line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:"))
+
+
+def _at_each_size(one: Callable[[int], float], sizes: Sequence[int] = _SIZES) -> Callable[[], Taken]:
+    return lambda: Taken({size: one(size) for size in sizes}, {})
+
+
+def _peer_lanes(room: Room) -> tuple[Lane, ...]:
+    folder = room.folder / "peers"
+    folder.mkdir()
+    workspace = folder / "definitions.py"
+    workspace.write_text(_WORKSPACE, encoding="utf-8")
+    quiet = {**QUIET, "DAGSTER_HOME": str(folder), "PREFECT_HOME": str(folder / "prefect")}
+    (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+
+    def starting(peer: str, script: str, *arguments: str) -> Lane:
+        def once(_: int) -> float:
+            command = [str(room.peers.environment(peer).script(script)), *arguments]
+            return seconds(command, cwd=folder, more=quiet)
+
+        shown = " ".join(Path(each).name for each in (script, *arguments))
+        return Lane(shown, _at_each_size(once, _SIZES[:1]))
+
+    def looking(name: str, peer: str, program: str) -> Lane:
+        return Lane(name, _program(room.peers, peer, program, folder))
+
+    return (
+        looking("huey: what is due", "huey", "idle_huey.py"),
+        looking("APScheduler 3: what is due", "apscheduler", "idle_apscheduler.py"),
+        *(starting(peer, *command) for peer, command in STARTS.items()),
+        starting("dagster", "dagster", "schedule", "list", "-f", str(workspace)),
+    )
+
+
+def _program(peers: Peers, peer: str, program: str, folder: Path) -> Callable[[], Taken]:
+    """`program`, asked once to prepare a store for each size, and then to look into it."""
+    prepared: dict[int, list[str]] = {}
+
+    def look(size: int) -> float:
+        if size not in prepared:
+            store = str(folder / f"{peer}-{size}.db")
+            peers.environment(peer).ask(program, "prepare", store, str(size))
+            prepared[size] = peers.environment(peer).command(program, "look", store, str(size))
+        return seconds(prepared[size], cwd=folder)
+
+    return _at_each_size(look)
