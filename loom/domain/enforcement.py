@@ -35,11 +35,11 @@ class EnforcementContext:
 
     def narrowed(self, worker_id: str, agent: str | None) -> "EnforcementContext":
         """What of it applies to one worker; the digest stays that of the whole."""
-        if all(each.applies_to == FOR_ALL for each in (*self.rules, *self.guidance)):
-            return self
         return EnforcementContext(
             digest=self.digest,
-            rules=tuple(rule for rule in self.rules if rule.is_for(worker_id, agent)),
+            rules=tuple(
+                rule for rule in self.rules if rule.applies_to == FOR_ALL or rule.is_for(worker_id, agent)
+            ),
             guidance=tuple(each for each in self.guidance if applies(each.applies_to, worker_id, agent)),
             sha256=self.sha256,
         )

@@ -65,7 +65,7 @@ def _first_refusal(flight: Flight) -> Refusal | None:
 
 def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
     assignment = flight.assignment
-    known = set(sys.modules)
+    known = tuple(sys.modules)
     try:
         entrypoint = load(assignment.worker, assignment.project)
         settings = read_settings(assignment.worker, entrypoint.settings_model, assignment.params)
