@@ -21,6 +21,7 @@ from tests.benchmarks.guard import guarded_connect, guarded_open, guarded_reques
 from tests.benchmarks.peers import Peers
 from tests.benchmarks.result import Result
 from tests.benchmarks.room import Room
+from tests.benchmarks.slots import due_slots
 from tests.benchmarks.ticks import busy_tick, crowded_tick, idle_tick
 from tests.ground.shut import REPOSITORY
 
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[Room], Result]] = {
     "connect": guarded_connect,
     "request": guarded_request,
     "dashboard": shown,
+    "slots": due_slots,
 }
 
 
