@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.benchmarks.dashboard import shown
 from tests.benchmarks.guard import guarded_connect, guarded_open, guarded_request
+from tests.benchmarks.lost_slots import lost_slots
 from tests.benchmarks.peers import Peers
 from tests.benchmarks.result import Result
 from tests.benchmarks.room import Room
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[Room], Result]] = {
     "request": guarded_request,
     "dashboard": shown,
     "slots": due_slots,
+    "lost": lost_slots,
 }
 
 
