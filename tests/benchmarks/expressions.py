@@ -3,8 +3,9 @@
 In this order, so that every twentieth is a twentieth of each kind: 400 daily, 100 on weekdays, 200 weekly,
 120 on days of the month, 20 in some months only, 60 several times a day, 20 every few hours, 20 hourly or
 more often, 20 through office hours, 40 that name days by both fields or by steps. The first eleven are the
-active workers of this repository's own registry. Nothing in them is read otherwise by Debian's manual and
-by another's: no ``@daily``, no ``5/15``, no range that runs backwards. (Weekdays by number are 0 for Sunday.)
+active workers of this repository's own registry. All of it is plain cron, without ``@daily``, ``5/15`` or a
+range that runs backwards; yet engines differ on weekdays by number (0 is Sunday) and on days that both fields
+name (either one counts, unless one of them starts with ``*``).
 """
 
 import random

@@ -205,6 +205,8 @@ def result_of(standings: Sequence[Standing], parsing: Mapping[str, Timed]) -> Re
             f"1,000 were judged; timed, Loom too, was {', '.join(_of_which(span) for span in SPANS)}.",
             "Judged by watching a wall clock minute by minute under Debian cron's rules: a list with a slot "
             "that is wrong, missing or doubled is wrong; so is an expression that isn't taken.",
+            f"APScheduler takes weekday 0 for Monday, as its manual warns: {_weekday_numbers()} of the "
+            "1,000 name weekdays by number. It wants both day fields to match where cron takes either.",
             "Each gives datetimes, in a process of its own. croniter has implement_cron_bug=True; what it "
             "and cronsim parse anew for each span is left out of their times.",
         ),
@@ -224,6 +226,10 @@ def _goal(span: str, standings: Sequence[Standing]) -> Goal:
         f"{times(nearest.where_right[1])} times as long (none wrong, nobody faster)",
         not loom.wrong and nearest.where_right[1] > 1,
     )
+
+
+def _weekday_numbers() -> int:
+    return sum(any(map(str.isdigit, text.split()[4])) for text in expressions())
 
 
 def _of_which(span: Span) -> str:
