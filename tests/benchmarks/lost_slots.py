@@ -165,8 +165,11 @@ def result_of(found: Mapping[tuple[str, str], Tally]) -> Result:
             ),
         ),
         notes=(
-            "One run of each, for nothing in it is chance: 1 January 2026 to 1 January 2027 in Chicago, both "
-            "clock changes in it.",
+            "One run of each, for nothing in it is chance: the year 2026 in Chicago with both clock changes.",
+            "Ticks come by the published gaps of four clocks that should strike each hour or oftener, and by "
+            "the published delays of one that should each day and of one each Sunday, over and over.",
+            "At each tick a scheduler begins anew from what it keeps: Loom its ledger, APScheduler a job "
+            "store in a file, Celery's beat the last_run_at of its entries, huey (in local time) nothing.",
             "Recorded: not run, and it is said why. Loom's ledger keeps `superseded` (a newer slot of the "
             "worker ran instead) and `missed` (older than catch-up reaches, 24 h or 3 d unless set); of "
             "APScheduler the missed event counts, which it tells its listeners and keeps nowhere.",
