@@ -207,8 +207,8 @@ def result_of(standings: Sequence[Standing], parsing: Mapping[str, Timed]) -> Re
             "that is wrong, missing or doubled is wrong; so is an expression that isn't taken.",
             f"APScheduler takes weekday 0 for Monday, as its manual warns: {_weekday_numbers()} of the "
             "1,000 name weekdays by number. It wants both day fields to match where cron takes either.",
-            "Each gives datetimes, in a process of its own. croniter has implement_cron_bug=True; what it "
-            "and cronsim parse anew for each span is left out of their times.",
+            "Processor time. Each gives datetimes, in a process of its own; croniter, with "
+            "implement_cron_bug=True, and cronsim parse anew for each span, and that is left out.",
         ),
         raw={
             "parsing_s": {name: timed.seconds for name, timed in parsing.items()},
