@@ -7,7 +7,7 @@ from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
 
-TRACES = Path(__file__).with_name("ticks.json")
+TRACES = REPOSITORY / "tests" / "ground" / "ticks.json"
 NAMES = [
     "fpl-intelligence", "nodejs-build", "notiongit", "aprender", "agentdeals daily", "netcanon weekly"
 ]  # fmt: skip

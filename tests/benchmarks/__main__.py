@@ -19,19 +19,26 @@ from pathlib import Path
 from tests.benchmarks.busy import busy_tick
 from tests.benchmarks.dashboard import shown
 from tests.benchmarks.footprint import footprint
+from tests.benchmarks.growth import growth_of_history, growth_of_workers
 from tests.benchmarks.guard import guarded_connect, guarded_open, guarded_request
 from tests.benchmarks.idle import idle_tick
 from tests.benchmarks.job import actions_job
+from tests.benchmarks.lost_slots import lost_slots
 from tests.benchmarks.peers import Peers
 from tests.benchmarks.result import Result
 from tests.benchmarks.room import Room
+from tests.benchmarks.slots import due_slots
 from tests.ground.shut import REPOSITORY
 
 MEASUREMENTS: dict[str, Callable[[Room], Result]] = {
+    "slots": due_slots,
     "idle": idle_tick,
     "busy": busy_tick,
+    "lost": lost_slots,
     "footprint": footprint,
     "job": actions_job,
+    "history": growth_of_history,
+    "workers": growth_of_workers,
     "open": guarded_open,
     "connect": guarded_connect,
     "request": guarded_request,

@@ -16,7 +16,8 @@ design's "Debian cron" and the README's "Clock changes":
 - Slots are a set: two that fall on one minute are one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -94,6 +95,14 @@ class WatchedClock:
         self._named_days: dict[tuple[object, ...], dict[int, bool]] = {}
 
     @cached_property
+    def _by_time(self) -> Mapping[int, list[int]]:
+        """Places by the minute of the day that the wall shows there."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for place, shown in enumerate(self._wall):
+            found[shown % 1440].append(place)
+        return found
+
+    @cached_property
     def _seen_before(self) -> frozenset[int]:
         """Places of minutes that the wall has shown already."""
         return frozenset(_seen_again(enumerate(self._wall)))
@@ -118,7 +127,12 @@ class WatchedClock:
                 place for place, shown in enumerate(minutes) if shown % 1440 in times and days[shown // 1440]
             ]
 
-        shown = frozenset(named(self._wall))
+        shown = frozenset(
+            place
+            for time in times & self._by_time.keys()
+            for place in self._by_time[time]
+            if days[self._wall[place] // 1440]
+        )
         if crontab.elapsed:
             return Sightings(self, shown, shown, shown, frozenset(), frozenset())
         left_out = [(place, number) for place, minutes in self._jumps for number in named(minutes)]
