@@ -17,6 +17,7 @@ from loom.domain.worker import Status, Worker
 from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
 from loom.ports import AlertHook, Guard, Ledger
 from loom.report.words import ago
+from loom.runner.waking import not_there
 from loom.workflows import lacks
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _lacking(worker: Worker, project: Path, env: Mapping[str, str], module: Modu
     """What it requires and hasn't got, and which of the libraries that it names aren't installed."""
     what = f"worker {worker.id}"
     missing = [f"{name} is not set" for name in worker.requires.env if not env.get(name)]
-    missing += [f"{path} is not there" for path in worker.requires.paths if not (project / path).exists()]
+    missing += filter(None, (not_there(project, path) for path in worker.requires.paths))
     if missing:
         yield Answer(
             level="warning",

@@ -4,7 +4,8 @@ A tick makes some eighty classes of values before it knows that nothing is due. 
 compiles six functions, which was a quarter of an idle tick. Here it is one, `__init__`, when a first value is
 made; the other methods are closures over the names of the fields. The fields are the standard library's own,
 so `fields`, `is_dataclass`, pattern matching and type checkers find what they know. Order isn't offered, nor
-are classes that can be changed or have no slots: take `dataclasses.dataclass` for those.
+are classes that can be changed or have no slots, nor `InitVar`, nor being inherited from by what the standard
+library makes: take `dataclasses.dataclass` for all of those.
 """
 
 import dataclasses
@@ -21,14 +22,14 @@ else:
 
     def dataclass(*, frozen, slots, kw_only=False):
         """As `dataclasses.dataclass`. Raises ValueError for classes that aren't frozen or have no slots, and
-        what the standard library raises for fields that can't be."""
+        TypeError for a field without a default after one with a default."""
         if not (frozen and slots):
             raise ValueError("loom.values makes frozen classes with slots only")
         return lambda cls: _value(cls, kw_only)
 
     def replace(value, /, **changes):
         """As `dataclasses.replace`."""
-        replaced = getattr(type(value), "__replaced__", None)
+        replaced = type(value).__dict__.get("__replaced__")
         if replaced is None:
             return dataclasses.replace(value, **changes)
         names, read = replaced
@@ -45,6 +46,7 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
     # Told to make no methods, it gathers fields, defaults and slots, inherited ones too.
     cls = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
     every = fields(cls)
+    _refuse_disorder(cls, every)
     methods = _compared(every) | _shown(every) | _kept(every)
     methods |= {
         "__setattr__": _refuse_to_set,
@@ -57,6 +59,18 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
     taken = tuple(each.name for each in every if each.init)
     cls.__replaced__ = taken, _values_of(taken)
     return cls
+
+
+def _refuse_disorder(cls: type[Any], every: tuple[Field[Any], ...]) -> None:
+    optional = ""
+    for each in every:
+        if each.kw_only or not each.init:
+            continue
+        if each.default is not MISSING or each.default_factory is not MISSING:
+            optional = each.name
+        elif optional:
+            told = f"{each.name} has no default and follows {optional}, which has one"
+            raise TypeError(f"{cls.__qualname__}: {told}")
 
 
 def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

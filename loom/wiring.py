@@ -305,8 +305,11 @@ def _executor(clock: Clock) -> Iterator[Executor]:
     def make(isolation: Isolation, arrivals: "Arrivals") -> "InlineExecutor | ProcessExecutor":
         if isolation is Isolation.INLINE:
             from loom.execution.inline import InlineExecutor
+            from loom.validation import fits
 
-            return InlineExecutor(clock, arrivals=arrivals)
+            return InlineExecutor(
+                clock, arrivals=arrivals, fits=lambda execution, limit: fits(execution, limit=limit)
+            )
         from loom.execution.isolated.process import ProcessExecutor
 
         return ProcessExecutor(clock, python=_PYTHON, env=env, arrivals=arrivals)

@@ -16,6 +16,7 @@ nothing is registered twice.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -23,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from loom.domain.enforcement import EnforcementContext, Refusal
-from loom.values import dataclass
 
 if TYPE_CHECKING:
     import httpx

@@ -86,7 +86,8 @@ def loom() -> None:
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line `argv` (default: the process's own) and exit with its code."""
     # A command makes many values and next to no cycles, and looking for those took a tenth of a busy tick.
-    gc.set_threshold(50_000, 20, 20)
+    # Workers that run in this process have theirs looked for less often too.
+    gc.set_threshold(10_000, 20, 20)
     answer, talk = take_over()
     signal.signal(signal.SIGTERM, _terminate)
     arguments = sys.argv[1:] if argv is None else list(argv)

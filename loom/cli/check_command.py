@@ -71,12 +71,12 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     )
     code = ExitCode.OK if all(answer.ok for answer in answers) else ExitCode.BROKEN
     if send_test_alert:
-        failures = _send_test_alert(settings.run_url, hooks_in_need(settings))
+        asked, failures = _send_test_alert(settings.run_url, hooks_in_need(settings))
         answers += [Answer(level="error", what="test alert", detail=failure) for failure in failures]
         if failures and code is ExitCode.OK:
             code = ExitCode.UNDELIVERED
         if not failures:
-            answers.append(Answer(level="ok", what="test alert", detail="delivered by every hook"))
+            answers.append(Answer(level="ok", what="test alert", detail=f"delivered by {', '.join(asked)}"))
     if as_json:
         from loom.report import as_json as json_report
 
@@ -88,10 +88,12 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     return code
 
 
-def _send_test_alert(run_url: str | None, hooks: "tuple[AlertHook, ...]") -> list[str]:
+def _send_test_alert(run_url: str | None, hooks: "tuple[AlertHook, ...]") -> tuple[list[str], list[str]]:
+    """The hooks that were asked, each for an event that it takes, and what went wrong."""
     from loom.alerts.direct import cry
     from loom.clock import SystemClock
     from loom.domain.alert import Alert, Event
+    from loom.values import replace
 
     alert = Alert(
         event=Event.WORKER_FAILING,
@@ -99,4 +101,11 @@ def _send_test_alert(run_url: str | None, hooks: "tuple[AlertHook, ...]") -> lis
         at=SystemClock().now(),
         run_url=run_url,
     )
-    return cry(alert, hooks)
+    asked: list[str] = []
+    failures: list[str] = []
+    for hook in hooks:
+        event = next((event for event in Event if hook.wants(event)), None)
+        if event is not None:
+            asked.append(hook.name)
+            failures += cry(replace(alert, event=event), [hook])
+    return asked, failures if asked else ["no alert hook takes any alert: nobody would hear of anything"]

@@ -9,7 +9,7 @@ import click
 
 from loom.cli.options import json_option, offline_option, project_option, settings_for
 from loom.cli.streams import heard
-from loom.errors import ExitCode
+from loom.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from loom.domain.registry import Registry
@@ -58,6 +58,11 @@ def command(run: str, follow: bool, as_json: bool, offline: bool, project: Path 
         if not isinstance(found, Ticket):
             return _recorded(settings, registry, found, as_json)
         seen = liveness(settings, registry)
+        if follow and offline and not seen.here(found):
+            raise UsageError(
+                "a run on another machine is followed through the state branch, which --offline leaves "
+                "alone: leave it out, or ask again once the run is over"
+            )
         if follow:
             return _followed(settings, registry, ledger, seen, found, as_json)
         return _so_far(settings, registry, ledger, seen, found, as_json)

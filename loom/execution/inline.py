@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from loom.clock import Clock
-from loom.domain.run import Ending, Execution, RunError
+from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.execution.arrivals import Arrivals
 from loom.execution.assignment import Assignment
 from loom.execution.attempts import Pause, conduct
@@ -14,6 +14,9 @@ from loom.execution.diversion import DIVERSION, Streams, speak_into
 from loom.execution.failure import text_of
 from loom.execution.flight import Flight
 from loom.execution.jsonform import OUTPUT_LIMIT
+from loom.values import replace
+
+Fits = Callable[[Execution, int], Verdict]
 
 _LONGEST_WAIT_S = 3600.0
 
@@ -27,6 +30,8 @@ class InlineExecutor:
 
     pause, random: how waits between attempts are made, and varied. output_limit: bytes of JSON per output.
     arrivals: where runs come in, if other executors' runs come in there too.
+    fits: what an execution's output model says of its value, which may have so many bytes. Asked within the
+        run, since the model's validators are the worker's code; None leaves it to who judges the execution.
     """
 
     def __init__(
@@ -37,12 +42,14 @@ class InlineExecutor:
         random: Callable[[], float] = random_numbers.random,
         output_limit: int = OUTPUT_LIMIT,
         arrivals: Arrivals | None = None,
+        fits: "Fits | None" = None,
     ) -> None:
         self._clock = clock
         self._pause = pause
         self._random = random
         self._output_limit = output_limit
         self._arrivals = arrivals or Arrivals()
+        self._fits = fits
         self._flights: dict[str, Flight] = {}
         self._overrun: list[Flight] = []
         self._changed = threading.Condition()
@@ -127,6 +134,8 @@ class InlineExecutor:
             speak_into(flight.log)
             with flight.assignment.guard.inside():
                 execution = conduct(flight, pause=self._pause, random=self._random, limit=self._output_limit)
+                if self._fits is not None and execution.ending is Ending.RETURNED:
+                    execution = replace(execution, shape=self._fits(execution, self._output_limit))
             self._land(flight, execution)
         finally:
             DIVERSION.release()

@@ -1,4 +1,4 @@
-"""What a person sees in a terminal, or in a log when there is none. Everything is drawn by rich.
+"""What a person sees in a terminal, or in a log when there is none. What is more than lines is drawn by rich.
 
 Text that comes from workers is never read as markup: it only enters through `rich.text.Text`.
 """
@@ -57,6 +57,7 @@ def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
             console.print(line)
         else:
             console.file.write(plain)
+    console.file.flush()  # as rich does: a question may follow
 
 
 def _as_in_a_log(line: RenderableType) -> str | None:

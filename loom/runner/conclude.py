@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from loom.domain.enforcement import Refusal
 from loom.domain.run import Ending, Execution, Outcome, Run, RunError
 from loom.domain.slot import Ticket
 from loom.domain.tick import Tick
@@ -68,6 +69,15 @@ def cleaner(guard: Guard, mask: Callable[[str], str]) -> Callable[[str], str]:
     return _Clean(guard, mask).text
 
 
+def refusal_error(refusal: Refusal, guard: Guard, project: Path, mask: Callable[[str], str]) -> RunError:
+    """What is recorded of a forbidden act that was stopped."""
+    return _Clean(guard, mask).error(_as_error(refusal, project))
+
+
+def _as_error(refusal: Refusal, project: Path) -> RunError:
+    return RunError(refusal.rule, str(refusal), place_in(refusal.where, project))
+
+
 _OUTCOMES = {
     Ending.RETURNED: Outcome.SUCCEEDED,
     Ending.RAISED: Outcome.FAILED,
@@ -112,8 +122,7 @@ def _returned(
         verdict = judge(execution, worker.expect)
     run = replace(run, checks=max(run.checks, guard.checks), refusals=max(run.refusals, guard.refused))
     if guard.refusals:
-        first = guard.refusals[0]
-        stopped = RunError(first.rule, str(first), place_in(first.where, project))
+        stopped = _as_error(guard.refusals[0], project)
         return replace(run, outcome=Outcome.BLOCKED, error=clean.error(stopped))
     if verdict.output is None:
         errors = tuple(clean.error(error) for error in verdict.errors)

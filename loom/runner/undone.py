@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from loom.domain.run import OpenReason, Outcome, Run
+from loom.domain.run import OpenReason, Outcome, Run, RunError
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
@@ -65,17 +65,22 @@ def cut_short(
     workers: Mapping[str, Worker],
     *,
     logs: Mapping[str, str],
+    refused: Mapping[str, RunError],
     why: str,
     asked_for: bool,
     tick: Tick,
     digest: str,
 ) -> Undone:
-    """Record as abandoned what was still running. asked_for: by a person, so it isn't started again.
-    logs: what each has said by now, by the ticket's key."""
+    """Record as abandoned what was still running; as blocked, for good, what had been refused an act.
+
+    asked_for: by a person, so it isn't started again. logs: what each has said by now, by the ticket's key.
+    refused: the first act that was refused, of those that were refused any.
+    """
     tickets, runs = [], []
     for ticket in started:
         worker = workers[ticket.worker]
-        after = cut_off(worker, ticket, by_hand=asked_for)
+        error = refused.get(ticket.key)
+        after = closed(ticket, Outcome.BLOCKED) if error else cut_off(worker, ticket, by_hand=asked_for)
         final = after.state is TicketState.CLOSED
         tickets.append(after)
         runs.append(
@@ -86,7 +91,8 @@ def cut_short(
                 slot=ticket.slot,
                 trigger=ticket.trigger,
                 by_hand=by_hand(ticket),
-                outcome=Outcome.ABANDONED,
+                outcome=Outcome.BLOCKED if error else Outcome.ABANDONED,
+                error=error,
                 final=final,
                 open_reason=None if final else after.reason,
                 reason=f"the tick was {why}, and the run didn't end in the time it was given",

@@ -56,8 +56,16 @@ class Conditions:
             first = self.enforcement_error.problems[0]
             return Obstacle(OpenReason.ENFORCEMENT, f"the enforcement context is broken: {first}")
         missing = [f"{name} is not set" for name in worker.requires.env if name not in self.secrets]
-        missing += [f"{path} is not there" for path in worker.requires.paths if not (project / path).exists()]
+        missing += filter(None, (not_there(project, path) for path in worker.requires.paths))
         return Obstacle(OpenReason.REQUIREMENT, "; ".join(missing)) if missing else None
+
+
+def not_there(project: Path, path: str) -> str:
+    """What keeps a worker from `path`, which it requires, in words; "" if it is there."""
+    try:
+        return "" if (project / path).exists() else f"{path} is not there"
+    except OSError as error:  # a folder on the way that this user may not look into
+        return f"{path} can't be looked at: {error.strerror}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,8 @@ def wake(parts: Parts, request: TickRequest) -> Waking:
             enforcement_error=enforcement_error,
             secrets=secrets,
         ),
-        tick=Tick(id=new_id(at), at=at, trigger="manual" if request.by_hand else "schedule", host=parts.host),
+        tick=Tick(
+            id=new_id(at), at=at, trigger="manual" if request.by_hand else parts.trigger, host=parts.host
+        ),
         began=began,
     )

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.enforcement import EnforcementContext
+from loom.domain.enforcement import EnforcementContext, Refusal
 from loom.domain.registry import Registry
 from loom.domain.run import Execution, Run
 from loom.domain.slot import Slot, Ticket, TicketState
@@ -20,11 +20,12 @@ from loom.errors import ClaimLost
 from loom.execution.assignment import Assignment
 from loom.ports import Entry, Guard, RunReader
 from loom.runner.books import Books
-from loom.runner.conclude import cleaner, conclude
+from loom.runner.conclude import cleaner, conclude, refusal_error
 from loom.runner.parts import Executor, LiveLog, Parts
 from loom.runner.undone import cut_short, put_off
 from loom.runner.waiting import Waiting
 from loom.slots.life import after_run
+from loom.slots.owed import closed
 from loom.values import dataclass, replace
 
 STOP_GRACE_S = 4.0
@@ -123,7 +124,9 @@ def work(
                 entries += _finish(each, execution, parts, commission, books)
             _let_others_read(running.values())
         late = _acted_late(done.values(), books, parts.mask)
-    left = _leave(waiting.tickets, running.values(), workers, parts, commission, books)
+        # Read while their guards are as they were: the end of the executor revokes them.
+        refused = {key: each.guard.refusals[0] for key, each in running.items() if each.guard.refusals}
+    left = _leave(waiting.tickets, running.values(), refused, workers, parts, commission, books)
     _write(record, [*entries, *left, *(run for run, _ in late)], books)
     _take_away([*ended, *(each.log for each in running.values())])
     return tuple(f"{run.worker}: {said}" for run, said in late)
@@ -162,6 +165,7 @@ def _acted_late(done: Iterable[_Running], books: Books, mask: Callable[[str], st
 def _leave(
     waiting: Sequence[Ticket],
     running: Collection[_Running],
+    refused: Mapping[str, Refusal],
     workers: Mapping[str, Worker],
     parts: Parts,
     commission: Commission,
@@ -184,6 +188,11 @@ def _leave(
             tuple(each.ticket for each in running),
             workers,
             logs={each.ticket.key: each.log.text() for each in running},
+            refused={
+                key: refusal_error(refused[key], each.guard, parts.project, parts.mask)
+                for each in running
+                if (key := each.ticket.key) in refused
+            },
             why=why,
             asked_for=commission.by_hand,
             tick=tick,
@@ -257,7 +266,7 @@ def _finish(
 def _settled(each: _Running, execution: Execution, run: Run, parts: Parts, commission: Commission) -> Ticket:
     """The ticket, closed by this run or open for a later tick. By hand, once is all."""
     if commission.by_hand:
-        return replace(each.ticket, state=TicketState.CLOSED, outcome=run.outcome)
+        return closed(each.ticket, run.outcome)
     return after_run(
         each.worker,
         each.ticket,

@@ -59,9 +59,12 @@ def consider(
     if event is None:
         return None
     if spoken is not None and spoken.event is event and (trouble is None or now - spoken.said_at < REMIND):
-        to = [hook for hook in hooks if hook.name in spoken.waiting and hook.wants(event)]
-        # Hooks that waited and are gone from the registry must not keep the episode open.
-        return ToSay(_alert(spoken, now, run_url), to, spoken) if spoken.waiting else None
+        if not spoken.waiting:
+            return None
+        wanting = [hook for hook in hooks if hook.wants(event)]
+        # Where those that waited are gone from the registry another one hears it: rather twice than never.
+        to = [hook for hook in wanting if hook.name in spoken.waiting] or wanting[:1]
+        return ToSay(_alert(spoken, now, run_url), to, spoken)
     goes_on = spoken is not None and spoken.event is not Event.TICK_RESUMED
     opened_at = spoken.opened_at if spoken is not None and goes_on else now
     summary, since = sighting.summary, when(opened_at, ZoneInfo(sighting.zone))

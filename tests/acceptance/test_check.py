@@ -77,6 +77,25 @@ def test_a_test_alert_goes_through_every_hook_and_failures_are_exit_4(
     assert "nothing-here" in failed.stdout
 
 
+def test_a_test_alert_is_one_that_the_hook_takes_and_with_no_such_hook_it_fails(
+    loom: Command, project: Project
+) -> None:
+    registry = """
+        version: 1
+        timezone: America/Chicago
+        alerts: {hooks}
+        workers: {{}}
+        """
+    project.registry(registry.format(hooks="[{kind: file, path: heard.jsonl, events: [slot.missed]}]"))
+    sent = loom("check", "--send-test-alert", "--project", project.root)
+    assert sent.exit_code == 0, sent
+    assert json.loads((project.root / "heard.jsonl").read_text())["event"] == "slot.missed"
+    project.registry(registry.format(hooks="[{kind: webhook, url_env: NOWHERE, optional: true}]"))
+    silent = loom("check", "--send-test-alert", "--project", project.root)
+    assert silent.exit_code != 0
+    assert "nobody would hear of anything" in silent.stdout
+
+
 def test_under_actions_a_ledger_that_stays_behind_fails_the_check_and_is_said_by_every_tick(
     loom: Command, project: Project
 ) -> None:

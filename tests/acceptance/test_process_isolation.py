@@ -103,9 +103,9 @@ class Trial:
             (self.project.root / "pids").unlink(missing_ok=True)
             bad = self.run(body, timeout=f"{seconds}s")
             if "under way" in bad["log"]:
-                break
-        assert self.pids()
-        return bad, seconds
+                assert self.pids()
+                return bad, seconds
+        raise AssertionError(f"it never came under way: {bad}")
 
     def shown(self, run_id: str) -> dict[str, Any]:
         shown: dict[str, Any] = self.loom("show", run_id, "--json", cwd=self.project.root).json()

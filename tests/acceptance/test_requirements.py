@@ -62,6 +62,23 @@ def test_a_missing_secret_and_folder_are_named_told_once_and_shown_until_they_ar
     assert (row["needs"], row["last_run"]["outcome"], row["last_run"]["reason"]) == (None, "succeeded", None)
 
 
+def test_a_path_that_cannot_even_be_looked_at_holds_up_its_own_worker_and_no_other(
+    loom: Command, project: Project
+) -> None:
+    project.entries(
+        f"""
+        needy: {{schedule: "0 6 * * *", entrypoint: "workers.echo:run", requires: {{paths: [{"x" * 300}]}}}}
+        echo: {{schedule: "0 6 * * *", entrypoint: "workers.echo:run"}}
+        """
+    )
+    tick = loom("run", *at("12:10"), "--json", cwd=project.root)
+    assert tick.exit_code == 1, tick
+    told = {run["worker"]: (run["outcome"], run["reason"]) for run in tick.json()["runs"]}
+    assert told["echo"][0] == "succeeded"
+    assert "can't be looked at: File name too long" in told["needy"][1]
+    assert "can't be looked at" in loom("check", cwd=project.root).stdout
+
+
 def test_by_hand_too_status_says_what_was_missing(loom: Command, project: Project) -> None:
     project.entries(NEEDY)
     assert loom("run", "--worker", "needy", cwd=project.root).exit_code == 1

@@ -35,6 +35,16 @@ STUBBORN = """
             time.sleep(600)
         return WorkerOutput(summary="done")
 """
+FORBIDDEN = """
+    from contextlib import suppress
+
+    def run(context: WorkerContext) -> WorkerOutput:
+        with suppress(Exception):
+            context.http.post("https://api.hubapi.com/crm/v3/objects/contacts", json={})
+        (context.project / "started").touch()
+        time.sleep(600)
+        return WorkerOutput(summary="as if nothing had been")
+"""
 ASYNC = """
     import asyncio
 
@@ -118,6 +128,19 @@ def test_a_worker_that_goes_on_all_the_same_is_cut_off_alerted_and_started_again
     assert [alert["event"] for alert in json.loads(answer)["alerts"]] == ["worker.failing"]
     assert "Traceback" not in talk
     assert next_tick(loom, project) == [("second", "succeeded", True), ("first", "succeeded", True)]
+
+
+def test_what_was_refused_an_act_is_blocked_for_good_though_its_tick_ends_before_it_does(
+    loom: Command, project: Project
+) -> None:
+    tick = stopped_in_the_middle(loom, a_project_with(project, FORBIDDEN).root, signal.SIGTERM)
+    answer, talk = tick.communicate(timeout=60)
+    assert tick.returncode == 143, talk
+    assert runs(answer) == [("second", "skipped", False), ("first", "blocked", True)]
+    error = json.loads(answer)["runs"][1]["error"]
+    assert (error["kind"], "POST" in error["message"]) == ("hubspot-read-only", True), error
+    assert error["where"].startswith("workers/first.py:"), error
+    assert next_tick(loom, project) == [("second", "succeeded", True)]
 
 
 def test_a_copy_of_the_process_that_a_worker_ends_is_not_the_tick(loom: Command, project: Project) -> None:

@@ -62,6 +62,33 @@ def test_a_bad_worker_ends_in_its_own_outcome_and_leaves_its_neighbour_alone(
         assert "bad" in tick.stderr
 
 
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+def test_an_output_whose_own_validator_never_ends_is_timed_out_and_the_tick_goes_on(
+    loom: Command, project: Project, isolation: str
+) -> None:
+    project.entries(TWO.replace("timeout: 2s", f"timeout: 4s, isolation: {isolation}"))
+    project.worker(
+        "bad",
+        """
+        import time
+        from loom.worker import WorkerContext, WorkerOutput
+        from pydantic import field_validator
+
+        class Output(WorkerOutput):
+            @field_validator("summary")
+            @classmethod
+            def slow(cls, value: str) -> str:
+                while True:
+                    time.sleep(0.05)
+
+        def run(context: WorkerContext) -> Output:
+            return Output.model_construct(summary="never judged", findings=[], metrics={})
+        """,
+    )
+    tick = loom("run", *AT, "--json", "--project", project.root)
+    assert outcomes(tick.json()) == {"good": "succeeded", "bad": "timed_out"}, tick
+
+
 def test_a_worker_may_mean_something_else_by_findings_and_is_shown_all_the_same(
     loom: Command, project: Project
 ) -> None:

@@ -2,7 +2,8 @@
 
 python -m tests.benchmarks --json FILE      all of it, the raw numbers into FILE
 python -m tests.benchmarks --only busy      one question
-python -m tests.benchmarks --show FILE      the tables of an earlier time, as Markdown
+python -m tests.benchmarks --show FILE      the tables of an earlier time, as Markdown; with --only, some of
+                                            them, without their notes
 """
 
 import argparse
@@ -10,8 +11,11 @@ import compileall
 import json
 import os
 import platform
+import sqlite3
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +29,8 @@ from tests.benchmarks.idle import idle_tick
 from tests.benchmarks.job import actions_job
 from tests.benchmarks.lost_slots import lost_slots
 from tests.benchmarks.peers import Peers
-from tests.benchmarks.result import Result
+from tests.benchmarks.published import as_markdown
+from tests.benchmarks.result import Result, duration
 from tests.benchmarks.room import Room
 from tests.benchmarks.slots import due_slots
 from tests.ground.shut import REPOSITORY
@@ -60,7 +65,8 @@ def main() -> int:
     parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: print what --json wrote")
     options = parser.parse_args()
     if options.show:
-        print(as_markdown(json.loads(options.show.read_text(encoding="utf-8"))))
+        kept = json.loads(options.show.read_text(encoding="utf-8"))
+        print(as_markdown(kept, options.only or MEASUREMENTS, notes=not options.only))
         return 0
     # Bytecode is there on any machine that runs Loom more than once.
     for package in ("loom", "tests"):
@@ -68,29 +74,43 @@ def main() -> int:
     results: dict[str, Result] = {}
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        machine = described(Path(folder))
+        print(machine, end="\n\n", flush=True)
         peers = Peers(options.peers.absolute() if options.peers else Path(folder, "peers"))
         for name in options.only or MEASUREMENTS:
             room = Room(Path(folder, name), peers, options.rounds)
             room.folder.mkdir(parents=True)
             results[name] = MEASUREMENTS[name](room)
             print(results[name], end="\n\n", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(report(results, began), indent=1) + "\n", encoding="utf-8")
+            if options.json:  # after each, for all of them take their time
+                kept = json.dumps(report(results, began, machine), indent=1)
+                options.json.write_text(kept + "\n", encoding="utf-8")
     return 0 if all(result.reached for result in results.values()) else 1
 
 
-def report(results: dict[str, Result], began: datetime) -> dict[str, object]:
+def report(results: dict[str, Result], began: datetime, machine: str) -> dict[str, object]:
     return {
         "at": began.isoformat(timespec="seconds"),
         "command": " ".join(["python -m tests.benchmarks", *sys.argv[1:]]),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "machine": machine,
         "results": {name: result.as_json() for name, result in results.items()},
     }
 
 
-def as_markdown(kept: dict[str, dict[str, dict[str, object]]]) -> str:
-    return "\n\n".join(Result.from_json(each).as_markdown() for each in kept["results"].values())
+def described(folder: Path) -> str:
+    """What the figures were taken on. folder: on the disk that is measured."""
+    with (folder / "commits").open("wb", buffering=0) as file:
+        taken = []
+        for _ in range(100):
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            taken.append(time.perf_counter() - began)
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}; "
+        f"to flush 4 KB to the disk takes {duration(statistics.median(taken))}"
+    )
 
 
 if __name__ == "__main__":

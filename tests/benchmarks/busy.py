@@ -33,11 +33,11 @@ _NOTES = (
     "contender's runs are checked, each round.",
     "Loom: the whole process, from its start to its end, on a ledger that grows from round to round. Floor: "
     "a claim and a finish for each run, each a commit; its start isn't counted.",
-    "Peers: neither their start nor their stop is counted, and each begins with an empty store. huey and "
-    "APScheduler: from the start of the consumer or scheduler until the last run has ended, one consumer "
-    "thread and ten pool threads as they come; putting the runs into the queue isn't counted. DBOS, Dagster "
-    "and Prefect: from the first call to the return of the last, one after another. Start and queueing are "
-    "among the raw numbers.",
+    "Peers: neither their start nor their stop is counted, and each begins a round with an empty store. "
+    "huey and APScheduler: from the start of the consumer or scheduler until the last run is done with, one "
+    "consumer thread and ten pool threads as they come; putting the runs into the queue isn't counted. DBOS, "
+    "Dagster and Prefect: from the first call to the return of the last, one after another. Start and "
+    "queueing are among the raw numbers.",
     "APScheduler keeps no results: it deletes the job's row when it has handed the job to its pool.",
     "Loom in processes, Dagster and Prefect: no 1,000 runs, which would take minutes.",
     "DBOS on SQLite runs with the SQLite of pysqlite3-binary in place of Python's own, since it needs 3.42.",

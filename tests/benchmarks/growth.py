@@ -37,12 +37,17 @@ def growth_of_history(room: Room) -> Result:
         contenders = _beside(made.root, made.ledger, history)
         for what, timed in in_turns(contenders, rounds=room.rounds).items():
             measured.setdefault(what, {})[runs] = timed
-    exponents = {what: _exponent(of) for what, of in measured.items()}
+    more = {what: of[HISTORY[-1]].median - of[HISTORY[0]].median for what, of in measured.items()}
     goals = [
-        Goal(f"{what}: grows with the history to the power of {power:.2f} (at most {FLAT:g})", power <= FLAT)
-        for what, power in exponents.items()
+        Goal(
+            f"{what}: beside {HISTORY[-1]:,} runs {extra * 1000:+.1f} ms to beside {HISTORY[0]:,} "
+            f"(at most a tenth more, {measured[what][HISTORY[0]].median * FLAT * 1000:.1f} ms)",
+            extra <= measured[what][HISTORY[0]].median * FLAT,
+        )
+        for what, extra in more.items()
     ]
-    return _table("Growth with the history, 12 workers", "runs", measured, exponents, goals)
+    said = {what: f"{extra * 1000:+.1f} ms" for what, extra in more.items()}
+    return _table("Growth with the history, 12 workers", "runs", measured, ("more", said), goals)
 
 
 def _beside(root: Path, file: Path, history: History) -> Contenders:
@@ -92,7 +97,8 @@ def growth_of_workers(room: Room) -> Result:
         )
         for what, power in exponents.items()
     ]
-    return _table("Growth with the workers", "workers", measured, exponents, goals)
+    said = {what: f"{power:.2f}" for what, power in exponents.items()}
+    return _table("Growth with the workers", "workers", measured, ("exponent", said), goals)
 
 
 def _with(root: Path) -> Contenders:
@@ -109,14 +115,6 @@ def _with(root: Path) -> Contenders:
     return {"a tick, nothing due": idle_tick, "loom status --json": status}
 
 
-def _exponent(measured: Mapping[int, Timed]) -> float:
-    """The slope of the medians over the sizes, both as logarithms, by least squares."""
-    points = [(math.log(size), math.log(timed.median)) for size, timed in measured.items()]
-    middle = sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
-    rise = sum((x - middle[0]) * (y - middle[1]) for x, y in points)
-    return rise / sum((x - middle[0]) ** 2 for x, _ in points)
-
-
 def _exponent_beyond_the_start(measured: Mapping[int, Timed]) -> float:
     """Of the two largest sizes, and of what they take more than the smallest: a process's start, the same for
     all, would hide how the rest grows."""
@@ -130,15 +128,15 @@ def _table(
     title: str,
     of_what: str,
     measured: Mapping[str, Mapping[int, Timed]],
-    exponents: Mapping[str, float],
+    growth: tuple[str, Mapping[str, str]],
     goals: list[Goal],
 ) -> Result:
     sizes = list(next(iter(measured.values())))
     return Result(
         title=title,
-        columns=("", *(f"{size:,} {of_what}" for size in sizes), "exponent"),
+        columns=("", *(f"{size:,} {of_what}" for size in sizes), growth[0]),
         rows=tuple(
-            (what, *(duration(of[size].median) for size in sizes), f"{exponents[what]:.2f}")
+            (what, *(duration(of[size].median) for size in sizes), growth[1][what])
             for what, of in measured.items()
         ),
         goals=tuple(goals),

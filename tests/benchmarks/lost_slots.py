@@ -29,7 +29,7 @@ from loom.simulation.traces import read_traces
 from loom.wiring import parts_for
 from tests.benchmarks.deeds import Deed, Due, Tally, tally
 from tests.benchmarks.expressions import ACTIVE_OF_THE_TWELVE
-from tests.benchmarks.peers import Environment
+from tests.benchmarks.peers import Environment, PeerUnavailable
 from tests.benchmarks.result import Goal, Result
 from tests.benchmarks.room import Room
 from tests.benchmarks.tick_streams import streams
@@ -65,18 +65,20 @@ def lost_slots(room: Room) -> Result:
     contenders: dict[str, Contender] = {
         **{name: loom_at(catch_up) for name, catch_up in LOOM.items()},
         "matching the hour on the clock": by_the_hour,
-        **{
-            name: _peer(room.peers.environment(peer), program, room.folder)
-            for name, (peer, program) in PEERS.items()
-        },
     }
+    troubles: list[str] = []
+    for name, (peer, program) in PEERS.items():
+        try:
+            contenders[name] = _peer(room.peers.environment(peer), program, room.folder)
+        except PeerUnavailable as trouble:
+            troubles.append(f"{name}: not measured: {trouble}")
     woken = streams(read_traces(TRACES), START, END)
     jobs = list(product(woken, contenders))
     with ThreadPoolExecutor(2) as pool:
         tallies = pool.map(
             lambda job: tally(due, woken[job[0]], contenders[job[1]](woken[job[0]], due), end=END), jobs
         )
-        return result_of(dict(zip(jobs, tallies, strict=True)))
+        return result_of(dict(zip(jobs, tallies, strict=True)), troubles)
 
 
 def slots_due(until: datetime) -> Due:
@@ -145,7 +147,7 @@ def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def result_of(found: Mapping[tuple[str, str], Tally]) -> Result:
+def result_of(found: Mapping[tuple[str, str], Tally], troubles: Sequence[str] = ()) -> Result:
     """The table of what each contender made of each stream. Loom's goals: nothing lost, nothing twice,
     nothing later than at the first tick."""
     ours = [one for (_, name), one in found.items() if name in LOOM]
@@ -175,6 +177,7 @@ def result_of(found: Mapping[tuple[str, str], Tally]) -> Result:
             "APScheduler the missed event counts, which it tells its listeners and keeps nowhere.",
             "Lost: neither run nor recorded. Of those that run once for several due slots, the newest counts "
             "as run.",
+            *troubles,
         ),
         raw={"tallies": [{"ticks": s, "contender": name, **asdict(one)} for (s, name), one in found.items()]},
     )

@@ -49,11 +49,6 @@ class Result:
         table = [self.title, *(f"  {aligned(line)}" for line in lines)]
         return "\n".join([*table, *(f"  {note}" for note in self.notes), *(f"  {g}" for g in self.goals)])
 
-    def as_markdown(self) -> str:
-        ruler = ("---", *("---:" for _ in self.columns[1:]))
-        lines = [f"| {' | '.join(cells)} |" for cells in (self.columns, ruler, *self.rows)]
-        return "\n".join([f"**{self.title}**", "", *lines, *(f"\n{note}" for note in self.notes)])
-
     def as_json(self) -> dict[str, Any]:
         return {
             "title": self.title,

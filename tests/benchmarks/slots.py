@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.benchmarks.expressions import expressions
-from tests.benchmarks.peers import Environment
+from tests.benchmarks.peers import Environment, PeerUnavailable
 from tests.benchmarks.result import Goal, Result, Timed, times
 from tests.benchmarks.room import Room
 from tests.ground.wall_clock import MINUTE, WatchedClock
@@ -158,34 +158,41 @@ class Standing:
 def due_slots(room: Room) -> Result:
     """1,000 expressions in America/Chicago over a day, thirty days and the year 2026; parsing by itself."""
     texts = expressions()
-    environments = {
-        name: Environment(Path(sys.prefix)) if name == _LOOM else room.peers.environment(name)
-        for name in NAMES
-    }
+    environments, troubles = {_LOOM: Environment(Path(sys.prefix))}, []
+    for name in NAMES:
+        if name != _LOOM:
+            try:
+                environments[name] = room.peers.environment(name)
+            except PeerUnavailable as trouble:
+                troubles.append(f"{NAMES[name]}: not measured: {trouble}")
+    names = [name for name in NAMES if name in environments]
 
     def ask(contender: str, file: Path, wanted: str) -> dict[str, Any]:
         return environments[contender].ask(_PROGRAM, contender, str(file), wanted, timeout_s=_TIMEOUT_S)
 
     judged = _question(room.folder / "judged.json", texts, [replace(span, every=1) for span in SPANS])
     with ThreadPoolExecutor(2) as pool:
-        lists = dict(zip(NAMES, pool.map(lambda name: ask(name, judged, "lists"), NAMES), strict=True))
+        lists = dict(zip(names, pool.map(lambda name: ask(name, judged, "lists"), names), strict=True))
     timed = _question(room.folder / "timed.json", texts, SPANS)
-    took: dict[str, list[dict[str, Any]]] = {name: [] for name in NAMES}
+    took: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for _ in range(room.rounds):  # their environments are warm: the lists were asked for
-        for name in NAMES:
+        for name in names:
             took[name].append(ask(name, timed, "seconds"))
     right = {span.name: right_lists(texts, span) for span in SPANS}
     return result_of(
         [
             Standing.of(name, span, right[span.name], lists[name], took[name], took[_LOOM])
             for span in SPANS
-            for name in NAMES
+            for name in names
         ],
-        {name: Timed(tuple(sum(told["parsing"]) for told in took[name])) for name in NAMES},
+        {name: Timed(tuple(sum(told["parsing"]) for told in took[name])) for name in names},
+        troubles,
     )
 
 
-def result_of(standings: Sequence[Standing], parsing: Mapping[str, Timed]) -> Result:
+def result_of(
+    standings: Sequence[Standing], parsing: Mapping[str, Timed], troubles: Sequence[str] = ()
+) -> Result:
     """The table of all contenders over all spans, Loom first in each."""
     rows = [
         (NAMES[name], "parsing", str(timed), times(timed.median / parsing[_LOOM].median), "", "", "")
@@ -209,6 +216,7 @@ def result_of(standings: Sequence[Standing], parsing: Mapping[str, Timed]) -> Re
             "1,000 name weekdays by number. It wants both day fields to match where cron takes either.",
             "Processor time. Each gives datetimes, in a process of its own; croniter, with "
             "implement_cron_bug=True, and cronsim parse anew for each span, and that is left out.",
+            *troubles,
         ),
         raw={
             "parsing_s": {name: timed.seconds for name, timed in parsing.items()},

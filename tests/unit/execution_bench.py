@@ -160,8 +160,8 @@ class Bench:
             worker = self.worker(code, timeout=timeout, prelude=prelude)
             execution = self.run(worker)
             if UNDER_WAY in execution.log:
-                break
-        return worker, execution
+                return worker, execution
+        raise AssertionError(f"it never came under way:\n{execution}")
 
     def run_all(self, assignments: list[Assignment], executor: Executor | None = None) -> list[Execution]:
         """Run the assignments side by side; their executions in the order of the assignments."""

@@ -169,7 +169,7 @@ def test_the_walls_stand_round_a_fork_too(
     project = odd(tmp_path, 'import socket; socket.create_connection(("192.0.2.1", 80), timeout=1)')
     report = tmp_path / "report"
     loom(*RUN, cwd=project.root, env={"TEST_GROUND_REPORT": str(report)})
-    assert "192.0.2.1" in report.read_text() or "Refused" in loom("logs", "odd", cwd=project.root).stdout
+    assert "192.0.2.1" in report.read_text()
 
 
 @pytest.fixture

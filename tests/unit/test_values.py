@@ -146,6 +146,15 @@ def test_what_the_standard_library_has_made_can_be_replaced_too() -> None:
     assert values.replace(Standard(1), first=2) == Standard(2)
 
 
+def test_a_field_without_a_default_after_one_with_a_default_is_refused() -> None:
+    with pytest.raises(TypeError, match="second has no default and follows first, which has one"):
+
+        @values.dataclass(frozen=True, slots=True)
+        class Disordered:
+            first: int = 1
+            second: int  # type: ignore[misc]  # what is tested
+
+
 @pytest.mark.parametrize("how", [{"frozen": False, "slots": True}, {"frozen": True, "slots": False}])
 def test_a_class_that_could_be_changed_is_not_made(how: dict[str, bool]) -> None:
     with pytest.raises(ValueError, match="frozen classes with slots only"):

@@ -133,6 +133,19 @@ def test_what_a_hook_could_not_deliver_is_tried_again_through_that_hook_alone(de
     assert desk.look(NOON + 7 * HOUR).alert is None
 
 
+def test_when_the_hook_that_waited_is_gone_another_one_hears_it_and_no_new_alert_opens(desk: Desk) -> None:
+    good, bad = MemoryHook("good"), MemoryHook("bad", fail_with="no route")
+    desk.hooks = (good, bad)
+    desk.tick(NOON)
+    opened = desk.look(NOON + 4 * HOUR)
+    desk.hooks = (good,)
+    again = desk.look(NOON + 5 * HOUR)
+    assert (again.exit_code, again.told) == (ExitCode.BAD_RUN, ("good",))
+    assert opened.alert is not None
+    assert {alert.summary for alert in good.delivered} == {opened.alert.summary}
+    assert desk.look(NOON + 6 * HOUR).alert is None
+
+
 def test_an_end_that_could_not_be_said_is_tried_again(desk: Desk) -> None:
     desk.tick(NOON)
     desk.look(NOON + 4 * HOUR)

@@ -40,7 +40,7 @@ def rule_on(rules: Sequence[OutputRule], output: Any) -> OutputRuling:
     forms of a letter, digit or dash as the keyboard has them. If something is found only so, that reading
     is what is kept of it.
     """
-    reading = _Reading(_eye(tuple(rules)))
+    reading = _Reading(_scanner(tuple(rules)))
     try:
         value = reading.value(output, "", 0)
     except _Uncheckable as trouble:
@@ -67,7 +67,7 @@ class _Rule:
     patterns: tuple[_Pattern, ...]
 
 
-class _Eye:
+class _Scanner:
     """What a list of rules looks for, and the short texts in which it found nothing: the keys of outputs, and
     much of what stands under them, come again with every run."""
 
@@ -103,8 +103,8 @@ class _Eye:
 
 
 @lru_cache(maxsize=64)
-def _eye(rules: tuple[OutputRule, ...]) -> _Eye:
-    return _Eye(rules)
+def _scanner(rules: tuple[OutputRule, ...]) -> _Scanner:
+    return _Scanner(rules)
 
 
 def _compile(pattern: OutputPattern) -> _Pattern:
@@ -116,8 +116,8 @@ def _compile(pattern: OutputPattern) -> _Pattern:
 class _Reading:
     """One walk through one output."""
 
-    def __init__(self, eye: _Eye) -> None:
-        self._eye = eye
+    def __init__(self, scanner: _Scanner) -> None:
+        self._scanner = scanner
         self._left = LARGEST
         self._redacted: dict[str, Counter[str]] = {}
         self.refusal: Refusal | None = None
@@ -157,7 +157,7 @@ class _Reading:
     def _beside(self, key: str, text: str, where: str) -> str:
         """`text` under `key` once more, for what is only known by the name that stands beside it."""
         label = f"{key}: "
-        for rule, pattern in self._eye.tried_beside(key):
+        for rule, pattern in self._scanner.tried_beside(key):
             found = self._blanked(label + text, rule, pattern, where)
             text = found.removeprefix(label) if found.startswith(label) else text
         return text
@@ -180,14 +180,14 @@ class _Reading:
             raise _Uncheckable(f"it holds more than {LARGEST:,} characters")
 
     def _looked_over(self, text: str, where: str) -> str:
-        if self._eye.knows(text):
+        if self._scanner.knows(text):
             return text
         small, before = text.lower(), text
-        for rule in self._eye.rules:
+        for rule in self._scanner.rules:
             for pattern in _tried(rule.patterns, small):
                 text = self._blanked(text, rule.rule, pattern, where)
         if text is before:
-            self._eye.remember(text)
+            self._scanner.remember(text)
         return text
 
     def _blanked(self, text: str, rule: OutputRule, pattern: _Pattern, where: str) -> str:

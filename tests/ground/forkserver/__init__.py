@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +82,7 @@ class ForkServer:
             self._send(order, talk)
             while talk.goes_on:
                 if not talk.go_on(until - time.monotonic()):
-                    os.kill(self._pid(talk), signal.SIGKILL)
+                    self._kill(talk)
                     out, err = talk.stdout, talk.stderr
                     raise subprocess.TimeoutExpired([str(self._script), *words], timeout_s, out, err)
             if len(talk.numbers) < 2:
@@ -99,11 +100,14 @@ class ForkServer:
         finally:
             talk.leave_theirs()
 
-    def _pid(self, talk: Talk) -> int:
+    def _kill(self, talk: Talk) -> None:
+        """End the fork, unless it has ended and only what it left behind goes on: its id may be another's."""
         while not talk.numbers:
             if not talk.go_on(None):
                 raise self._gone()
-        return talk.numbers[0]
+        if len(talk.numbers) < 2:
+            with suppress(ProcessLookupError):
+                os.kill(talk.numbers[0], signal.SIGKILL)
 
     def _gone(self) -> AssertionError:
         self._process.kill()

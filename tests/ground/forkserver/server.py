@@ -89,7 +89,10 @@ def _hear(control: socket.socket) -> Order | None:
         return None
     length, body = int.from_bytes(head), b""
     while len(body) < length:
-        body += control.recv(length - len(body))
+        part = control.recv(length - len(body))
+        if not part:
+            return None  # whoever was asking has gone
+        body += part
     said = json.loads(body)
     return Order(said["words"], said["cwd"], said["environ"], tuple(handles))
 
