@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
-from loom.domain.value import Value
+from loom.values import dataclass
 
 FOR_ALL = ("*",)
 
@@ -21,7 +21,8 @@ def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> boo
     return any(fnmatchcase(name, pattern.lower()) for pattern in applies_to for name in names)
 
 
-class _Rule(Value, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
     """id: the name of its file. applies_to: ids, agents and globs. why: what a person reads of a refusal."""
 
     kind: ClassVar[str]
@@ -34,7 +35,8 @@ class _Rule(Value, kw_only=True):
         return applies(self.applies_to, worker_id, agent)
 
 
-class HttpAllowance(Value):
+@dataclass(frozen=True, slots=True)
+class HttpAllowance:
     """Methods and paths that may be asked of a host.
 
     paths: segments between slashes; ``*`` stands for exactly one segment that isn't empty, a final ``**``
@@ -51,7 +53,8 @@ class HttpAllowance(Value):
     https_only: bool = False
 
 
-class HttpRule(_Rule, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRule(_Rule):
     """hosts: 'api.hubapi.com', 'localhost:8080', '*.example.org' (every name below it) or '*'. A request to
     a host that a rule names is allowed only if one of its allowances fits; a request to a host no rule
     names is refused. Without a port, 80 and 443 are meant. '*' speaks only of hosts no other rule names."""
@@ -62,7 +65,8 @@ class HttpRule(_Rule, kw_only=True):
     allow: tuple[HttpAllowance, ...]
 
 
-class SocketsRule(_Rule, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketsRule(_Rule):
     """Connections beside the guarded HTTP client: 'db.example.org:5432', 'localhost:*', 'unix:/run/x.sock'.
 
     connect: where a worker may connect or send to. listen: where it may wait for others. deny: where it may
@@ -76,7 +80,8 @@ class SocketsRule(_Rule, kw_only=True):
     deny: tuple[str, ...] = ()
 
 
-class FilesRule(_Rule, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesRule(_Rule):
     """Files by their paths: 'drafts/**' from the project's folder, '/var/lib/x', '$TMP/**', '$HOME/.ssh/**'.
     ``*`` stands for anything within one name, a final ``**`` for the folder itself and all below it.
 
@@ -90,7 +95,8 @@ class FilesRule(_Rule, kw_only=True):
     deny_read: tuple[str, ...] = ()
 
 
-class ProgramAllowance(Value):
+@dataclass(frozen=True, slots=True)
+class ProgramAllowance:
     """program: a name found on PATH, or a path, from the project's folder if it isn't absolute; '*' for any.
     arguments: what they must be, one by one: each the texts or globs of which one must fit, a final ``**``
         for any others. None: whatever they are. never: globs of arguments that may not stand anywhere.
@@ -101,7 +107,8 @@ class ProgramAllowance(Value):
     never: tuple[str, ...] = ()
 
 
-class ProcessRule(_Rule, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRule(_Rule):
     """What of the machine a worker may use besides its own Python code.
 
     programs: what it may start. deny_programs: what not, by name or path, whoever allows it.
@@ -119,7 +126,8 @@ class ProcessRule(_Rule, kw_only=True):
     deny_modules: tuple[str, ...] = ()
 
 
-class SecretsRule(_Rule, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsRule(_Rule):
     """Which of the secrets that it requires a worker may read, by globs of their names.
 
     A secret that some rule allows to anybody is read only by those it is allowed to; one that no rule names,
@@ -132,7 +140,8 @@ class SecretsRule(_Rule, kw_only=True):
     deny: tuple[str, ...] = ()
 
 
-class LimitsRule(_Rule, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsRule(_Rule):
     """How much one run may do; the smallest of several limits holds, None is no limit.
 
     requests: asked by the guarded client, redirects counted. bytes_out, bytes_in: through that client.
@@ -148,7 +157,8 @@ class LimitsRule(_Rule, kw_only=True):
     findings: int | None = None
 
 
-class OutputPattern(Value):
+@dataclass(frozen=True, slots=True)
+class OutputPattern:
     """name: what it finds ('mail address'). pattern: a regular expression; when it has a group named
     ``hit``, only that part is meant. check: 'luhn' or 'iban' (its check digits must be right), or empty.
     use: the name that a rule asked for it by, of those that ship with Loom; empty where it is written out.
@@ -161,7 +171,8 @@ class OutputPattern(Value):
     near: tuple[str, ...] = ()
 
 
-class OutputRule(_Rule, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputRule(_Rule):
     """What must not leave in an output. action: 'reject' (the run is blocked) or 'redact'."""
 
     kind: ClassVar[str] = "output"
@@ -169,11 +180,16 @@ class OutputRule(_Rule, kw_only=True):
     action: str
     patterns: tuple[OutputPattern, ...]
 
+    def __hash__(self) -> int:
+        # Each output is held against what was compiled of a rule's sixty patterns, looked up by the rule.
+        return hash((self.id, len(self.patterns)))
+
 
 Rule = HttpRule | SocketsRule | FilesRule | ProcessRule | SecretsRule | LimitsRule | OutputRule
 
 
-class Guidance(Value):
+@dataclass(frozen=True, slots=True)
+class Guidance:
     """Text handed to a model as its instructions. applies_to: as in a rule."""
 
     id: str

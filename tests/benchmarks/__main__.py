@@ -2,8 +2,7 @@
 
 python -m tests.benchmarks --json FILE      all of it, the raw numbers into FILE
 python -m tests.benchmarks --only busy      one question
-python -m tests.benchmarks --show FILE      the tables of an earlier time, as Markdown; with --only, some of
-                                            them, without their notes
+python -m tests.benchmarks --show FILE      the tables of an earlier time, as Markdown; --short: as in README
 """
 
 import argparse
@@ -29,7 +28,7 @@ from tests.benchmarks.idle import idle_tick
 from tests.benchmarks.job import actions_job
 from tests.benchmarks.lost_slots import lost_slots
 from tests.benchmarks.peers import Peers
-from tests.benchmarks.published import as_markdown
+from tests.benchmarks.published import in_full, in_short
 from tests.benchmarks.result import Result, duration
 from tests.benchmarks.room import Room
 from tests.benchmarks.slots import due_slots
@@ -63,10 +62,11 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where projects are built; default: a temporary folder")
     parser.add_argument("--peers", type=Path, metavar="DIR", help="keep the peers' environments there")
     parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: print what --json wrote")
+    parser.add_argument("--short", action="store_true", help="with --show: what README carries of it")
     options = parser.parse_args()
     if options.show:
         kept = json.loads(options.show.read_text(encoding="utf-8"))
-        print(as_markdown(kept, options.only or MEASUREMENTS, notes=not options.only))
+        print(in_short(kept) if options.short else in_full(kept), end="")
         return 0
     # Bytecode is there on any machine that runs Loom more than once.
     for package in ("loom", "tests"):

@@ -147,7 +147,7 @@ def contexts(rules: st.SearchStrategy[Any]) -> st.SearchStrategy[EnforcementCont
     """Up to three rules of a kind, each with an id of its own."""
 
     def context(found: list[Any]) -> EnforcementContext:
-        named = tuple(rule.changed(id=f"rule-{number}") for number, rule in enumerate(found))
+        named = tuple(replace(rule, id=f"rule-{number}") for number, rule in enumerate(found))
         return EnforcementContext(digest="sha256:0", rules=named)
 
     return st.lists(rules, max_size=3).map(context)

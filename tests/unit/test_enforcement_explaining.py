@@ -203,7 +203,7 @@ def test_no_rule_is_proposed_where_none_would_help(project: Path, act: str) -> N
 
 
 def test_a_proposed_rule_has_an_id_that_no_other_has(project: Path) -> None:
-    taken = context().rules[0].changed(id="sentinel-files")
+    taken = replace(context().rules[0], id="sentinel-files")
     rules = replace(context(), rules=(*context().rules, taken))
     assert ask(project, "write out/x", rules=rules).remedy.startswith("id: sentinel-files-2\n")
 

@@ -3,6 +3,8 @@
 import copy
 import dataclasses
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loom import values
+from loom.domain.rules import HttpAllowance, HttpRule, OutputPattern, OutputRule
+from tests.ground.shut import REPOSITORY
 
 T = TypeVar("T")
 
@@ -140,6 +144,28 @@ def test_a_value_survives_a_pickle_and_takes_changes(first: int, second: str, ot
 def test_a_generic_class_can_be_called_with_its_type() -> None:
     """The standard library's, in Python 3.11, can't."""
     assert OURS["Wordy"][int](5) == OURS["Wordy"](5)
+
+
+def test_a_rule_that_another_process_is_given_is_equal_to_its_own_there() -> None:
+    rule = HttpRule(id="a", why="w", hosts=("x.org",), allow=(HttpAllowance(("GET",), ("/",)),))
+    hash(rule)
+    code = """
+import pickle, sys
+from loom.domain.rules import HttpAllowance, HttpRule
+given = pickle.loads(bytes.fromhex(sys.argv[1]))
+own = HttpRule(id="a", why="w", hosts=("x.org",), allow=(HttpAllowance(("GET",), ("/",)),))
+print(given == own, given in {own})
+"""
+    command = [sys.executable, "-c", code, pickle.dumps(rule).hex()]
+    assert subprocess.check_output(command, cwd=REPOSITORY, text=True) == "True True\n"
+
+
+def test_a_class_may_say_what_its_hash_is() -> None:
+    mail = OutputRule(id="mail", why="w", action="redact", patterns=(OutputPattern("mail", "@"),))
+    other = values.replace(mail, patterns=(OutputPattern("phone", "[0-9]"),))
+    assert hash(mail) == hash(other)
+    assert mail != other
+    assert len({mail, other, values.replace(mail)}) == 2
 
 
 def test_what_the_standard_library_has_made_can_be_replaced_too() -> None:

@@ -17,6 +17,7 @@ from loom.enforcement.judges.limits import limits_of
 from loom.enforcement.reading.document import Document
 from loom.enforcement.reading.kinds.http import METHODS
 from loom.enforcement.reading.rules import read_rule
+from loom.values import replace
 
 _WHY = "Say here why this is right; a person reads it when the rule decides."
 _DECIDING = {
@@ -70,7 +71,7 @@ def _opinions(
     for rule in rules:
         applies = rule.is_for(worker.id, worker.agent)
         decides = rule.id == ruling.rule
-        meant = rule if applies or decides else rule.changed(applies_to=("*",))
+        meant = rule if applies or decides else replace(rule, applies_to=("*",))
         others = [each for each in rules if each is not rule]
         says, because = _said_by(meant, others, worker, asked, permit)
         if decides and not ruling.allowed:
@@ -111,11 +112,11 @@ def _because(rule: Any, worker: Worker, asked: Question, alone: Ruling) -> str:
     if isinstance(rule, HttpRule) and asked.asked is not None:
         return _allowed_methods(rule, asked.asked, worker)
     lists = [name for name in _DECIDING if hasattr(rule, name)]
-    bare = rule.changed(**{name: type(getattr(rule, name))() for name in lists})
+    bare = replace(rule, **{name: type(getattr(rule, name))() for name in lists})
     for name in lists:
         value = getattr(rule, name)
         for item in value if isinstance(value, tuple) else (value,):
-            only = bare.changed(**{name: (item,) if isinstance(value, tuple) else item})
+            only = replace(bare, **{name: (item,) if isinstance(value, tuple) else item})
             if asked.decide([only]) == alone:
                 return f"its {_DECIDING[name]} {_in_words(item)}"
     return "all that it says together"
