@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
-__all__ = ["dataclass", "field", "fields", "replace"]
+__all__ = ["dataclass", "field", "fields", "make_ready", "replace"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, replace
@@ -34,6 +34,12 @@ else:
             return dataclasses.replace(value, **changes)
         names, read = replaced
         return type(value)(**{**dict(zip(names, read(value), strict=True)), **changes})
+
+
+def make_ready(*classes: type[Any]) -> None:
+    """Compile now what the first value of each class would compile: for where there may be no memory then."""
+    for cls in classes:
+        cls.__init__ = _init(cls, fields(cls))
 
 
 _Methods = dict[str, Any]

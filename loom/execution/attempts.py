@@ -37,6 +37,10 @@ class _Failure:
     skip: str | None = None
 
 
+TOLD_IN = (Execution, RunError, Refusal, Trouble, _Failure)
+"""What the end of a run is told in, whatever it ended in."""
+
+
 def conduct(flight: Flight, *, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
     """Run the worker's code to its end. Never raises; may hang, as the worker does.
 

@@ -131,7 +131,7 @@ class Ground:
         named = [word for name in names for word in ("--worker", name)]
         environ = own_environment(os.environ, home=self.folder / "home", report=self.report)
         environ |= SECRETS
-        result = Command(self.project.root, environ)(command, *named, *more, **keys)
+        result = Command(self.project.root, environ, afresh=True)(command, *named, *more, **keys)
         self._said += [*result.stderr.splitlines(), *_runs(result.stdout)]
         return result
 

@@ -151,13 +151,15 @@ class Bench:
         return self.run_all([self.assignment(worker, **more)], executor)[0]
 
     def overrun(self, code: str, *, prelude: str = _PRELUDE) -> tuple[Worker, Execution]:
-        """Run a worker whose `code` prints ``under way`` and goes on for ever, until its time is up.
+        """Run a worker whose `code` prints ``under way`` and goes on for HANG seconds, until its time is up.
+        That they are no more lets its thread, which nothing can stop, end soon.
 
         If it didn't come so far, because the machine was busy and starting a process is part of its time, it
         is run again with more time.
         """
         for timeout in (self.soon_s, 10 * self.soon_s, PATIENCE_S):
-            worker = self.worker(code, timeout=timeout, prelude=prelude)
+            hang = f"{3 * timeout + 5:g}"
+            worker = self.worker(code.replace("HANG", hang), timeout=timeout, prelude=prelude)
             execution = self.run(worker)
             if UNDER_WAY in execution.log:
                 return worker, execution

@@ -281,10 +281,10 @@ def test_a_refusal_that_the_worker_lets_through_ends_the_run_refused(bench: Benc
 @pytest.mark.parametrize(
     "wait",
     [
-        "time.sleep(600)",
-        "threading.Event().wait(600)",
-        "threading.Lock().acquire() and time.sleep(600)",
-        "[time.sleep(0.01) for _ in range(10_000)]",
+        "time.sleep(HANG)",
+        "threading.Event().wait(HANG)",
+        "threading.Lock().acquire() and time.sleep(HANG)",
+        "[time.sleep(0.01) for _ in range(int(100 * HANG))]",
     ],
 )
 def test_a_run_that_hangs_is_timed_out_at_its_deadline_and_says_where_it_was(bench: Bench, wait: str) -> None:
@@ -304,7 +304,7 @@ def test_a_coroutine_that_hangs_is_timed_out_cancelled_and_says_where_it_was(ben
         cancelled = threading.Event()
 
         async def inner():
-            print("under way"); await asyncio.sleep(600)
+            print("under way"); await asyncio.sleep(HANG)
 
         async def run(context: WorkerContext) -> Output:
             try:
@@ -429,7 +429,7 @@ def test_a_run_that_overran_after_a_refused_act_is_refused(bench: Bench) -> None
             try:
                 context.http.get("http://forbidden.invalid/")
             except Exception:
-                print("under way"); time.sleep(600)
+                print("under way"); time.sleep(HANG)
         """
     )
     assert execution.ending is Ending.REFUSED

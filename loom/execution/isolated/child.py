@@ -15,7 +15,7 @@ from loom.clock import SystemClock
 from loom.domain.enforcement import EnforcementContext, Refusal
 from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.domain.worker import Worker
-from loom.execution.attempts import conduct
+from loom.execution.attempts import TOLD_IN, conduct
 from loom.execution.diversion import DIVERSION, speak_into
 from loom.execution.flight import Flight
 from loom.execution.isolated.errand import Errand, unpacked
@@ -24,7 +24,7 @@ from loom.execution.isolated.handover import progress_written, refusal_written, 
 from loom.execution.isolated.pipes import Channel, Pipe, PipeLog
 from loom.execution.isolated.postmortem import UNHEARD, out_of_memory
 from loom.execution.isolated.supervisor import Ends
-from loom.values import replace
+from loom.values import make_ready, replace
 
 if TYPE_CHECKING:
     from loom.ports import Guard
@@ -69,6 +69,7 @@ class _Run:
 
     def prepare(self) -> None:
         """Make ready to be asked to stop, to die, and to be heard."""
+        make_ready(*TOLD_IN)  # the run may leave no memory to do so
         waker, woken = (Pipe(handle) for handle in os.pipe())
 
         def asked(signum: int, frame: object) -> None:  # noqa: ARG001 - the shape of a signal handler
