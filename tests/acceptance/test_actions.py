@@ -72,6 +72,27 @@ def test_a_tick_leaves_summary_annotations_groups_outputs_and_masks(
     assert heard["run_url"] == "https://github.example/acme/ops/actions/runs/42"
 
 
+@pytest.mark.parametrize(
+    ("event", "words", "trigger"),
+    [
+        ("workflow_dispatch", (), "workflow_dispatch"),
+        ("push", (), "push"),
+        ("schedule", ("--worker", "echo"), "manual"),
+    ],
+)
+def test_a_tick_says_what_woke_it(
+    loom: Command,
+    project: Project,
+    actions: dict[str, str | None],
+    event: str,
+    words: tuple[str, ...],
+    trigger: str,
+) -> None:
+    told = {**actions, "GITHUB_EVENT_NAME": event}
+    tick = loom("run", *AT, *words, "--json", "--project", project.root, env=told)
+    assert tick.json()["tick"]["trigger"] == trigger
+
+
 def test_a_workers_text_gives_no_orders(
     loom: Command, project: Project, actions: dict[str, str | None], tmp_path: Path
 ) -> None:

@@ -241,6 +241,9 @@ def test_a_run_on_another_machine_is_known_as_one(loom: Command, project: Projec
     said = loom("logs", "697ebdd440ee", "--project", project.root)
     assert (said.exit_code, said.stdout) == (0, "")
     assert "under way on far-away" in said.stderr
+    offline = loom("logs", "697ebdd440ee", "--follow", "--offline", "--project", project.root)
+    assert offline.exit_code == 2, offline
+    assert "--offline" in offline.stderr
 
 
 def test_a_worker_s_newest_run_is_the_one_that_was_skipped_since(loom: Command, project: Project) -> None:
