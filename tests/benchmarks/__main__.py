@@ -71,6 +71,11 @@ def main() -> int:
     # Bytecode is there on any machine that runs Loom more than once.
     for package in ("loom", "tests"):
         compileall.compile_dir(REPOSITORY / package, quiet=1)
+    # Without the folders, which say nothing to others.
+    rounds = [f"--rounds {options.rounds}"] if options.rounds != parser.get_default("rounds") else []
+    asked = " ".join(
+        ["python -m tests.benchmarks", *(f"--only {name}" for name in options.only or ()), *rounds]
+    )
     results: dict[str, Result] = {}
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
@@ -83,15 +88,15 @@ def main() -> int:
             results[name] = MEASUREMENTS[name](room)
             print(results[name], end="\n\n", flush=True)
             if options.json:  # after each, for all of them take their time
-                kept = json.dumps(report(results, began, machine), indent=1)
+                kept = json.dumps(report(results, began, machine, asked), indent=1)
                 options.json.write_text(kept + "\n", encoding="utf-8")
     return 0 if all(result.reached for result in results.values()) else 1
 
 
-def report(results: dict[str, Result], began: datetime, machine: str) -> dict[str, object]:
+def report(results: dict[str, Result], began: datetime, machine: str, asked: str) -> dict[str, object]:
     return {
         "at": began.isoformat(timespec="seconds"),
-        "command": " ".join(["python -m tests.benchmarks", *sys.argv[1:]]),
+        "command": asked,
         "machine": machine,
         "results": {name: result.as_json() for name, result in results.items()},
     }
