@@ -3,10 +3,10 @@
 What is the same as when a person starts `loom`: the console script runs to its own end in a process of its
 own, with the arguments, folder, environment, streams, zone, signals and descriptors of one that has just
 started; it comes under the tests' walls; its exit code is the system's word. What isn't: its modules are
-imported already (nothing that is missing or broken on ``PYTHONPATH`` could show), `atexit` among them, so that
-Loom never takes its short way out; they aren't taken to pieces at its end; texts hash alike in all of them;
-the system names the forks' parent as their parent, and that one's command line and first environment as
-theirs.
+imported already (nothing that is missing or broken on ``PYTHONPATH`` could show), and `atexit` among them, so
+that Loom never takes its short way out; they aren't taken to pieces at its end; texts hash alike in all of
+them; the system names the forks' parent as their parent, and that one's command line and first environment
+as theirs.
 """
 
 import atexit
