@@ -131,33 +131,54 @@ def test_cut_off_at_any_byte_it_is_refused_with_a_word_on_repair(ground: Ground,
         assert check(path, keep=KEEP, now=NOW).faults, cut
 
 
-def spoilt(data: st.DataObject, content: bytes) -> bytes:
-    """`content` with some bytes, or whole pages, that say something else."""
-    spoiled = bytearray(content)
-    chance = random.Random(data.draw(st.integers(0, 2**32)))  # noqa: S311  (Hypothesis gives the seed)
-    early = data.draw(st.booleans())
-    for _ in range(data.draw(st.sampled_from([1, 2, 5, 40]))):
-        # The first pages hold the schema and the roots: worth more than their share.
-        end = min(len(spoiled), 40 * PAGE) if early else len(spoiled)
-        begin = chance.randrange(end)
-        match data.draw(st.sampled_from(["byte", "page", "zeros"])):
-            case "byte":
-                spoiled[begin] ^= 1 << chance.randrange(8)
-            case "page":
-                begin -= begin % PAGE
-                spoiled[begin : begin + PAGE] = chance.randbytes(PAGE)
-            case _:
-                spoiled[begin : begin + 512] = bytes(len(spoiled[begin : begin + 512]))
-    return bytes(spoiled)
+# All is drawn before anything is done: what a file's length or SQLite decides must not change what is drawn.
+@dataclass(frozen=True)
+class Spoil:
+    """seed: of the places and bytes. early: among the first pages, which hold the schema and the roots and
+    are worth more than their share."""
+
+    seed: int
+    early: bool
+    kinds: tuple[str, ...]
+
+    def of(self, content: bytes) -> bytes:
+        """`content` with some bytes, or whole pages, that say something else."""
+        spoiled = bytearray(content)
+        chance = random.Random(self.seed)  # noqa: S311  (Hypothesis gives the seed)
+        for kind in self.kinds:
+            end = min(len(spoiled), 40 * PAGE) if self.early else len(spoiled)
+            begin = chance.randrange(end)
+            match kind:
+                case "byte":
+                    spoiled[begin] ^= 1 << chance.randrange(8)
+                case "page":
+                    begin -= begin % PAGE
+                    spoiled[begin : begin + PAGE] = chance.randbytes(PAGE)
+                case _:
+                    spoiled[begin : begin + 512] = bytes(len(spoiled[begin : begin + 512]))
+        return bytes(spoiled)
+
+
+kinds = st.sampled_from(["byte", "page", "zeros"])
+spoils = st.builds(
+    Spoil,
+    st.integers(0, 2**32),
+    st.booleans(),
+    st.sampled_from([1, 2, 5, 40]).flatmap(lambda n: st.tuples(*[kinds] * n)),
+)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.data())
-def test_no_damage_is_more_than_a_clear_error(ground: Ground, folder: Path, data: st.DataObject) -> None:
+@given(spoil=spoils, of_log=st.booleans())
+def test_no_damage_is_more_than_a_clear_error(
+    ground: Ground, folder: Path, spoil: Spoil, of_log: bool
+) -> None:
     path = folder / "spoilt" / "ledger.db"
-    file, log = spoilt(data, ground.file), ground.log
-    if data.draw(st.booleans()):
-        file, log = ground.file, spoilt(data, ground.log)
+    file, log = ground.file, ground.log
+    if of_log:
+        log = spoil.of(log)
+    else:
+        file = spoil.of(file)
     ground.put(path, file, log)
     use(path)
     ground.put(path, file, log)
@@ -202,24 +223,29 @@ def assert_the_promises_hold(ground: Ground, path: Path, done: Repaired | None) 
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.data())
+@given(
+    what=st.sampled_from(["file", "file", "log", "cut", "garbage"]),
+    spoil=spoils,
+    share=st.floats(0, 1),
+    times=st.integers(1, 500),
+)
 def test_after_any_damage_a_repair_leaves_a_lawful_ledger_that_keeps_the_promises(
-    ground: Ground, folder: Path, data: st.DataObject
+    ground: Ground, folder: Path, what: str, spoil: Spoil, share: float, times: int
 ) -> None:
     path = folder / "repaired" / "ledger.db"
     file, log = ground.file, ground.log
-    match data.draw(st.sampled_from(["file", "file", "log", "cut", "garbage"])):
+    match what:
         case "file":
-            file = spoilt(data, file)
+            file = spoil.of(file)
         case "log":
             # Its last commit can't be told from one that was never finished.
             end = len(log) - 3 * (PAGE + 24)
-            log = spoilt(data, log[:end]) + log[end:]
+            log = spoil.of(log[:end]) + log[end:]
         case "cut":
             file, log = merged(ground, folder), b""
-            file = file[: data.draw(st.integers(0, len(file)))]
+            file = file[: int(share * len(file))]
         case _:
-            file, log = b"this is no ledger" * data.draw(st.integers(1, 500)), b""
+            file, log = b"this is no ledger" * times, b""
     ground.put(path, file, log)
     done = repaired(path)
     assert_the_promises_hold(ground, path, done)
