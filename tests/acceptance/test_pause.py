@@ -378,7 +378,8 @@ class TestOnABranch:
         one, two = remote.clone("one"), remote.clone("two")
         loom("run", *at("12:05"), cwd=one)
         racing = [
-            loom.start("pause", "echo", "--by", "Ada", "--json", *at("12:30"), cwd=one),
+            # Not before the tick's time: where that lands first, it would come too late.
+            loom.start("pause", "echo", "--by", "Ada", "--json", *at("13:05"), cwd=one),
             loom.start("run", *at("13:05"), "--json", cwd=two),
         ]
         try:
