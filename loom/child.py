@@ -39,7 +39,7 @@ def _work(request: bytes, ends: "Ends") -> None:
         request,
         ends,
         guard=guard,
-        fits=lambda execution, limit: fits(execution, limit=limit),
+        fits=fits,
     )
 
 

@@ -34,7 +34,7 @@ def judge(execution: Execution, expect: Expect, *, limit: int = OUTPUT_LIMIT) ->
     return Verdict(None, errors) if errors else verdict
 
 
-def fits(execution: Execution, *, limit: int = OUTPUT_LIMIT) -> Verdict:
+def fits(execution: Execution, limit: int = OUTPUT_LIMIT) -> Verdict:
     """Whether what a worker returned has the shape that its own output model demands. Never raises.
 
     The JSON form is read again, strictly, by the output model (extra fields as that model says), which has

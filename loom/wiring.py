@@ -307,9 +307,7 @@ def _executor(clock: Clock) -> Iterator[Executor]:
             from loom.execution.inline import InlineExecutor
             from loom.validation import fits
 
-            return InlineExecutor(
-                clock, arrivals=arrivals, fits=lambda execution, limit: fits(execution, limit=limit)
-            )
+            return InlineExecutor(clock, arrivals=arrivals, fits=fits)
         from loom.execution.isolated.process import ProcessExecutor
 
         return ProcessExecutor(clock, python=_PYTHON, env=env, arrivals=arrivals)

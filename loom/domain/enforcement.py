@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from loom.domain.rules import FOR_ALL, Guidance, Rule, applies
+from loom.domain.rules import Guidance, Rule, applies
 from loom.values import dataclass, field
 
 RuleT = TypeVar("RuleT")
@@ -37,9 +37,7 @@ class EnforcementContext:
         """What of it applies to one worker; the digest stays that of the whole."""
         return EnforcementContext(
             digest=self.digest,
-            rules=tuple(
-                rule for rule in self.rules if rule.applies_to == FOR_ALL or rule.is_for(worker_id, agent)
-            ),
+            rules=tuple(rule for rule in self.rules if rule.is_for(worker_id, agent)),
             guidance=tuple(each for each in self.guidance if applies(each.applies_to, worker_id, agent)),
             sha256=self.sha256,
         )

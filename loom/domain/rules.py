@@ -10,12 +10,10 @@ from typing import ClassVar
 
 from loom.values import dataclass
 
-FOR_ALL = ("*",)
-
 
 def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> bool:
     """Whether a rule is for this worker: `applies_to` holds ids, agents and globs, in any case."""
-    if applies_to == FOR_ALL:
+    if applies_to == ("*",):
         return True
     names = [worker_id.lower(), *([agent.lower()] if agent else [])]
     return any(fnmatchcase(name, pattern.lower()) for pattern in applies_to for name in names)

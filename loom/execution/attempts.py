@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution, RunError
+from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.execution.assignment import Assignment
 from loom.execution.backoff import wait_before
 from loom.execution.briefing import Briefing
@@ -25,6 +25,9 @@ from loom.worker import Refused, Skip
 
 Pause = Callable[[threading.Event, float], bool]
 """Wait so many seconds, or until the event is set; True if it is set."""
+
+Fits = Callable[[Execution, int], Verdict]
+"""What an execution's output model says of its value, which may have so many bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from types import TracebackType
 
 from loom.clock import Clock
-from loom.domain.run import Ending, Execution, RunError, Verdict
+from loom.domain.run import Ending, Execution, RunError
 from loom.execution.arrivals import Arrivals
 from loom.execution.assignment import Assignment
-from loom.execution.attempts import Pause, conduct
+from loom.execution.attempts import Fits, Pause, conduct
 from loom.execution.diversion import DIVERSION, Streams, speak_into
 from loom.execution.failure import text_of
 from loom.execution.flight import Flight
 from loom.execution.jsonform import OUTPUT_LIMIT
 from loom.values import replace
-
-Fits = Callable[[Execution, int], Verdict]
 
 _LONGEST_WAIT_S = 3600.0
 
@@ -42,7 +40,7 @@ class InlineExecutor:
         random: Callable[[], float] = random_numbers.random,
         output_limit: int = OUTPUT_LIMIT,
         arrivals: Arrivals | None = None,
-        fits: "Fits | None" = None,
+        fits: Fits | None = None,
     ) -> None:
         self._clock = clock
         self._pause = pause

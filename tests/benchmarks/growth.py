@@ -2,12 +2,12 @@
 
 import contextlib
 import io
-import itertools
 import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from loom.ledger.sqlite import SqliteLedger
@@ -15,6 +15,7 @@ from tests.benchmarks.measure import in_turns, seconds
 from tests.benchmarks.project import project_of
 from tests.benchmarks.result import Goal, Result, Timed, duration
 from tests.benchmarks.room import Room
+from tests.benchmarks.ticks import DAILY, Ticks
 from tests.endurance.size import fill, project
 from tests.ground.command import PROGRAM
 from tests.ground.history import History, write
@@ -23,6 +24,7 @@ HISTORY = (1_000, 100_000, 1_000_000)
 WORKERS = (12, 100, 1_000, 10_000)
 FLAT, LINEAR = 0.1, 1.1
 _CLAIMS = 20
+_STATUS = "loom status --json"
 
 Contenders = dict[str, Callable[[], float]]
 
@@ -59,9 +61,6 @@ def _beside(root: Path, file: Path, history: History) -> Contenders:
         at = history.now + later
         return seconds([*PROGRAM, "run", "--project", str(root), "--at", at.isoformat()], cwd=root)
 
-    def status() -> float:
-        return seconds([*PROGRAM, "status", "--json", "--project", str(root)], cwd=root)
-
     def claim() -> float:
         nonlocal later
         with contextlib.closing(SqliteLedger(file)) as ledger:
@@ -69,7 +68,11 @@ def _beside(root: Path, file: Path, history: History) -> Contenders:
         later = timedelta()
         return statistics.mean(taken)
 
-    return {"loom status --json": status, "a tick, nothing due": idle_tick, "a claim of 12 slots": claim}
+    return {_STATUS: partial(_status, root), "a tick, nothing due": idle_tick, "a claim of 12 slots": claim}
+
+
+def _status(root: Path) -> float:
+    return seconds([*PROGRAM, "status", "--json", "--project", str(root)], cwd=root)
 
 
 def _claim(ledger: SqliteLedger, history: History) -> float:
@@ -86,8 +89,9 @@ def growth_of_workers(room: Room) -> Result:
     """`loom status` and a tick with nothing due, with so many workers, all on one daily schedule."""
     measured: dict[str, dict[int, Timed]] = {}
     for workers in WORKERS:
-        root = project_of(room.folder / str(workers), workers=workers, schedule="0 3 * * *").root
-        for what, timed in in_turns(_with(root), rounds=room.rounds).items():
+        root = project_of(room.folder / str(workers), workers=workers, schedule=DAILY).root
+        contenders: Contenders = {"a tick, nothing due": Ticks(root), _STATUS: partial(_status, root)}
+        for what, timed in in_turns(contenders, rounds=room.rounds).items():
             measured.setdefault(what, {})[workers] = timed
     exponents = {what: _exponent_beyond_the_start(of) for what, of in measured.items()}
     goals = [
@@ -99,20 +103,6 @@ def growth_of_workers(room: Room) -> Result:
     ]
     said = {what: f"{power:.2f}" for what, power in exponents.items()}
     return _table("Growth with the workers", "workers", measured, ("exponent", said), goals)
-
-
-def _with(root: Path) -> Contenders:
-    first = datetime(2026, 3, 3, 18, 20, tzinfo=UTC)
-    later = itertools.count()
-
-    def idle_tick() -> float:
-        at = first + timedelta(seconds=30 * next(later))
-        return seconds([*PROGRAM, "run", "--project", str(root), "--at", at.isoformat()], cwd=root)
-
-    def status() -> float:
-        return seconds([*PROGRAM, "status", "--json", "--project", str(root)], cwd=root)
-
-    return {"a tick, nothing due": idle_tick, "loom status --json": status}
 
 
 def _exponent_beyond_the_start(measured: Mapping[int, Timed]) -> float:

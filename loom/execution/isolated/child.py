@@ -15,7 +15,7 @@ from loom.clock import SystemClock
 from loom.domain.enforcement import EnforcementContext, Refusal
 from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.domain.worker import Worker
-from loom.execution.attempts import TOLD_IN, conduct
+from loom.execution.attempts import TOLD_IN, Fits, conduct
 from loom.execution.diversion import DIVERSION, speak_into
 from loom.execution.flight import Flight
 from loom.execution.isolated.errand import Errand, unpacked
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from loom.ports import Guard
 
 GuardFor = Callable[[EnforcementContext, Worker, Path], "Guard"]
-Fits = Callable[[Execution, int], Verdict]
 
 _SMALL_STACK = 256 * 1024
 _PATIENCE_S = 5.0
