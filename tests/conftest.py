@@ -13,8 +13,10 @@ from tests.ground.needs import EVERY_TEST_MUST_RUN
 from tests.ground.project import Project, build_project
 from tests.ground.shut import keep_this_process_in, shut
 
-# No deadline: a busy machine isn't a failure. No database: what a test found stays in its report.
-settings.register_profile("loom", deadline=None, database=None, print_blob=True)
+# No deadline: a busy machine isn't a failure. No database: what a test found stays in its report. The same
+# draws every time: what fails is the change, not the day; `python -m tests.endurance draws` draws anew.
+settings.register_profile("loom", deadline=None, database=None, print_blob=True, derandomize=True)
+settings.register_profile("drawn-anew", settings.get_profile("loom"), derandomize=False)
 settings.load_profile("loom")
 
 keep_this_process_in()

@@ -66,8 +66,9 @@ def _as_in_a_log(line: RenderableType) -> str | None:
     match line:
         case Text(plain=plain):
             return f"{plain}\n"
-        case Padding(renderable=Text(plain=plain), left=left):
-            return f"{' ' * left}{plain}\n" if plain else ""
+        case Padding(renderable=Text(plain=plain) as text, left=left):
+            # What takes no column, such as a lone joiner of emoji, is no line to rich.
+            return f"{' ' * left}{plain}\n" if text.cell_len else ""
     return None
 
 

@@ -4,7 +4,7 @@ import io
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Group
 
@@ -53,6 +53,7 @@ runs = st.builds(
 
 
 @given(st.lists(runs, max_size=3), st.lists(words, max_size=2))
+@example([replace(RUN, output={"summary": "\U0001f3fb", "findings": [], "metrics": {}})], [])
 def test_a_log_says_what_rich_would_have_said(some: list[Run], notes: list[str]) -> None:
     tick = Tick(id="t", at=AT, trigger="schedule")
     report = TickReport(
