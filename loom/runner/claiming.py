@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from loom.domain.alert import Delivery
-from loom.domain.run import Outcome, Trigger
+from loom.domain.run import Outcome, Run, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision
-from loom.ports import AlertHook, Entry, Ledger, Liveness, Snapshot
+from loom.ports import AlertHook, Entry, Ledger, Liveness, RunQuery, Snapshot
 from loom.runner.books import Books
 from loom.runner.ending import exit_code
 from loom.runner.manual import plan_by_hand
@@ -71,7 +71,7 @@ def _planned(
         obstacle=lambda worker: waking.conditions.obstacle(worker, waking.parts.project),
         alive=lambda ticket: liveness.alive(ticket, real_now=real_now),
         closed_slots=lambda worker, after: ledger.closed_slots(worker, after=after),
-        run=ledger.run,
+        last_run=lambda ticket, died: _last_run(ledger, ticket, died=died),
         last_words=lambda worker, run_id: _last_words(waking, worker, run_id),
         new_id=waking.new_id,
     )
@@ -124,6 +124,15 @@ def claim(
         f"the ledger changed {_TRIES} times while this tick was deciding: too many ticks at once. "
         "Nothing was lost; the next tick decides these slots."
     )
+
+
+def _last_run(ledger: Ledger, ticket: Ticket, *, died: bool) -> Run | None:
+    run = ledger.run(ticket.run_id) if ticket.run_id else None
+    if run is not None or died or ticket.slot is None:
+        return run
+    # Claimed once more, and never begun: nothing was recorded under the id of that claim.
+    recorded = ledger.runs(RunQuery(worker=ticket.worker, slot=ticket.slot))
+    return next((run for run in recorded if run.attempts and not run.by_hand), None)
 
 
 def _last_words(waking: Waking, id_: str, run_id: str) -> str:

@@ -35,7 +35,8 @@ class Circumstances:
     """What the plan needs to know of the world, given so that planning stays pure.
 
     obstacle: what keeps this worker from running now, if anything. alive: whether a claimer is.
-    closed_slots: slots after the mark that were already dealt with by hand. run: a recorded run by id.
+    closed_slots: slots after the mark that were already dealt with by hand. last_run: what is recorded of a
+    ticket's last attempt, given whether that attempt's process died; None where nothing is.
     last_words: what a run of that worker whose process died had said, by its id, as it may be recorded.
     """
 
@@ -44,7 +45,7 @@ class Circumstances:
     obstacle: Callable[[Worker], Obstacle | None]
     alive: Callable[[Ticket], bool]
     closed_slots: Callable[[str, datetime], frozenset[datetime]]
-    run: Callable[[str], Run | None]
+    last_run: Callable[[Ticket, bool], Run | None]
     last_words: Callable[[str, str], str]
     new_id: Callable[[], str]
 
@@ -170,7 +171,7 @@ def _close(
     if closing.started is not None:
         # It ran before: its last run becomes its final one, so that no failure is hidden.
         run_id, attempts = closing.started.run_id or run_id, 1
-        last = world.run(run_id)
+        last = world.last_run(closing.started, closing.died)
         if last is not None:
             result.runs.append(
                 replace(

@@ -26,6 +26,7 @@ class Ended:
 
     ticket: what the ledger had of it, already closed; None for a slot that never was in the ledger.
     attempted: the outcome is that of its last attempt, which makes that attempt's run the final one.
+    died: that attempt's process died, so its run may not have been recorded.
     """
 
     slot: datetime | None
@@ -33,6 +34,7 @@ class Ended:
     reason: str
     ticket: Ticket | None = None
     attempted: bool = False
+    died: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Closing:
         knows the slot it was made for, if any.
     count: how many slots. tickets: those that the ledger knows, closed, ready to be written.
     started: the ticket whose last attempt is hereby final (then `count` is 1); None when the outcome is
-        the decision's own (skipped, missed, superseded).
+        the decision's own (skipped, missed, superseded). died: that attempt's process died.
     """
 
     outcome: Outcome
@@ -62,6 +64,7 @@ class Closing:
     count: int = 1
     tickets: tuple[Ticket, ...] = ()
     started: Ticket | None = None
+    died: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,7 @@ def _closing(each: Ended) -> Closing:
         last=each.slot,
         tickets=() if each.ticket is None else (each.ticket,),
         started=each.ticket if each.attempted else None,
+        died=each.died,
     )
 
 

@@ -46,7 +46,8 @@ class Owed:
             return Ended(self.at, outcome, reason)
         if self.started:
             last = self.ticket.outcome or Outcome.ABANDONED
-            return Ended(self.at, last, reason, closed(self.ticket, last), attempted=True)
+            died = self.died is not None
+            return Ended(self.at, last, reason, closed(self.ticket, last), attempted=True, died=died)
         return Ended(self.at, outcome, reason, closed(self.ticket, outcome))
 
     def skipped(self, reason: str) -> Ended:
@@ -86,8 +87,8 @@ def request_ended(ticket: Ticket) -> Ended:
         reason = "its process died before it began; a request by hand is not started again"
     else:
         reason = "its process died before the end was recorded; a request by hand is not started again"
-    attempted = ticket.state is TicketState.STARTED or ticket.starts > 0
-    return Ended(None, last, reason, closed(ticket, last), attempted=attempted)
+    died = ticket.state is TicketState.STARTED
+    return Ended(None, last, reason, closed(ticket, last), attempted=died or ticket.starts > 0, died=died)
 
 
 def let_go(ticket: Ticket) -> Ticket:

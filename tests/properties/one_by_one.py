@@ -95,6 +95,7 @@ def ranges(ended: Sequence[Ended], schedule: Schedule) -> tuple[Closing, ...]:
             count=len(group),
             tickets=tuple(each.ticket for each in group if each.ticket is not None),
             started=group[0].ticket if group[0].attempted else None,
+            died=group[0].died,
         )
         for group in groups
     )

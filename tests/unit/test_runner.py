@@ -466,6 +466,28 @@ def test_a_later_start_of_a_slot_is_a_retry_and_the_run_before_it_no_longer_says
     assert rehearsal.ledger.promises(since=START).slots == 1
 
 
+def test_a_slot_that_is_claimed_again_and_never_begins_ends_as_its_last_attempt_did(
+    rehearsal: Rehearsal,
+) -> None:
+    rehearsal.project.worker("flaky", FAILING.replace("ValueError", "ConnectionError"))
+    rehearsal.project.entries(
+        'flaky: {schedule: "0 * * * *", entrypoint: "workers.flaky:run", retry: {attempts: 1}}'
+    )
+    (first,) = (run for run in rehearsal.tick().runs if run.worker == "flaky")
+    key = "flaky@2026-11-20T12:00:00Z"
+    before = rehearsal.ledger.snapshot()
+    held = before.tickets[key]
+    again = replace(
+        held, state=TicketState.CLAIMED, fence=held.fence + 1, run_id="never begun", claimer="memory-99-other"
+    )
+    again = replace(again, lease_until=START + HOUR, reason=None, not_before=None)
+    rehearsal.ledger.claim([again], revision=before.revision)
+    rehearsal.tick(later=timedelta(days=3))
+    assert rehearsal.ledger.run("never begun") is None
+    (last,) = (run for run in rehearsal.history("flaky") if run.slot == first.slot and run.final)
+    assert (last.run_id, last.outcome, last.error) == (first.run_id, Outcome.FAILED, first.error)
+
+
 def test_a_parameter_on_an_undecided_slot_leaves_the_slot_to_its_tick(rehearsal: Rehearsal) -> None:
     rehearsal.tick()
     slot = START.replace(minute=0) + HOUR
