@@ -19,6 +19,7 @@ from tests.benchmarks.measure import environment
 from tests.benchmarks.result import Result
 from tests.benchmarks.room import Room
 from tests.benchmarks.ticks import FIRST_TICK
+from tests.ground.github import job_environment
 from tests.ground.shut import REPOSITORY
 
 _WORKFLOW = Path(".github", "workflows", "loom.yml")
@@ -100,14 +101,7 @@ def _job(runner: Path, origin: Path, steps: _Steps, at: str, cache: Path) -> Tak
         **environment(),
         "PATH": os.pathsep.join((str(runner / "bin"), str(python / "bin"), os.environ["PATH"])),
         "PIP_CACHE_DIR": str(cache),
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_WORKSPACE": str(work),
-        "GITHUB_STEP_SUMMARY": str(runner / "summary.md"),
-        "GITHUB_OUTPUT": str(runner / "output.txt"),
-        "GITHUB_SERVER_URL": "https://github.example",
-        "GITHUB_REPOSITORY": "acme/ops",
-        "GITHUB_RUN_ID": runner.name.rpartition("-")[2],
-        "RUNNER_NAME": runner.name,
+        **job_environment(runner),
     }
     cloning = ["git", "clone", "--quiet", "--depth", "1", origin.as_uri(), str(work)]
     laps = [time.perf_counter()]

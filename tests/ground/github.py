@@ -39,6 +39,21 @@ class Job:
         return json.loads(self.outputs["outcomes"])
 
 
+def job_environment(runner: Path) -> dict[str, str]:
+    """What GitHub tells the steps of a job. runner: the folder of one runner, named ``runner-NUMBER``, with
+    the checkout in `work`."""
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": str(runner / "work"),
+        "GITHUB_STEP_SUMMARY": str(runner / "summary.md"),
+        "GITHUB_OUTPUT": str(runner / "output.txt"),
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_REPOSITORY": "acme/ops",
+        "GITHUB_RUN_ID": runner.name.rpartition("-")[2],
+        "RUNNER_NAME": runner.name,
+    }
+
+
 @dataclass
 class GitHub:
     """A bare repository, and runners that forget everything."""
@@ -78,14 +93,7 @@ class GitHub:
             "LOOM_STATE_BRANCH": step["env"]["LOOM_STATE_BRANCH"],
             **inputs,
             "PATH": f"{script.parent}:{os.environ['PATH']}",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_WORKSPACE": str(work),
-            "GITHUB_STEP_SUMMARY": str(runner / "summary.md"),
-            "GITHUB_OUTPUT": str(runner / "output.txt"),
-            "GITHUB_SERVER_URL": "https://github.example",
-            "GITHUB_REPOSITORY": "acme/ops",
-            "GITHUB_RUN_ID": str(self.count),
-            "RUNNER_NAME": f"runner-{self.count}",
+            **job_environment(runner),
         }
         done = subprocess.run(
             ["bash", "-e", "-c", step["run"]],
