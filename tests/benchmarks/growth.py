@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.benchmarks.ticks import DAILY, Ticks
 from tests.endurance.size import fill, project
 from tests.ground.command import PROGRAM
 from tests.ground.history import History, write
+from tests.ground.project import Project
 
 HISTORY = (1_000, 100_000, 1_000_000)
 WORKERS = (12, 100, 1_000, 10_000)
@@ -30,16 +31,20 @@ Contenders = dict[str, Callable[[], float]]
 
 
 def growth_of_history(room: Room) -> Result:
-    """`loom status`, a tick with nothing due and the claim of twelve slots, beside so many recorded runs."""
+    """`loom status`, `loom brief`, a tick with nothing due and the claim of twelve slots, beside so many
+    recorded runs. All sizes take turns: a machine's speed drifts by more than is looked for here."""
+    contenders: dict[tuple[str, int], Callable[[], float]] = {}
+    filled: list[str] = []
+    beside = [_built(room.folder / str(runs), runs) for runs in HISTORY]
+    for runs, (made, history) in zip(HISTORY, beside, strict=True):
+        filled.append(f"{_newest_week(made.ledger):,} of {runs:,}")
+        for what, contender in _beside(made.root, made.ledger, history).items():
+            contenders[what, runs] = contender
+    by_what = dict(sorted(contenders.items(), key=lambda each: each[0][0]))
     measured: dict[str, dict[int, Timed]] = {}
-    for runs in HISTORY:
-        with contextlib.redirect_stdout(io.StringIO()):
-            made = project(room.folder / str(runs))
-            history = fill(made.ledger, runs)
-        contenders = _beside(made.root, made.ledger, history)
-        for what, timed in in_turns(contenders, rounds=room.rounds).items():
-            measured.setdefault(what, {})[runs] = timed
-    more = {what: of[HISTORY[-1]].median - of[HISTORY[0]].median for what, of in measured.items()}
+    for (what, runs), timed in in_turns(by_what, rounds=room.rounds).items():
+        measured.setdefault(what, {})[runs] = timed
+    more = {what: _more(of[HISTORY[-1]], of[HISTORY[0]]) for what, of in measured.items()}
     goals = [
         Goal(
             f"{what}: beside {HISTORY[-1]:,} runs {extra * 1000:+.1f} ms to beside {HISTORY[0]:,} "
@@ -49,7 +54,26 @@ def growth_of_history(room: Room) -> Result:
         for what, extra in more.items()
     ]
     said = {what: f"{extra * 1000:+.1f} ms" for what, extra in more.items()}
-    return _table("Growth with the history, 12 workers", "runs", measured, ("more", said), goals)
+    notes = (
+        f"Runs in the last seven days, which is what the figures of status are about: {'; '.join(filled)}.",
+    )
+    return _table("Growth with the history, 12 workers", "runs", measured, ("more", said), goals, notes)
+
+
+def _built(root: Path, runs: int) -> tuple[Project, History]:
+    with contextlib.redirect_stdout(io.StringIO()):
+        made = project(root)
+        return made, fill(made.ledger, runs)
+
+
+def _newest_week(file: Path) -> int:
+    with contextlib.closing(SqliteLedger(file)) as ledger:
+        return ledger.promises(since=datetime.now(UTC) - timedelta(days=7)).started
+
+
+def _more(ours: Timed, theirs: Timed) -> float:
+    """In seconds: the median of the rounds' differences."""
+    return statistics.median(mine - other for mine, other in zip(ours.seconds, theirs.seconds, strict=True))
 
 
 def _beside(root: Path, file: Path, history: History) -> Contenders:
@@ -68,11 +92,16 @@ def _beside(root: Path, file: Path, history: History) -> Contenders:
         later = timedelta()
         return statistics.mean(taken)
 
-    return {_STATUS: partial(_status, root), "a tick, nothing due": idle_tick, "a claim of 12 slots": claim}
+    return {
+        _STATUS: partial(_loom, root, "status", "--json"),
+        "loom brief": partial(_loom, root, "brief", "--peek", "--since", "7d"),
+        "a tick, nothing due": idle_tick,
+        "a claim of 12 slots": claim,
+    }
 
 
-def _status(root: Path) -> float:
-    return seconds([*PROGRAM, "status", "--json", "--project", str(root)], cwd=root)
+def _loom(root: Path, *words: str) -> float:
+    return seconds([*PROGRAM, *words, "--project", str(root)], cwd=root)
 
 
 def _claim(ledger: SqliteLedger, history: History) -> float:
@@ -90,7 +119,8 @@ def growth_of_workers(room: Room) -> Result:
     measured: dict[str, dict[int, Timed]] = {}
     for workers in WORKERS:
         root = project_of(room.folder / str(workers), workers=workers, schedule=DAILY).root
-        contenders: Contenders = {"a tick, nothing due": Ticks(root), _STATUS: partial(_status, root)}
+        status = partial(_loom, root, "status", "--json")
+        contenders: Contenders = {"a tick, nothing due": Ticks(root), _STATUS: status}
         for what, timed in in_turns(contenders, rounds=room.rounds).items():
             measured.setdefault(what, {})[workers] = timed
     exponents = {what: _exponent_beyond_the_start(of) for what, of in measured.items()}
@@ -120,6 +150,7 @@ def _table(
     measured: Mapping[str, Mapping[int, Timed]],
     growth: tuple[str, Mapping[str, str]],
     goals: list[Goal],
+    notes: tuple[str, ...] = (),
 ) -> Result:
     sizes = list(next(iter(measured.values())))
     return Result(
@@ -130,5 +161,6 @@ def _table(
             for what, of in measured.items()
         ),
         goals=tuple(goals),
+        notes=notes,
         raw={what: {str(size): timed.seconds for size, timed in of.items()} for what, of in measured.items()},
     )
