@@ -25,7 +25,9 @@ HISTORY = (1_000, 100_000, 1_000_000)
 WORKERS = (12, 100, 1_000, 10_000)
 FLAT, LINEAR = 0.1, 1.1
 _CLAIMS = 20
-_STATUS = "loom status --json"
+_STATUS, _BRIEF = "loom status --json", "loom brief"
+# From so many runs on, the days that these two tell of are as full as they get.
+_FULL = {_STATUS: 100_000, _BRIEF: 100_000}
 
 Contenders = dict[str, Callable[[], float]]
 
@@ -33,29 +35,30 @@ Contenders = dict[str, Callable[[], float]]
 def growth_of_history(room: Room) -> Result:
     """`loom status`, `loom brief`, a tick with nothing due and the claim of twelve slots, beside so many
     recorded runs. All sizes take turns: a machine's speed drifts by more than is looked for here."""
-    contenders: dict[tuple[str, int], Callable[[], float]] = {}
+    beside: dict[int, Contenders] = {}
     filled: list[str] = []
-    beside = [_built(room.folder / str(runs), runs) for runs in HISTORY]
-    for runs, (made, history) in zip(HISTORY, beside, strict=True):
+    for runs in HISTORY:
+        made, history = _built(room.folder / str(runs), runs)
         filled.append(f"{_newest_week(made.ledger):,} of {runs:,}")
-        for what, contender in _beside(made.root, made.ledger, history).items():
-            contenders[what, runs] = contender
-    by_what = dict(sorted(contenders.items(), key=lambda each: each[0][0]))
+        beside[runs] = _beside(made.root, made.ledger, history)
+    contenders = {(what, runs): beside[runs][what] for what in beside[HISTORY[0]] for runs in HISTORY}
     measured: dict[str, dict[int, Timed]] = {}
-    for (what, runs), timed in in_turns(by_what, rounds=room.rounds).items():
+    for (what, runs), timed in in_turns(contenders, rounds=room.rounds).items():
         measured.setdefault(what, {})[runs] = timed
-    more = {what: _more(of[HISTORY[-1]], of[HISTORY[0]]) for what, of in measured.items()}
+    few, many = {what: _FULL.get(what, HISTORY[0]) for what in measured}, HISTORY[-1]
+    more = {what: _more(of[many], of[few[what]]) for what, of in measured.items()}
     goals = [
         Goal(
-            f"{what}: beside {HISTORY[-1]:,} runs {extra * 1000:+.1f} ms to beside {HISTORY[0]:,} "
-            f"(at most a tenth more, {measured[what][HISTORY[0]].median * FLAT * 1000:.1f} ms)",
-            extra <= measured[what][HISTORY[0]].median * FLAT,
+            f"{what}: beside {many:,} runs {extra * 1000:+.1f} ms to beside {few[what]:,} "
+            f"(at most a tenth more, {measured[what][few[what]].median * FLAT * 1000:.1f} ms)",
+            extra <= measured[what][few[what]].median * FLAT,
         )
         for what, extra in more.items()
     ]
     said = {what: f"{extra * 1000:+.1f} ms" for what, extra in more.items()}
     notes = (
-        f"Runs in the last seven days, which is what the figures of status are about: {'; '.join(filled)}.",
+        f"In the last seven days, of which status and brief tell, began {'; '.join(filled)} runs. So these "
+        f"two are held against {_FULL[_STATUS]:,} runs, beside which there is as much to tell.",
     )
     return _table("Growth with the history, 12 workers", "runs", measured, ("more", said), goals, notes)
 
@@ -94,7 +97,7 @@ def _beside(root: Path, file: Path, history: History) -> Contenders:
 
     return {
         _STATUS: partial(_loom, root, "status", "--json"),
-        "loom brief": partial(_loom, root, "brief", "--peek", "--since", "7d"),
+        _BRIEF: partial(_loom, root, "brief", "--peek", "--since", "7d"),
         "a tick, nothing due": idle_tick,
         "a claim of 12 slots": claim,
     }
