@@ -148,6 +148,17 @@ class Ledger(Protocol):
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         """Ticks at or after `since`, oldest first."""
 
+    def tick_times(
+        self,
+        *,
+        triggers: Collection[str],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Sequence[datetime]:
+        """When the newest `limit` ticks came that one of `triggers` brought, newest first, UTC; all of them
+        without. since, until: bounds, both inclusive. For who needs to know no more of a tick."""
+
     def deliveries(self, *, run_id: str | None = None, since: datetime | None = None) -> Sequence[Delivery]:
         """What was said, and to whom: about one run, or since an instant (of its last change), in the
         order in which it was made. With neither: all that is on record."""

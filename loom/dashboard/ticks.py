@@ -21,8 +21,8 @@ Late = tuple[tuple[datetime, float | None], ...]
 def lateness_of(schedule: Schedule, ledger: Ledger, *, now: datetime) -> Late:
     """For each tick expected in the last days, at most 2,000: the seconds that it was late, None if never."""
     # One day more, so that a tick which came late for an instant before isn't taken for another one's.
-    ticks = ledger.ticks(since=now - timedelta(days=TICK_DAYS + 1))
-    came = sorted(tick.at for tick in ticks if tick.trigger in CLOCK_TRIGGERS and tick.at <= now)
+    since = now - timedelta(days=TICK_DAYS + 1)
+    came = ledger.tick_times(triggers=CLOCK_TRIGGERS, since=since, until=now)[::-1]
     begin = now - timedelta(days=TICK_DAYS)
     found = [
         (at, None if late is None else late.total_seconds())

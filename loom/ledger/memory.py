@@ -113,6 +113,19 @@ class MemoryLedger:
             fitting = [tick for tick in self._tables.ticks.values() if tick.at >= since]
         return sorted(fitting, key=lambda tick: (tick.at, tick.id))
 
+    def tick_times(
+        self,
+        *,
+        triggers: Collection[str],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Sequence[datetime]:
+        with self._lock:
+            times = [tick.at for tick in self._tables.ticks.values() if tick.trigger in triggers]
+        fitting = [at for at in times if (since is None or at >= since) and (until is None or at <= until)]
+        return sorted(fitting, reverse=True)[:limit]
+
     def slot_outcomes(
         self, *, worker: str | None = None, since: datetime | None = None, limit: int
     ) -> Sequence[SlotOutcome]:

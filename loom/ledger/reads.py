@@ -13,7 +13,15 @@ from loom.domain.tick import Tick
 from loom.ledger.codec import UnreadableEntry, from_json, stamp
 from loom.ledger.laws import still_renamed
 from loom.ledger.rows import OUTCOMES as _OUTCOMES
-from loom.ledger.rows import SLOT_OUTCOME, read_mark, read_pause, read_slot_outcome, read_standing, tail
+from loom.ledger.rows import (
+    SLOT_OUTCOME,
+    read_instant,
+    read_mark,
+    read_pause,
+    read_slot_outcome,
+    read_standing,
+    tail,
+)
 from loom.ports import HooksInForce, Promises, RunQuery, Snapshot
 
 if TYPE_CHECKING:
@@ -32,6 +40,10 @@ OPEN_EPISODES = "SELECT subject, body FROM episodes WHERE closed_at IS NULL ORDE
 UNSENT = "SELECT body FROM deliveries WHERE sent = 0 ORDER BY number"
 LAST_TICK = "SELECT body FROM ticks ORDER BY at DESC, id DESC LIMIT 1"
 TICKS = "SELECT body FROM ticks WHERE at >= ? ORDER BY at, id"
+TICK_TIMES = (
+    "SELECT at FROM ticks WHERE at >= ? AND at <= ?"
+    " AND json_extract(body, '$.trigger') IN (SELECT value FROM json_each(?)) ORDER BY at DESC LIMIT ?"
+)
 DELIVERIES = "SELECT body FROM deliveries WHERE run_id = ? ORDER BY number"
 DELIVERIES_SINCE = (
     "SELECT body FROM (SELECT number, body FROM deliveries WHERE sent = 1 AND changed_at >= ?"
@@ -220,6 +232,19 @@ def _conditions(query: RunQuery, *, plus: str = "") -> tuple[list[str], list[Any
 
 def read_ticks(db: sqlite3.Connection, since: datetime) -> Sequence[Tick]:
     return [from_json(Tick, body) for (body,) in db.execute(TICKS, (stamp(since),))]
+
+
+def read_tick_times(
+    db: sqlite3.Connection,
+    triggers: Collection[str],
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+) -> Sequence[datetime]:
+    first = "" if since is None else stamp(since)
+    last = _past("") if until is None else stamp(until)
+    rows = db.execute(TICK_TIMES, (first, last, json.dumps([*triggers]), -1 if limit is None else limit))
+    return [read_instant(at) for (at,) in rows]
 
 
 def read_slot_outcomes(db: sqlite3.Connection, query: RunQuery) -> "Sequence[SlotOutcome]":

@@ -16,6 +16,8 @@ from loom.ledger.codec import UnreadableEntry, from_json, read_stamp, stamp, to_
 from loom.ledger.laws import scheduled_slots
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from loom.domain.slot_outcome import SlotOutcome
 
 OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
@@ -122,6 +124,16 @@ def read_mark(row: Row) -> Mark:
         return Mark(worker, read_stamp(at))
     except _UNFIT as error:
         raise UnreadableEntry(f"Mark {row!r}: {error}") from error
+
+
+def read_instant(text: Any) -> "datetime":
+    try:
+        at = read_stamp(text)
+    except _UNFIT as error:
+        raise UnreadableEntry(f"an instant {str(text)[:80]!r}: {error}") from error
+    if at.tzinfo is None:
+        raise UnreadableEntry(f"an instant {text!r}: it has no time zone")
+    return at
 
 
 def read_pause(row: Row) -> Pause:

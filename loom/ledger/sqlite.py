@@ -73,6 +73,17 @@ class SqliteLedger:
         with explained(self._path):
             return reads.read_ticks(self._db, since)
 
+    def tick_times(
+        self,
+        *,
+        triggers: Collection[str],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Sequence[datetime]:
+        with explained(self._path):
+            return reads.read_tick_times(self._db, triggers, since, until, limit)
+
     def slot_outcomes(
         self, *, worker: str | None = None, since: datetime | None = None, limit: int
     ) -> "Sequence[SlotOutcome]":

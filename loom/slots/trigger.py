@@ -1,7 +1,7 @@
 """Did the clock that wakes Loom keep to its time? Ticks as they came, held against the expected ones."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from loom.domain.schedule import Schedule
@@ -12,10 +12,10 @@ from loom.slots.calendar import instants, previous_instant
 # A tick this late is no longer taken for the one that was expected. Of the published delays of scheduled
 # events on GitHub Actions the longest is 12 h 41 min.
 _LATEST = timedelta(hours=24)
+_DAY, _WEEK = 24, 7 * 24  # hours
 # Further back than any span shown, to tell a clock that was silent for a week from one just set up.
 _LOOKS_BACK = timedelta(days=35)
 _INSTANT = timedelta(microseconds=1)
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def expected_at(schedule: Schedule, at: datetime) -> datetime | None:
@@ -26,11 +26,14 @@ def expected_at(schedule: Schedule, at: datetime) -> datetime | None:
 def trigger_health(schedule: Schedule, ledger: Ledger, *, now: datetime) -> TriggerHealth:
     """How the ticks in `ledger` stand against `schedule`, as of `now` (UTC). Only those that a clock brought
     count; all are held against today's schedule, whatever was expected when they came."""
-    ticks = ledger.ticks(since=now - _LOOKS_BACK)
-    came = sorted(tick.at for tick in ticks if tick.trigger in CLOCK_TRIGGERS and tick.at <= now)
-    delays = lateness(schedule, came, now=now)
-    day, week = (_span(hours, came, delays, now) for hours in (24, 7 * 24))
-    last = came[-1] if came else _long_ago(ledger, now)
+    week_ago = now - timedelta(hours=_WEEK)
+    came = ledger.tick_times(triggers=CLOCK_TRIGGERS, since=week_ago - EARLY, until=now)[::-1]
+    before = ledger.tick_times(triggers=CLOCK_TRIGGERS, until=week_ago - EARLY - _INSTANT, limit=1)
+    last = came[-1] if came else next(iter(before), None)
+    # Of the ticks before the week it matters only whether there were any.
+    came = [*(at for at in before if at >= now - _LOOKS_BACK), *came]
+    delays = lateness(schedule, came, now=now, since=week_ago)
+    day, week = (_span(hours, came, delays, now) for hours in (_DAY, _WEEK))
     silent = (now - last).total_seconds() if last is not None and not came else None
     return TriggerHealth(
         cron=schedule.cron,
@@ -57,32 +60,21 @@ def _lost(schedule: Schedule, last: datetime, now: datetime) -> int:
     return max(came_due - 1, 0)  # the newest tick may still be on its way
 
 
-def _long_ago(ledger: Ledger, now: datetime) -> datetime | None:
-    """When a clock last brought a tick, however long ago."""
-    newest = ledger.snapshot().last_tick
-    if newest is None:
-        return None
-    if newest.trigger in CLOCK_TRIGGERS and newest.at <= now:
-        return newest.at
-    ticks = ledger.ticks(since=_EVER)
-    return max((each.at for each in ticks if each.trigger in CLOCK_TRIGGERS and each.at <= now), default=None)
-
-
 def lateness(
-    schedule: Schedule, came: Sequence[datetime], *, now: datetime
+    schedule: Schedule, came: Sequence[datetime], *, now: datetime, since: datetime | None = None
 ) -> Mapping[datetime, timedelta | None]:
     """How late the tick for each expected instant came, from the first tick on; None if none came.
 
+    since: only for the instants after this one, whose ticks came at most `EARLY` before it.
     came: when ticks came, ascending. Each one stands for the newest instant at or before it that no earlier
     tick stands for: so a dropped tick doesn't make all later ones look late, and two that were held up and
     come together stand for two instants. A tick left over, or a day late, stands for nothing.
     """
     if not came:
         return {}
-    start = expected_at(schedule, came[0]) or came[0]
-    delays: dict[datetime, timedelta | None] = dict.fromkeys(
-        instants(schedule, start - _INSTANT, now + EARLY)
-    )
+    start = (expected_at(schedule, came[0]) or came[0]) - _INSTANT
+    start = start if since is None else max(start, since)
+    delays: dict[datetime, timedelta | None] = dict.fromkeys(instants(schedule, start, now + EARLY))
     expected, passed, waiting = list(delays), 0, list[datetime]()
     for tick in came:
         while passed < len(expected) and expected[passed] <= tick + EARLY:

@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tests.benchmarks.result import Goal, Result, Timed
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,11 @@ def _small(seconds: float) -> str:
     return f"{seconds * 1e6:.2f} us" if seconds < 1e-3 else f"{seconds * 1e3:.0f} ms"
 
 
-def in_turns(contenders: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, Timed]:
+def in_turns(contenders: Mapping[Name, Callable[[], float]], *, rounds: int) -> dict[Name, Timed]:
     """Call each in turns, once to warm up and then `rounds` times; each returns the seconds it took."""
     for contender in contenders.values():
         contender()
-    took: dict[str, list[float]] = {name: [] for name in contenders}
+    took: dict[Name, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, contender in contenders.items():
             took[name].append(contender())

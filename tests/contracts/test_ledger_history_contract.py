@@ -141,6 +141,20 @@ def test_ticks_are_read_oldest_first(ledger: Ledger) -> None:
     assert list(ledger.ticks(since=SIX + HOUR)) == ticks[1:]
 
 
+def test_when_ticks_came_is_read_newest_first_by_what_brought_them(ledger: Ledger) -> None:
+    at = [SIX + hours * HOUR for hours in range(6)]
+    brought = ("schedule", "manual", "schedule", "repository_dispatch", "push", "schedule")
+    ledger.record([a_tick(f"t{n}", at[n], trigger=trigger) for n, trigger in enumerate(brought)])
+    ledger.record([a_tick("t2", at[2], trigger="schedule", finished_at=at[2], exit_code=0)])
+    clocks = ("schedule", "repository_dispatch")
+    assert list(ledger.tick_times(triggers=clocks)) == [at[5], at[3], at[2], at[0]]
+    assert list(ledger.tick_times(triggers=clocks, since=at[2], until=at[3])) == [at[3], at[2]]
+    assert list(ledger.tick_times(triggers=clocks, until=at[3], limit=1)) == [at[3]]
+    assert list(ledger.tick_times(triggers=clocks, limit=0)) == []
+    assert list(ledger.tick_times(triggers=("manual",), until=at[0])) == []
+    assert list(ledger.tick_times(triggers=())) == []
+
+
 def test_deliveries_are_read_by_run_in_the_order_they_were_made(ledger: Ledger) -> None:
     ledger.record([a_delivery("d2", "run-0001"), a_delivery("d1", "run-0001"), a_delivery("d3", "run-0002")])
     ledger.record([a_delivery("d2", "run-0001", state=DeliveryState.SENT)])

@@ -118,14 +118,16 @@ def project(root: Path) -> Project:
 
 
 def fill(path: Path, runs: int) -> History:
-    """Write a history of so many runs that ended shortly before midnight some days ago."""
-    until = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Write a history of about so many runs that ended shortly before midnight, three days ago: at the same
+    instant however many they are, so that what lies in the last days is the same too."""
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
     # Now and then a tick is missed, so it takes somewhat longer than its runs would.
-    history = History(until - runs / len(WORKERS) * STEP * 1.02 - timedelta(days=3))
+    history = History(end - round(runs / len(WORKERS) * 1.02) * STEP)
     step = max(1, runs // 10)
     with closing(in_haste(SqliteLedger(path))) as ledger:
         ledger.record(history.first())
-        while history.runs < runs:
+        # A tick that comes after a missed one takes as long as four.
+        while history.now < end - 4 * TICKS_AT_ONCE * STEP:
             before = history.runs
             write_at_once(ledger, history, TICKS_AT_ONCE)
             if history.runs // step > before // step:

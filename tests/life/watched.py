@@ -65,6 +65,19 @@ class WatchedLedger:
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
         return self._plot.call("read", lambda: self._inner.ticks(since=since))
 
+    def tick_times(
+        self,
+        *,
+        triggers: Collection[str],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Sequence[datetime]:
+        def ask() -> Sequence[datetime]:
+            return self._inner.tick_times(triggers=triggers, since=since, until=until, limit=limit)
+
+        return self._plot.call("read", ask)
+
     def slot_outcomes(
         self, *, worker: str | None = None, since: datetime | None = None, limit: int
     ) -> Sequence[SlotOutcome]:

@@ -97,6 +97,7 @@ READERS: list[Callable[[Ledger], object]] = [
     lambda ledger: ledger.runs(RunQuery(worker="echo", slot=BEGIN + STEP)),
     lambda ledger: ledger.closed_slots("echo", after=BEGIN),
     lambda ledger: ledger.ticks(since=BEGIN),
+    lambda ledger: ledger.tick_times(triggers=("schedule",), since=BEGIN),
     lambda ledger: ledger.promises(since=BEGIN, unheard=("e1",)),
     lambda ledger: ledger.run("01234567"),
     lambda ledger: ledger.deliveries(run_id="01234567"),

@@ -351,6 +351,7 @@ def test_no_method_lets_an_error_of_sqlite_escape(filled: Path) -> None:
         lambda held: held.closed_slots("echo", after=SIX),
         lambda held: held.runs(RunQuery()),
         lambda held: held.ticks(since=SIX),
+        lambda held: held.tick_times(triggers=("schedule",)),
         lambda held: held.deliveries(run_id="run-0001"),
         lambda held: held.promises(since=SIX),
         lambda held: held.prune(before=SIX),

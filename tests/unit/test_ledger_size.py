@@ -3,7 +3,7 @@
 import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from loom.domain.cron import parse_cron
 from loom.domain.run import Outcome
+from loom.domain.schedule import Schedule
 from loom.domain.slot import TicketState
 from loom.ledger import pruning, reads
 from loom.ledger.checking import check
@@ -19,6 +21,7 @@ from loom.ledger.database import open_database
 from loom.ledger.sqlite import SqliteLedger
 from loom.ledger.transfer import export
 from loom.ports import Entry, RunQuery
+from loom.slots.trigger import trigger_health
 from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_delivery, a_run, a_tick, a_ticket, an_episode
 from tests.ground.history import History, in_haste, write
 
@@ -90,6 +93,7 @@ def test_no_question_about_runs_walks_the_history(db: sqlite3.Connection) -> Non
         (reads.UNSENT, ()),
         (reads.LAST_TICK, ()),
         (reads.TICKS, ("a",)),
+        (reads.TICK_TIMES, ("a", "b", "[]", 1)),
         (reads.DELIVERIES, ("a",)),
         (reads.DELIVERIES_SINCE, ("a", "a")),
         (reads.EPISODES_SINCE, ("a",)),
@@ -203,16 +207,37 @@ def test_the_snapshot_reads_as_much_after_a_long_history_as_before(tmp_path: Pat
         assert steps_of_a_snapshot(path) <= few * 1.1
 
 
+def test_how_well_the_clock_keeps_to_its_time_is_read_off_a_week_of_ticks_however_many_there_are(
+    tmp_path: Path,
+) -> None:
+    now = SIX + 60 * DAY
+    hourly = Schedule("0 * * * *", parse_cron("0 * * * *"), "UTC")
+
+    def ticks(first: int, last: int) -> list[Entry]:
+        return [a_tick(f"t{hour}", now - hour * HOUR, trigger="schedule") for hour in range(first, last)]
+
+    with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
+        ledger.record(ticks(0, 8 * 24))
+        with counted(ledger._db) as few:
+            told = trigger_health(hourly, ledger, now=now)
+        ledger.record(ticks(8 * 24, 60 * 24))
+        with counted(ledger._db) as many:
+            assert trigger_health(hourly, ledger, now=now) == told
+    assert told.week.received == 7 * 24
+    assert len(many) <= len(few) * 1.1
+
+
 def steps_of_a_snapshot(path: Path) -> int:
-    """How many steps SQLite's machine takes for one snapshot: a measure that no busy machine disturbs."""
-    with closing(open_database(path, create=False, busy_timeout=timedelta())) as db:
-        steps = 0
-
-        def count() -> int:
-            nonlocal steps
-            steps += 1
-            return 0
-
-        db.set_progress_handler(count, 1)
+    with closing(open_database(path, create=False, busy_timeout=timedelta())) as db, counted(db) as steps:
         reads.read_snapshot(db)
-        return steps
+        return len(steps)
+
+
+@contextmanager
+def counted(db: sqlite3.Connection) -> Iterator[list[int]]:
+    """A list that grows by a 1 for each step that SQLite's machine takes: a measure that no busy machine
+    disturbs."""
+    steps: list[int] = []
+    db.set_progress_handler(lambda: steps.append(1), 1)
+    yield steps
+    db.set_progress_handler(None, 1)

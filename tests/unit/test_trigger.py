@@ -11,7 +11,7 @@ from loom.domain.cron import parse_cron
 from loom.domain.registry import Registry
 from loom.domain.schedule import Schedule
 from loom.domain.tick import Tick
-from loom.domain.trigger import TriggerHealth
+from loom.domain.trigger import EARLY, TriggerHealth
 from loom.ledger.codec import from_json, to_json
 from loom.ledger.memory import MemoryLedger
 from loom.report.trigger import as_json, sentences
@@ -205,6 +205,23 @@ def test_when_a_tick_was_expected_is_kept_in_the_ledger() -> None:
 def test_a_registry_that_does_not_say_expects_a_tick_at_every_hour() -> None:
     assert Registry(zone="UTC", workers=()).ticks_expected == cron("0 * * * *", zone="UTC")
     assert Registry(zone="UTC", workers=(), tick=HOURLY).ticks_expected is HOURLY
+
+
+@given(
+    st.lists(st.integers(0, 14 * 24 * 60 * 2), unique=True, max_size=200),
+    st.integers(-60, 7 * 24 * 60 * 2),
+)
+def test_how_late_the_ticks_of_a_week_were_is_told_without_those_before_it(
+    half_minutes: list[int], since: int
+) -> None:
+    start = NOW - timedelta(days=14)
+    came = sorted(start + minutes(half / 2) for half in half_minutes)
+    after = start + minutes(since / 2)
+    recent = [*came[:1], *(at for at in came[1:] if at >= after - EARLY)]
+    whole = lateness(HOURLY, came, now=NOW)
+    assert lateness(HOURLY, recent, now=NOW, since=after) == {
+        at: late for at, late in whole.items() if at > after
+    }
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=40))

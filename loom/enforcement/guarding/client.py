@@ -19,7 +19,14 @@ _HEADERS = {"User-Agent": f"loom/{__version__}"}
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _TELLING = frozenset(name.encode() for name in TELLING)
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+_BODILESS = frozenset({b"GET", b"HEAD"})
+# A trace is handed the request, and the connection, after the rules have had their say.
+_SWERVING = frozenset({"target", "trace"})
+_ADDRESSING = _SWERVING | {"sni_hostname"}
+_APART = b"\0"
+_MOST_KEPT = 1_000
+# As httpx has them.
+_KEPT: Any = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
 
 
 def client(gate: Gate) -> httpx.Client:
@@ -28,108 +35,153 @@ def client(gate: Gate) -> httpx.Client:
     Waits at most 10 s for a connection and 30 s for an answer, unless the request says otherwise.
     Proxies and passwords from the environment aren't used: they would lead round the gate.
     """
-    return httpx.Client(transport=_Transport(gate), trust_env=False, timeout=_TIMEOUT, headers=_HEADERS)
+    transport = httpx.HTTPTransport(verify=_certificates(), trust_env=False)
+    _swap_pool(transport, httpcore.ConnectionPool, _Pool(gate))
+    return httpx.Client(transport=transport, trust_env=False, timeout=_TIMEOUT, headers=_HEADERS)
 
 
 def async_client(gate: Gate) -> httpx.AsyncClient:
     """As `client`, for coroutines."""
-    return httpx.AsyncClient(
-        transport=_AsyncTransport(gate), trust_env=False, timeout=_TIMEOUT, headers=_HEADERS
-    )
+    transport = httpx.AsyncHTTPTransport(verify=_certificates(), trust_env=False)
+    _swap_pool(transport, httpcore.AsyncConnectionPool, _AsyncPool(gate))
+    return httpx.AsyncClient(transport=transport, trust_env=False, timeout=_TIMEOUT, headers=_HEADERS)
 
 
 def asked_by(request: httpx.Request) -> Asked:
     """What `request` would put on the wire."""
     url = request.url
-    scheme = url.scheme
+    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    return _asked(
+        httpcore.Request(request.method, target, headers=request.headers.raw, content=request.stream)
+    )
+
+
+def _asked(request: httpcore.Request) -> Asked:
+    url = request.url
+    scheme = url.scheme.decode("ascii")
     return Asked(
-        request.method,
+        request.method.decode("ascii"),
         scheme,
-        url.raw_host.decode("ascii"),
+        url.host.decode("ascii"),
         url.port or _PORTS.get(scheme, 0),
-        url.raw_path.decode("ascii"),
-        _telling(request.headers.raw),
+        url.target.decode("ascii"),
+        tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.headers
+            if _is_telling(name)
+        ),
         _form(request),
     )
 
 
-def _telling(raw: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    places = _telling_places(tuple([name for name, _ in raw]))
-    return tuple([(raw[place][0].decode("latin-1"), raw[place][1].decode("latin-1")) for place in places])
+def _is_telling(name: bytes) -> bool:
+    return name.lower().replace(b"_", b"-") in _TELLING
 
 
-@lru_cache(maxsize=256)
-def _telling_places(names: tuple[bytes, ...]) -> tuple[int, ...]:
-    # A worker's requests have much the same headers.
-    return tuple(place for place, name in enumerate(names) if name.lower().replace(b"_", b"-") in _TELLING)
-
-
-def _form(request: httpx.Request) -> str:
+def _form(request: httpcore.Request) -> str:
     """The body of a form that is sent as one piece; of one in several parts, the fields that aren't files."""
-    if request.method in ("GET", "HEAD"):
+    if request.method in _BODILESS:
         return ""
-    kind = request.headers.get("Content-Type", "").lower()
-    if kind.startswith("multipart/form-data"):
+    kind = b", ".join(value for name, value in request.headers if name.lower() == b"content-type").lower()
+    if kind.startswith(b"multipart/form-data"):
         fields = getattr(request.stream, "fields", ())
         return urlencode([(each.name, each.value) for each in fields if hasattr(each, "value")])
-    if not kind.startswith("application/x-www-form-urlencoded"):
+    if not kind.startswith(b"application/x-www-form-urlencoded"):
         return ""
-    return request.read().decode("latin-1") if isinstance(request.stream, httpx.ByteStream) else ""
+    return b"".join(request.stream).decode("latin-1") if isinstance(request.stream, httpx.ByteStream) else ""
 
 
-def _admit(gate: Gate, request: httpx.Request) -> None:
-    if request.url.scheme not in _PORTS:
-        raise httpx.UnsupportedProtocol(f"expected http or https, got {request.url}", request=request)
-    asked = asked_by(request)
-    gate.admit(asked)
-    extensions = request.extensions
-    sni = extensions.get("sni_hostname")
-    other_host = sni is not None and plain_host(str(sni)) != plain_host(asked.host)
-    # A trace is handed the request, and the connection, after the rules have had their say.
-    if other_host or "target" in extensions or "trace" in extensions:
-        why = "its extensions may make httpx send something else than the address says"
-        raise gate.refused(Refusal(GUARD, asked.act, why))
+class Admission:
+    """Before a gate: knows again what the rules allowed before, as a worker that turns pages asks for it.
 
+    Safe for several threads."""
 
-def _closed(response: httpx.Response) -> httpx.Response:
-    """Without the way to the bare connection that httpx hands out beside the answer."""
-    response.extensions.pop("network_stream", None)
-    return response
-
-
-class _Transport(httpx.HTTPTransport):
     def __init__(self, gate: Gate) -> None:
-        super().__init__(verify=_certificates(), trust_env=False)
         self._gate = gate
-        _swap_pool(self, httpcore.ConnectionPool, Network(gate))
+        self._allowed: set[tuple[int | None, bytes]] = set()
+        self._hosts: dict[bytes, int | None] = {}
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        _admit(self._gate, request)
-        return _closed(super().handle_request(request))
+    def admit(self, request: httpcore.Request) -> None:
+        """Raises Refused when the gate doesn't let it pass."""
+        kind = self._kind(request)
+        if kind is not None and kind in self._allowed and self._gate.admit_another():
+            return
+        self._look(request)
+        if kind is not None and len(self._allowed) < _MOST_KEPT:
+            self._allowed.add(kind)
+
+    def _kind(self, request: httpcore.Request) -> tuple[int | None, bytes] | None:
+        """All that makes a difference to the rules, of a request without a body: neither its query does, nor
+        the value of a header that isn't among `TELLING`. None where the Host isn't the only one of those."""
+        if request.method not in _BODILESS or not _ADDRESSING.isdisjoint(request.extensions):
+            return None
+        headers = request.headers
+        form = _APART.join([request.method, *[name for name, _ in headers]])
+        # An address has no zero byte in it; with none in these either, it tells the parts from each other.
+        if form.count(_APART) != len(headers):
+            return None
+        place = self._hosts[form] if form in self._hosts else self._host_in(form, headers)
+        if place is None:
+            return None
+        url = request.url
+        path = url.target.partition(b"?")[0]
+        return url.port, _APART.join((url.scheme, url.host, path, headers[place][1], form))
+
+    def _host_in(self, form: bytes, headers: list[tuple[bytes, bytes]]) -> int | None:
+        """Where the Host stands, if it is the only one of these headers that tells."""
+        telling = [place for place, (name, _) in enumerate(headers) if _is_telling(name)]
+        alone = len(telling) == 1 and headers[telling[0]][0] == b"Host"
+        place = telling[0] if alone else None
+        if len(self._hosts) < _MOST_KEPT:
+            self._hosts[form] = place
+        return place
+
+    def _look(self, request: httpcore.Request) -> None:
+        asked = _asked(request)
+        if asked.scheme not in _PORTS:
+            raise httpcore.UnsupportedProtocol(f"expected http or https, got {asked.act}")
+        self._gate.admit(asked)
+        sni = request.extensions.get("sni_hostname")
+        other_host = sni is not None and plain_host(str(sni)) != plain_host(asked.host)
+        if other_host or not _SWERVING.isdisjoint(request.extensions):
+            why = "its extensions may make httpx send something else than the address says"
+            raise self._gate.refused(Refusal(GUARD, asked.act, why))
 
 
-class _AsyncTransport(httpx.AsyncHTTPTransport):
+class _Pool(httpcore.ConnectionPool):
+    """The last place that a request passes as a whole, in the words in which it is sent."""
+
     def __init__(self, gate: Gate) -> None:
-        super().__init__(verify=_certificates(), trust_env=False)
-        self._gate = gate
-        _swap_pool(self, httpcore.AsyncConnectionPool, AsyncNetwork(gate))
+        super().__init__(ssl_context=_certificates(), network_backend=Network(gate), **_KEPT)
+        self._admit = Admission(gate).admit
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        _admit(self._gate, request)
-        return _closed(await super().handle_async_request(request))
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        self._admit(request)
+        response = super().handle_request(request)
+        # The way to the bare connection, handed out beside the answer.
+        response.extensions.pop("network_stream", None)
+        return response
 
 
-def _swap_pool(transport: Any, kind: Any, network: Any) -> None:
-    """httpx has no argument for httpcore's network backend, where names are looked up."""
+class _AsyncPool(httpcore.AsyncConnectionPool):
+    """As `_Pool`, for coroutines."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(ssl_context=_certificates(), network_backend=AsyncNetwork(gate), **_KEPT)
+        self._admit = Admission(gate).admit
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        self._admit(request)
+        response = await super().handle_async_request(request)
+        response.extensions.pop("network_stream", None)
+        return response
+
+
+def _swap_pool(transport: Any, kind: Any, pool: Any) -> None:
+    """httpx has no argument for httpcore's pool, nor for its network backend, where names are looked up."""
     if type(transport._pool) is not kind:
         raise RuntimeError(f"this httpx ({httpx.__version__}) keeps its connections elsewhere; unguarded")
-    transport._pool = kind(
-        ssl_context=_certificates(),
-        max_connections=_LIMITS.max_connections,
-        max_keepalive_connections=_LIMITS.max_keepalive_connections,
-        keepalive_expiry=_LIMITS.keepalive_expiry,
-        network_backend=network,
-    )
+    transport._pool = pool
 
 
 def _certificates() -> ssl.SSLContext:

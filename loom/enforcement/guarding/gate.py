@@ -107,6 +107,15 @@ class Gate:
         if refusal is not None:
             raise self.refused(refusal)
 
+    def admit_another(self) -> bool:
+        """Whether one more request like one that was admitted passes. False, and nothing is counted, when the
+        run is over or a limit reached: `admit` says so."""
+        if not self.free and (self._revoked is not None or self.allowance.use("requests", 1) is not None):
+            return False
+        with self._lock:
+            self.checks += 1
+        return True
+
     def admit_addresses(self, host: str, port: int, addresses: Sequence[str]) -> None:
         """Raises Refused when a name that no rule names leads to an address that isn't public."""
         self.still_open(f"connecting to {host}:{port}")

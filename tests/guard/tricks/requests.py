@@ -270,6 +270,11 @@ HOOKS = family(
     Trick(
         name="target-extension",
         body="""context.http.get(f"{SITE}/open/x", extensions={"target": f"/closed/{NAME}".encode()})  #!""",
+        rule="the-site",
+    ),
+    Trick(
+        name="target-extension-to-an-open-page",
+        body="""context.http.get(f"{SITE}/open/x", extensions={"target": f"/open/{NAME}".encode()})  #!""",
     ),
     Trick(
         name="sni-extension",
@@ -334,7 +339,17 @@ HOOKS = family(
         body="""
             import httpcore
             ask = httpcore.Request("DELETE", f"{SITE}/open/{NAME}", headers={"Host": SITE[7:]})
-            context.http._transport._pool.handle_request(ask)
+            context.http._transport._pool.handle_request(ask)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="the-connection-below",
+        body="""
+            import httpcore
+            ask = httpcore.Request("DELETE", f"{SITE}/open/{NAME}", headers={"Host": SITE[7:]})
+            context.http.get(f"{SITE}/open/x")
+            context.http._transport._pool.connections[0].handle_request(ask)
         """,
         end=End.PASSES,
         apart=End.PASSES,
