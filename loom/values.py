@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
-__all__ = ["dataclass", "field", "fields", "make_ready", "replace"]
+__all__ = ["dataclass", "field", "fields", "make_ready", "replace", "values_of"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, replace
@@ -63,7 +63,7 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
         if given.get(name) is None:
             setattr(cls, name, method)
     taken = tuple(each.name for each in every if each.init)
-    cls.__replaced__ = taken, _values_of(taken)
+    cls.__replaced__ = taken, values_of(taken)
     return cls
 
 
@@ -79,7 +79,7 @@ def _refuse_disorder(cls: type[Any], every: tuple[Field[Any], ...]) -> None:
             raise TypeError(f"{cls.__qualname__}: {told}")
 
 
-def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+def values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """What reads these attributes; `attrgetter` gives no tuple for fewer than two."""
     if len(names) > 1:
         return attrgetter(*names)
@@ -87,9 +87,9 @@ def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _compared(every: tuple[Field[Any], ...]) -> _Methods:
-    read = _values_of(tuple(each.name for each in every if each.compare))
+    read = values_of(tuple(each.name for each in every if each.compare))
     hashable = (each.name for each in every if (each.compare if each.hash is None else each.hash))
-    hashed = _values_of(tuple(hashable))
+    hashed = values_of(tuple(hashable))
 
     def __eq__(self: Any, other: object) -> Any:  # noqa: N807
         if self.__class__ is not other.__class__:

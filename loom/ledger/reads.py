@@ -26,6 +26,10 @@ STANDINGS = (
     "SELECT worker, last_run_id, last_outcome, last_final, last_at, last_success_at,"
     " previous_run_id, consecutive_failures FROM standings"
 )
+# Of many keys, in a JSON array, at once.
+HELD_TICKETS = "SELECT key, fence, closed FROM tickets WHERE key IN (SELECT value FROM json_each(?))"
+HELD_RUNS = "SELECT run_id, outcome, final FROM runs WHERE run_id IN (SELECT value FROM json_each(?))"
+HELD_STANDINGS = f"{STANDINGS} WHERE worker IN (SELECT value FROM json_each(?))"  # noqa: S608  (constants only)
 MARKS = "SELECT worker, at FROM marks"
 OPEN_TICKETS = "SELECT key, worker, body FROM tickets WHERE closed = 0"
 OPEN_EPISODES = "SELECT subject, body FROM episodes WHERE closed_at IS NULL ORDER BY opened_at, id"
