@@ -130,6 +130,12 @@ class Ledger(Protocol):
     def run(self, run_id: str) -> Run | None:
         """The run with this id, or the only one whose id begins or ends with these 8 or more characters."""
 
+    def output(self, run_id: str) -> Mapping[str, Any] | None:
+        """The output of the run with this very id; None if it had none, or isn't on record."""
+
+    def newest_closed(self) -> datetime | None:
+        """No slot later than this has a ticket that is closed; None if no slot has."""
+
     def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
         """Slots of `worker` later than `after` whose tickets are closed: run by hand ahead of the mark."""
 

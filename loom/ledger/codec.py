@@ -46,6 +46,15 @@ def from_json(kind: type[T], text: str, **known: Any) -> T:
         raise UnreadableEntry(f"{kind.__name__} {str(text)[:80]!r}: {error}") from error
 
 
+def field_of(kind: type[Any], text: str, name: str) -> Any:
+    """One field, as JSON has it, of the entry of class `kind` that `to_json` wrote; None if that says nothing
+    of it. Raises UnreadableEntry."""
+    try:
+        return json.loads(text).get(name)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableEntry(f"{kind.__name__} {str(text)[:80]!r}: {error}") from error
+
+
 def encode(entry: Any) -> dict[str, Any]:
     """`entry` as a dict that `json` can write: instants as RFC 3339 in UTC, enums as their values."""
     form: dict[str, Any] = {}

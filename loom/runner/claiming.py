@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from loom.domain.alert import Delivery
 from loom.domain.run import Outcome, Trigger
@@ -65,12 +66,18 @@ def _planned(
         return Plan()
     real_now = waking.parts.clock.real()
     enforcement = waking.conditions.enforcement
+    newest = ledger.newest_closed()
+
+    def closed_slots(worker: str, after: datetime) -> frozenset[datetime]:
+        # Mostly nothing was run ahead of any mark, and one question answers for all workers.
+        return frozenset() if newest is None or newest <= after else ledger.closed_slots(worker, after=after)
+
     world = Circumstances(
         tick=waking.tick,
         digest=enforcement.digest if enforcement else None,
         obstacle=lambda worker: waking.conditions.obstacle(worker, waking.parts.project),
         alive=lambda ticket: liveness.alive(ticket, real_now=real_now),
-        closed_slots=lambda worker, after: ledger.closed_slots(worker, after=after),
+        closed_slots=closed_slots,
         run=ledger.run,
         last_words=lambda worker, run_id: _last_words(waking, worker, run_id),
         new_id=waking.new_id,

@@ -88,6 +88,7 @@ def test_no_question_about_runs_walks_the_history(db: sqlite3.Connection) -> Non
         (reads.HELD_RUNS, ('["a"]',)),
         (reads.HELD_STANDINGS, ('["a"]',)),
         (reads.OPEN_TICKETS, ()),
+        (reads.NEWEST_CLOSED, ()),
         (reads.CLOSED_SLOTS, ("a", "b", "c")),
         (reads.OPEN_EPISODES, ()),
         (reads.UNSENT, ()),
