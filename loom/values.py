@@ -32,8 +32,17 @@ else:
         replaced = type(value).__dict__.get("__replaced__")
         if replaced is None:
             return dataclasses.replace(value, **changes)
-        names, read = replaced
-        return type(value)(**{**dict(zip(names, read(value), strict=True)), **changes})
+        read, put = replaced
+        new = object.__new__(type(value))
+        for write, each in zip(put.values(), read(value)):  # noqa: B905  (as many: it is the same fields)
+            write(new, each)
+        for name, each in changes.items():
+            if name not in put:
+                raise TypeError(f"{type(value).__qualname__} has no field {name!r}")
+            put[name](new, each)
+        if hasattr(new, "__post_init__"):
+            new.__post_init__()
+        return new
 
 
 def make_ready(*classes: type[Any]) -> None:
@@ -62,8 +71,9 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
     for name, method in methods.items():
         if given.get(name) is None:
             setattr(cls, name, method)
-    taken = tuple(each.name for each in every if each.init)
-    cls.__replaced__ = taken, values_of(taken)
+    if given.get("__init__") is None and all(each.init for each in every):
+        put = {each.name: getattr(cls, each.name).__set__ for each in every}
+        cls.__replaced__ = values_of(tuple(put)), put
     return cls
 
 
