@@ -40,6 +40,10 @@ class _Rule:
     def is_for(self, worker_id: str, agent: str | None) -> bool:
         return applies(self.applies_to, worker_id, agent)
 
+    def __hash__(self) -> int:
+        # Each run looks up what was made of its rules, of which one may have sixty patterns.
+        return hash(self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class HttpAllowance:
@@ -66,6 +70,7 @@ class HttpRule(_Rule):
     names is refused. Without a port, 80 and 443 are meant. '*' speaks only of hosts no other rule names."""
 
     kind: ClassVar[str] = "http"
+    __hash__ = _Rule.__hash__
 
     hosts: tuple[str, ...]
     allow: tuple[HttpAllowance, ...]
@@ -80,6 +85,7 @@ class SocketsRule(_Rule):
     """
 
     kind: ClassVar[str] = "sockets"
+    __hash__ = _Rule.__hash__
 
     connect: tuple[str, ...] = ()
     listen: tuple[str, ...] = ()
@@ -95,6 +101,7 @@ class FilesRule(_Rule):
     """
 
     kind: ClassVar[str] = "files"
+    __hash__ = _Rule.__hash__
 
     write: tuple[str, ...] = ()
     deny_write: tuple[str, ...] = ()
@@ -124,6 +131,7 @@ class ProcessRule(_Rule):
     """
 
     kind: ClassVar[str] = "process"
+    __hash__ = _Rule.__hash__
 
     programs: tuple[ProgramAllowance, ...] = ()
     fork: bool = False
@@ -141,6 +149,7 @@ class SecretsRule(_Rule):
     """
 
     kind: ClassVar[str] = "secrets"
+    __hash__ = _Rule.__hash__
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -155,6 +164,7 @@ class LimitsRule(_Rule):
     """
 
     kind: ClassVar[str] = "limits"
+    __hash__ = _Rule.__hash__
 
     requests: int | None = None
     bytes_out: int | None = None
@@ -182,13 +192,10 @@ class OutputRule(_Rule):
     """What must not leave in an output. action: 'reject' (the run is blocked) or 'redact'."""
 
     kind: ClassVar[str] = "output"
+    __hash__ = _Rule.__hash__
 
     action: str
     patterns: tuple[OutputPattern, ...]
-
-    def __hash__(self) -> int:
-        # Each output is held against what was compiled of a rule's sixty patterns, looked up by the rule.
-        return hash((self.id, len(self.patterns)))
 
 
 Rule = HttpRule | SocketsRule | FilesRule | ProcessRule | SecretsRule | LimitsRule | OutputRule
