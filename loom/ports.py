@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
-from loom.domain.enforcement import OutputRuling, Refusal
+from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal
 from loom.domain.health import Standing
 from loom.domain.registry import HookSettings
 from loom.domain.run import Run
@@ -212,6 +212,10 @@ class Guard(Protocol):
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         """What was refused, in order, as far as it is kept."""
+
+    @property
+    def context(self) -> EnforcementContext:
+        """What of the enforcement context applies to the run."""
 
     @property
     def rules(self) -> tuple[str, ...]:
