@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
-from loom.domain.enforcement import OutputRuling, Refusal
+from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal
 from loom.domain.health import Standing
 from loom.domain.registry import HookSettings
 from loom.domain.run import Run
@@ -130,6 +130,12 @@ class Ledger(Protocol):
     def run(self, run_id: str) -> Run | None:
         """The run with this id, or the only one whose id begins or ends with these 8 or more characters."""
 
+    def output(self, run_id: str) -> Mapping[str, Any] | None:
+        """The output of the run with this very id; None if it had none, or isn't on record."""
+
+    def newest_closed(self) -> datetime | None:
+        """No slot later than this has a ticket that is closed; None if no slot has."""
+
     def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
         """Slots of `worker` later than `after` whose tickets are closed: run by hand ahead of the mark."""
 
@@ -217,6 +223,10 @@ class Guard(Protocol):
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         """What was refused, in order, as far as it is kept."""
+
+    @property
+    def context(self) -> EnforcementContext:
+        """What of the enforcement context applies to the run."""
 
     @property
     def rules(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ OUTPUT_LIMIT = 5_000_000
 _ERRORS_KEPT = 50
 _SHOWN = 200
 _MISSING = object()
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
 def judge(execution: Execution, expect: Expect, *, limit: int = OUTPUT_LIMIT) -> Verdict:
@@ -66,7 +67,7 @@ class _Rejected(Exception):
 def _read_again(value: Any, model: type[BaseModel], limit: int) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Rejected(f"returned {_kind(value)} ({_shown(value)}), expected {model.__name__}")
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    text = _ENCODER.encode(value).encode()
     if len(text) > limit:
         raise _Rejected(f"its JSON form has {len(text):,} bytes, more than the {limit:,} allowed")
     validated = model.model_validate_json(text, strict=True)

@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
-__all__ = ["dataclass", "field", "fields", "make_ready", "replace"]
+__all__ = ["dataclass", "field", "fields", "make_ready", "replace", "values_of"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, replace
@@ -32,8 +32,17 @@ else:
         replaced = type(value).__dict__.get("__replaced__")
         if replaced is None:
             return dataclasses.replace(value, **changes)
-        names, read = replaced
-        return type(value)(**{**dict(zip(names, read(value), strict=True)), **changes})
+        read, put = replaced
+        new = object.__new__(type(value))
+        for write, each in zip(put.values(), read(value)):  # noqa: B905  (as many: it is the same fields)
+            write(new, each)
+        for name, each in changes.items():
+            if name not in put:
+                raise TypeError(f"{type(value).__qualname__} has no field {name!r}")
+            put[name](new, each)
+        if hasattr(new, "__post_init__"):
+            new.__post_init__()
+        return new
 
 
 def make_ready(*classes: type[Any]) -> None:
@@ -62,8 +71,9 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
     for name, method in methods.items():
         if given.get(name) is None:
             setattr(cls, name, method)
-    taken = tuple(each.name for each in every if each.init)
-    cls.__replaced__ = taken, _values_of(taken)
+    if given.get("__init__") is None and all(each.init for each in every):
+        put = {each.name: getattr(cls, each.name).__set__ for each in every}
+        cls.__replaced__ = values_of(tuple(put)), put
     return cls
 
 
@@ -79,7 +89,7 @@ def _refuse_disorder(cls: type[Any], every: tuple[Field[Any], ...]) -> None:
             raise TypeError(f"{cls.__qualname__}: {told}")
 
 
-def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+def values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """What reads these attributes; `attrgetter` gives no tuple for fewer than two."""
     if len(names) > 1:
         return attrgetter(*names)
@@ -87,9 +97,9 @@ def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _compared(every: tuple[Field[Any], ...]) -> _Methods:
-    read = _values_of(tuple(each.name for each in every if each.compare))
+    read = values_of(tuple(each.name for each in every if each.compare))
     hashable = (each.name for each in every if (each.compare if each.hash is None else each.hash))
-    hashed = _values_of(tuple(hashable))
+    hashed = values_of(tuple(hashable))
 
     def __eq__(self: Any, other: object) -> Any:  # noqa: N807
         if self.__class__ is not other.__class__:

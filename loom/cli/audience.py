@@ -16,6 +16,7 @@ from loom.values import replace
 if TYPE_CHECKING:
     from loom.domain.registry import Registry
     from loom.domain.tick import TickReport
+    from loom.report.tick_lines import Told
     from loom.runner.parts import Parts
     from loom.settings import Settings
 
@@ -137,9 +138,24 @@ def show(report: "TickReport", zone: ZoneInfo, stream: IO[str]) -> None:
 
         stream.write(nothing_due(report, zone) + "\n")
         return
+    if not stream.isatty() and _ASKED_FOR_COLOUR.isdisjoint(os.environ):
+        from loom.report.tick_lines import write_tick
+
+        write_tick(stream, report, zone, lambda told: _draw(told, stream))
+        return
     from loom.report.terminal import console_for, show_tick
 
     show_tick(console_for(stream), report, zone)
+
+
+# What makes rich take for a terminal what is none.
+_ASKED_FOR_COLOUR = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE"})
+
+
+def _draw(told: "Told", stream: IO[str]) -> None:
+    from loom.report.terminal import console_for, drawn
+
+    console_for(stream).print(drawn(told))
 
 
 def _as_json(report: "TickReport", zone: ZoneInfo) -> str:

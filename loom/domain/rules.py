@@ -4,8 +4,10 @@ Nothing is allowed that no rule allows, except to read files; and where one rule
 the denial holds ("deny wins").
 """
 
+import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import ClassVar
 
 from loom.values import dataclass
@@ -15,8 +17,14 @@ def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> boo
     """Whether a rule is for this worker: `applies_to` holds ids, agents and globs, in any case."""
     if applies_to == ("*",):
         return True
-    names = [worker_id.lower(), *([agent.lower()] if agent else [])]
-    return any(fnmatchcase(name, pattern.lower()) for pattern in applies_to for name in names)
+    fits = _any_of(tuple(applies_to)).match
+    return any(fits(name.lower()) for name in (worker_id, agent) if name)
+
+
+@lru_cache(maxsize=256)
+def _any_of(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """What fits whatever one of them does, in small letters; nothing, if there are none."""
+    return re.compile("|".join(translate(glob.lower()) for glob in globs) or "(?!)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,10 @@ class _Rule:
 
     def is_for(self, worker_id: str, agent: str | None) -> bool:
         return applies(self.applies_to, worker_id, agent)
+
+    def __hash__(self) -> int:
+        # Each run looks up what was made of its rules, of which one may have sixty patterns.
+        return hash(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class HttpRule(_Rule):
     names is refused. Without a port, 80 and 443 are meant. '*' speaks only of hosts no other rule names."""
 
     kind: ClassVar[str] = "http"
+    __hash__ = _Rule.__hash__
 
     hosts: tuple[str, ...]
     allow: tuple[HttpAllowance, ...]
@@ -72,6 +85,7 @@ class SocketsRule(_Rule):
     """
 
     kind: ClassVar[str] = "sockets"
+    __hash__ = _Rule.__hash__
 
     connect: tuple[str, ...] = ()
     listen: tuple[str, ...] = ()
@@ -87,6 +101,7 @@ class FilesRule(_Rule):
     """
 
     kind: ClassVar[str] = "files"
+    __hash__ = _Rule.__hash__
 
     write: tuple[str, ...] = ()
     deny_write: tuple[str, ...] = ()
@@ -116,6 +131,7 @@ class ProcessRule(_Rule):
     """
 
     kind: ClassVar[str] = "process"
+    __hash__ = _Rule.__hash__
 
     programs: tuple[ProgramAllowance, ...] = ()
     fork: bool = False
@@ -133,6 +149,7 @@ class SecretsRule(_Rule):
     """
 
     kind: ClassVar[str] = "secrets"
+    __hash__ = _Rule.__hash__
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -147,6 +164,7 @@ class LimitsRule(_Rule):
     """
 
     kind: ClassVar[str] = "limits"
+    __hash__ = _Rule.__hash__
 
     requests: int | None = None
     bytes_out: int | None = None
@@ -174,13 +192,10 @@ class OutputRule(_Rule):
     """What must not leave in an output. action: 'reject' (the run is blocked) or 'redact'."""
 
     kind: ClassVar[str] = "output"
+    __hash__ = _Rule.__hash__
 
     action: str
     patterns: tuple[OutputPattern, ...]
-
-    def __hash__(self) -> int:
-        # Each output is held against what was compiled of a rule's sixty patterns, looked up by the rule.
-        return hash((self.id, len(self.patterns)))
 
 
 Rule = HttpRule | SocketsRule | FilesRule | ProcessRule | SecretsRule | LimitsRule | OutputRule

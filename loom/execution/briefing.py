@@ -81,7 +81,7 @@ class Briefing:
             slot_key=assignment.slot_key,
             now=assignment.now,
             settings=settings,
-            enforcement=assignment.enforcement.narrowed(assignment.worker.id, assignment.worker.agent),
+            enforcement=assignment.guard.context,
             log=flight.log.logger,
             previous=assignment.previous,
             project=assignment.project,

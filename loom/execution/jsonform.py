@@ -17,6 +17,7 @@ from loom.values import dataclass
 OUTPUT_LIMIT = 5_000_000
 _PREVIEW = 2_000
 _DEEPEST = 30
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def _json(returned: object) -> str:
         if isinstance(returned, BaseModel)
         else to_jsonable_python(returned, by_alias=True, round_trip=True)
     )
-    text = json.dumps(plain, allow_nan=False, ensure_ascii=False)
+    text = _ENCODER.encode(plain)
     text.encode()
     return text
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from loom.instants import YEARS
+from loom.values import values_of
 
 T = TypeVar("T")
 
@@ -45,11 +46,20 @@ def from_json(kind: type[T], text: str, **known: Any) -> T:
         raise UnreadableEntry(f"{kind.__name__} {str(text)[:80]!r}: {error}") from error
 
 
+def field_of(kind: type[Any], text: str, name: str) -> Any:
+    """One field, as JSON has it, of the entry of class `kind` that `to_json` wrote; None if that says nothing
+    of it. Raises UnreadableEntry."""
+    try:
+        return json.loads(text).get(name)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableEntry(f"{kind.__name__} {str(text)[:80]!r}: {error}") from error
+
+
 def encode(entry: Any) -> dict[str, Any]:
     """`entry` as a dict that `json` can write: instants as RFC 3339 in UTC, enums as their values."""
     form: dict[str, Any] = {}
-    for name, default, step in _table(type(entry)).encoders:
-        value = getattr(entry, name)
+    table = _table(type(entry))
+    for (name, default, step), value in zip(table.encoders, table.read(entry), strict=True):
         if value == default:
             continue
         form[name] = value if step is None or value is None else step(value)
@@ -86,7 +96,7 @@ def stamp(at: datetime) -> str:
 
     Raises ValueError for a datetime without a time zone.
     """
-    return _in_utc(at).isoformat(timespec="microseconds")
+    return _stamped(_in_utc(at))
 
 
 read_stamp = datetime.fromisoformat
@@ -100,8 +110,20 @@ def _in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+# Many entries of one tick hold the same few instants, each several times. Of instants in UTC alone: elsewhere
+# two that are equal may be written in two ways.
+@lru_cache(maxsize=1024)
+def _stamped(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=1024)
+def _in_words(at: datetime) -> str:
+    return at.isoformat()
+
+
 def _write_instant(at: datetime) -> str:
-    return _in_utc(at).isoformat()
+    return _in_words(_in_utc(at))
 
 
 def _read_instant(text: str) -> datetime:
@@ -112,8 +134,10 @@ def _read_instant(text: str) -> datetime:
 
 
 class _Table(NamedTuple):
-    """encoders: (name, default, step) of every field. decoders: (name, step) of those that need one."""
+    """read: the values of every field, in order. encoders: (name, default, step) of each. decoders: (name,
+    step) of those that need one."""
 
+    read: Callable[[Any], tuple[Any, ...]]
     encoders: tuple[tuple[str, Any, _Step | None], ...]
     decoders: tuple[tuple[str, _Step], ...]
 
@@ -131,6 +155,7 @@ def _table(kind: type[Any]) -> _Table:
 def _draw_up(kind: type[Any]) -> _Table:
     steps = {field.name: _steps(field.type) for field in fields(kind)}
     return _Table(
+        read=values_of(tuple(steps)),
         encoders=tuple((field.name, _default(field), steps[field.name][0]) for field in fields(kind)),
         decoders=tuple((name, step) for name, (_, step) in steps.items() if step is not None),
     )

@@ -1,8 +1,9 @@
 """The in-memory twin of the SQLite ledger: the same laws, gone with the process."""
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from loom.domain.alert import Delivery, DeliveryState, Episode
 from loom.domain.run import Run
@@ -77,6 +78,16 @@ class MemoryLedger:
             runs = self._tables.runs
             found = [run for key, run in runs.items() if key.startswith(run_id) or key.endswith(run_id)]
             return found[0] if len(found) == 1 else None
+
+    def output(self, run_id: str) -> Mapping[str, Any] | None:
+        with self._lock:
+            run = self._tables.runs.get(run_id)
+            return None if run is None else run.output
+
+    def newest_closed(self) -> datetime | None:
+        with self._lock:
+            slots = (ticket.slot for ticket in self._tables.closed_tickets.values())
+            return max((slot for slot in slots if slot is not None), default=None)
 
     def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
         with self._lock:

@@ -10,7 +10,7 @@ from loom.domain.alert import Delivery, Episode
 from loom.domain.run import Run
 from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Tick
-from loom.ledger.codec import UnreadableEntry, from_json, stamp
+from loom.ledger.codec import UnreadableEntry, field_of, from_json, stamp
 from loom.ledger.laws import still_renamed
 from loom.ledger.rows import OUTCOMES as _OUTCOMES
 from loom.ledger.rows import (
@@ -34,6 +34,10 @@ STANDINGS = (
     "SELECT worker, last_run_id, last_outcome, last_final, last_at, last_success_at,"
     " previous_run_id, consecutive_failures FROM standings"
 )
+# Of many keys, in a JSON array, at once.
+HELD_TICKETS = "SELECT key, fence, closed FROM tickets WHERE key IN (SELECT value FROM json_each(?))"
+HELD_RUNS = "SELECT run_id, outcome, final FROM runs WHERE run_id IN (SELECT value FROM json_each(?))"
+HELD_STANDINGS = f"{STANDINGS} WHERE worker IN (SELECT value FROM json_each(?))"  # noqa: S608  (constants only)
 MARKS = "SELECT worker, at FROM marks"
 OPEN_TICKETS = "SELECT key, worker, body FROM tickets WHERE closed = 0"
 OPEN_EPISODES = "SELECT subject, body FROM episodes WHERE closed_at IS NULL ORDER BY opened_at, id"
@@ -59,6 +63,7 @@ RUN_BY_START = "SELECT worker, body FROM runs WHERE run_id >= ? AND run_id < ? L
 RUN_BY_END = (
     "SELECT worker, body FROM runs WHERE tail >= ? AND tail < ? AND substr(run_id, -length(?)) = ? LIMIT 2"
 )
+NEWEST_CLOSED = "SELECT worker, at FROM tickets WHERE closed = 1 ORDER BY at DESC LIMIT 1"
 # The keys of one worker's slots lie together, in the order of time.
 CLOSED_SLOTS = "SELECT at FROM tickets WHERE key >= ? AND key < ? AND closed = 1 AND at > ?"
 PROMISES = (
@@ -144,6 +149,16 @@ def read_run(db: sqlite3.Connection, run_id: str) -> Run | None:
         found += db.execute(RUN_BY_END, (end, _past(end), run_id, run_id)).fetchall()
         rows = list(set(found))
     return _run(rows[0]) if len(rows) == 1 else None
+
+
+def read_output(db: sqlite3.Connection, run_id: str) -> Mapping[str, Any] | None:
+    row = db.execute(RUN, (run_id,)).fetchone()
+    return None if row is None else field_of(Run, row[1], "output")
+
+
+def read_newest_closed(db: sqlite3.Connection) -> datetime | None:
+    row = db.execute(NEWEST_CLOSED).fetchone()
+    return None if row is None or row[1] is None else read_mark(row).at
 
 
 def read_closed_slots(db: sqlite3.Connection, worker: str, after: datetime) -> frozenset[datetime]:

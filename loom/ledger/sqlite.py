@@ -1,10 +1,10 @@
 """The ledger as one SQLite file."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.run import Run
@@ -54,6 +54,14 @@ class SqliteLedger:
     def run(self, run_id: str) -> Run | None:
         with explained(self._path):
             return reads.read_run(self._db, run_id)
+
+    def output(self, run_id: str) -> Mapping[str, Any] | None:
+        with explained(self._path):
+            return reads.read_output(self._db, run_id)
+
+    def newest_closed(self) -> datetime | None:
+        with explained(self._path):
+            return reads.read_newest_closed(self._db)
 
     def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
         with explained(self._path):

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Standing
 from loom.domain.run import Outcome, Run
-from loom.domain.slot import Ticket
+from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark, Pause, Tick
 from loom.errors import ClaimLost
 from loom.ledger.codec import stamp, to_json
@@ -23,8 +23,9 @@ from loom.ledger.laws import (
     renamed_key,
     renamed_standing,
 )
-from loom.ledger.reads import STANDINGS, read_renamed
+from loom.ledger.reads import HELD_RUNS, HELD_STANDINGS, HELD_TICKETS, read_renamed
 from loom.ledger.rows import (
+    Row,
     delivery_row,
     episode_row,
     pause_row,
@@ -79,28 +80,29 @@ def _write_all(
     moved = False
     renamed: Mapping[str, str] | None = None
     for kind, of_kind in groupby(entries, key=type):
-        group: Iterator[Any] = of_kind
+        group: list[Any] = list(of_kind)
         if kind in _OF_A_WORKER:
             renamed = read_renamed(db) if renamed is None else renamed
+        called = [as_now_called(entry, renamed) for entry in group] if renamed else group
         if kind is Ticket:
-            for ticket in group:
-                if not _write_ticket(db, as_now_called(ticket, renamed or {}), allowed):
-                    lost.append(ticket.key)
+            lost += [group[place].key for place in _write_tickets(db, called, allowed)]
             moved = True
+        elif kind is Run:
+            _write_runs(db, called)
         elif kind is Mark:
             moved |= _write_marks(db, group)
             renamed = None
         else:
             moved |= kind in (Pause, Renamed)
-            for entry in group:
-                _WRITERS[kind](db, as_now_called(entry, renamed) if renamed else entry)
+            for entry in called:
+                _WRITERS[kind](db, entry)
             renamed = None if kind is Renamed else renamed
     if moved:
         db.execute("UPDATE ledger SET revision = revision + 1")
     return lost
 
 
-def _write_marks(db: sqlite3.Connection, marks: Iterator[Mark]) -> bool:
+def _write_marks(db: sqlite3.Connection, marks: Iterable[Mark]) -> bool:
     before = db.total_changes
     db.executemany(
         "INSERT INTO marks (worker, at) VALUES (?, ?)"
@@ -110,19 +112,29 @@ def _write_marks(db: sqlite3.Connection, marks: Iterator[Mark]) -> bool:
     return db.total_changes > before
 
 
-def _write_ticket(db: sqlite3.Connection, ticket: Ticket, allowed: Callable[[Ticket, Holding], bool]) -> bool:
-    row = db.execute("SELECT fence, closed FROM tickets WHERE key = ?", (ticket.key,)).fetchone()
-    if not allowed(ticket, UNKNOWN if row is None else Holding(*row)):
-        return False
-    db.execute(
-        "INSERT INTO tickets (key, worker, fence, closed, at, run_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET worker = excluded.worker, fence = excluded.fence,"
-        " closed = excluded.closed, at = excluded.at, run_id = excluded.run_id, body = excluded.body",
-        ticket_row(ticket),
-    )
-    return True
+def _write_tickets(
+    db: sqlite3.Connection, tickets: Sequence[Ticket], allowed: Callable[[Ticket, Holding], bool]
+) -> list[int]:
+    """Returns the places, among `tickets`, of those that may not be written."""
+    lost: list[int] = []
+    keys = json.dumps([ticket.key for ticket in tickets])
+    held = {key: Holding(*row) for key, *row in db.execute(HELD_TICKETS, (keys,))}
+    rows: list[Row] = []
+    for place, ticket in enumerate(tickets):
+        if not allowed(ticket, held.get(ticket.key, UNKNOWN)):
+            lost.append(place)
+            continue
+        held[ticket.key] = Holding(ticket.fence, ticket.state is TicketState.CLOSED)
+        rows.append(ticket_row(ticket))
+    db.executemany(_TICKET, rows)
+    return lost
 
 
+_TICKET = (
+    "INSERT INTO tickets (key, worker, fence, closed, at, run_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET worker = excluded.worker, fence = excluded.fence,"
+    " closed = excluded.closed, at = excluded.at, run_id = excluded.run_id, body = excluded.body"
+)
 _RUN = (
     "INSERT INTO runs (run_id, tail, worker, outcome, final, on_time, slots, started, governed, bad,"
     " slot, slot_last, tick_id, tick_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -135,33 +147,40 @@ _RUN = (
 )
 
 
-def _write_run(db: sqlite3.Connection, run: Run) -> None:
-    held = db.execute("SELECT outcome FROM runs WHERE run_id = ?", (run.run_id,)).fetchone()
-    if db.execute(_RUN, run_row(run)).rowcount:
-        _advance_standing(db, run, None if held is None else Outcome(held[0]))
+def _write_runs(db: sqlite3.Connection, runs: Sequence[Run]) -> None:
+    held = {
+        run_id: (Outcome(outcome), final)
+        for run_id, outcome, final in db.execute(HELD_RUNS, (json.dumps([run.run_id for run in runs]),))
+    }
+    standings = _standings(db, {run.worker for run in runs})
+    moved: dict[str, Standing] = {}
+    rows: list[Row] = []
+    for run in runs:
+        before, final = held.get(run.run_id, (None, False))
+        if final and not run.final:
+            continue
+        held[run.run_id] = run.outcome, run.final
+        rows.append(run_row(run))
+        standing = standings.get(run.worker) or Standing(worker=run.worker)
+        after = standing.after(run, before)
+        if after is not standing:
+            standings[run.worker] = moved[run.worker] = after
+    db.executemany(_RUN, rows)
+    db.executemany(_STANDING, map(standing_row, moved.values()))
 
 
-def _advance_standing(db: sqlite3.Connection, run: Run, before: Outcome | None) -> None:
-    standing = _standing(db, run.worker) or Standing(worker=run.worker)
-    after = standing.after(run, before)
-    if after is not standing:
-        _write_standing(db, after)
+def _standings(db: sqlite3.Connection, workers: Iterable[str]) -> dict[str, Standing]:
+    return {row[0]: read_standing(row) for row in db.execute(HELD_STANDINGS, (json.dumps([*workers]),))}
 
 
-def _standing(db: sqlite3.Connection, worker: str) -> Standing | None:
-    row = db.execute(
-        f"{STANDINGS} WHERE worker = ?",
-        (worker,),
-    ).fetchone()
-    return None if row is None else read_standing(row)
+_STANDING = (
+    "INSERT OR REPLACE INTO standings (worker, last_run_id, last_outcome, last_final, last_at,"
+    " last_success_at, previous_run_id, consecutive_failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def _write_standing(db: sqlite3.Connection, standing: Standing) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO standings (worker, last_run_id, last_outcome, last_final, last_at,"
-        " last_success_at, previous_run_id, consecutive_failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        standing_row(standing),
-    )
+    db.execute(_STANDING, standing_row(standing))
 
 
 def _write_tick(db: sqlite3.Connection, tick: Tick) -> None:
@@ -210,10 +229,11 @@ def _rename(db: sqlite3.Connection, renamed: Renamed) -> None:
         " ON CONFLICT (worker) DO UPDATE SET at = excluded.at WHERE excluded.at > marks.at",
         [(new, at) for (at,) in marks],
     )
-    standing = _standing(db, old)
+    standings = _standings(db, (old, new))
+    standing = standings.get(old)
     if standing is not None:
         db.execute("DELETE FROM standings WHERE worker = ?", (old,))
-        if moved := renamed_standing(standing, _standing(db, new)):
+        if moved := renamed_standing(standing, standings.get(new)):
             _write_standing(db, replace(moved, worker=new))
     for row in db.execute(
         "DELETE FROM pauses WHERE worker = ? RETURNING worker, lifted, body", (old,)
@@ -240,7 +260,6 @@ def _rename_tickets(db: sqlite3.Connection, old: str, new: str) -> None:
 
 _OF_A_WORKER = (Ticket, Run, Pause, Episode)
 _WRITERS: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
-    Run: _write_run,
     Tick: _write_tick,
     Episode: _write_episode,
     Delivery: _write_delivery,

@@ -14,7 +14,7 @@ from rich.text import Text
 from loom.domain.run import Outcome, Run
 from loom.report.columns import Column, Layout, in_rows
 from loom.report.gist import gist
-from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.tick_lines import OUTCOME_SIGNS
 from loom.report.words import count, one_line, short_id
 
 

@@ -17,7 +17,8 @@ from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.run import Outcome, Run, RunError, Trigger
 from loom.report.blocks import LOGGED, commands, heading, indented, log_lines, table
 from loom.report.gist import findings, gist
-from loom.report.terminal import OUTCOME_SIGNS, all_findings
+from loom.report.terminal import all_findings
+from loom.report.tick_lines import OUTCOME_SIGNS
 from loom.report.words import count, one_line, printable, short_id, span, told, when
 from loom.values import dataclass
 

@@ -13,27 +13,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from loom.domain.alert import DeliveryState
 from loom.domain.board import Answer
 from loom.domain.finding import Found
-from loom.domain.run import Outcome, Run
-from loom.domain.tick import Planned, TickReport
-from loom.report.gist import SEVERITIES, findings, gist
-from loom.report.words import comes_next, count, one_line, short_id, span, when
+from loom.domain.run import Run
+from loom.domain.tick import TickReport
+from loom.report.gist import SEVERITIES, findings
+from loom.report.tick_lines import Line, Reads, Told, tick_lines
+from loom.report.words import count, one_line
 
-OUTCOME_SIGNS = {
-    Outcome.SUCCEEDED: ("✓", "green"),
-    Outcome.FAILED: ("✗", "bold red"),
-    Outcome.INVALID: ("✗", "bold red"),
-    Outcome.TIMED_OUT: ("✗", "bold red"),
-    Outcome.BLOCKED: ("✗", "bold red"),
-    Outcome.SKIPPED: ("–", "dim"),
-    Outcome.SUPERSEDED: ("–", "dim"),
-    Outcome.MISSED: ("✗", "bold red"),
-    Outcome.ABANDONED: ("✗", "bold red"),
-}
 _SEVERITY_STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
-_FINDINGS_SHOWN = 8
 
 
 _LOG_COLUMNS = 10_000
@@ -46,66 +34,20 @@ def console_for(stream: IO[str]) -> Console:
 
 def show_tick(console: Console, report: TickReport, zone: ZoneInfo) -> None:
     """The runs of one tick with their findings, what could not be said to anybody, and what comes next."""
-    lines = _tick_lines(report, zone)
-    if console.is_terminal:
-        # One print for all: each costs rich more than the line it prints.
-        console.print(Group(*lines))
-        return
-    for line in lines:
-        plain = _as_in_a_log(line)
-        if plain is None:
-            console.print(line)
-        else:
-            console.file.write(plain)
-    console.file.flush()  # as rich does: a question may follow
+    # One print for all: each costs rich more than the line it prints.
+    console.print(Group(*map(drawn, tick_lines(report, zone))))
 
 
-def _as_in_a_log(line: RenderableType) -> str | None:
-    """What rich makes of `line` where it has nothing to colour, to wrap or to align, which takes it thirty
-    times as long; None where there is something."""
-    match line:
-        case Text(plain=plain):
-            return f"{plain}\n"
-        case Padding(renderable=Text(plain=plain) as text, left=left):
-            # What takes no column, such as a lone joiner of emoji, is no line to rich.
-            return f"{' ' * left}{plain}\n" if text.cell_len else ""
-    return None
-
-
-def _tick_lines(report: TickReport, zone: ZoneInfo) -> Iterator[RenderableType]:
-    for run in report.runs:
-        yield from _run_lines(run, zone)
-    last = {planned.worker: planned for planned in report.planned}
-    for planned in report.planned:
-        yield _planned_line(planned, zone)
-        if planned.reads is not None and planned is last[planned.worker]:
-            yield _reads(planned.reads)
-    for delivery in report.deliveries:
-        if delivery.state is not DeliveryState.SENT:
-            yield Text(
-                f"! alert not delivered by {delivery.hook}: {one_line(delivery.error or 'unknown')}; "
-                "it is tried again on every tick",
-                style="bold red",
-            )
-    for note in report.notes:
-        yield Text(one_line(note, 600), style="yellow")
-    if not report.runs and not report.planned and not report.problems:
-        yield Text("Nothing was run." if report.tick.trigger == "manual" else "Nothing was due.")
-    upcoming = comes_next(report, zone)
-    if upcoming:
-        yield Text(upcoming, "dim")
-
-
-def _planned_line(planned: Planned, zone: ZoneInfo) -> Text:
-    line = Text("would " + planned.action, style="bold")
-    line.append(f"  {planned.worker}", style="bold cyan")
-    if planned.slot:
-        line.append(f"  slot {when(planned.slot, zone)}")
-    if planned.count > 1:
-        line.append(f"  ({count(planned.count, 'slot')})")
-    if planned.reason:
-        line.append(f"  {one_line(planned.reason)}", style="dim")
-    return line
+def drawn(told: Told) -> RenderableType:
+    """One thing that a tick says, as rich prints it."""
+    match told:
+        case Line(pieces=pieces, left=left):
+            text = Text.assemble(*pieces)
+            return Padding(text, (0, 0, 0, left), expand=False) if left else text
+        case Found():
+            return _finding(told, 12)
+        case Reads(lines=lines):
+            return _reads(lines)
 
 
 def _reads(lines: Sequence[str]) -> RenderableType:
@@ -136,36 +78,6 @@ def show_answers(console: Console, answers: Sequence[Answer]) -> None:
         console.print(Text(f"The next tick would work{more}.", "bold green"))
 
 
-def _run_lines(run: Run, zone: ZoneInfo) -> Iterator[RenderableType]:
-    sign, style = OUTCOME_SIGNS[run.outcome]
-    line = Text.assemble((f"{sign} {run.outcome.value:<9}", style), "  ", (run.worker, "bold"))
-    if run.agent:
-        line.append(f" ({run.agent})")
-    if run.slot is not None:
-        line.append(f"  slot {when(run.slot, zone)}")
-        if run.count > 1 and run.slot_last is not None:
-            line.append(f" to {when(run.slot_last, zone)}, {count(run.count, 'slot')}")
-    if run.duration_s is not None:
-        line.append(f"  {span(run.duration_s)}", style="dim")
-    yield line
-    if said := gist(run):
-        yield _indented(Text(one_line(said, 400)))
-    if not run.final and run.not_before is not None:
-        yield _indented(Text(f"will be tried again after {when(run.not_before, zone)}", "yellow"))
-    yield from _first_findings(run)
-    if run.bad and run.log:
-        yield _indented(Text(f"more: loom show {short_id(run.run_id)}", "dim"))
-
-
-def _first_findings(run: Run) -> Iterator[RenderableType]:
-    found = findings(run)
-    for each in found[:_FINDINGS_SHOWN]:
-        yield from _finding_lines(each, 12)
-    if len(found) > _FINDINGS_SHOWN:
-        rest = count(len(found) - _FINDINGS_SHOWN, "more finding")
-        yield _indented(Text(f"and {rest}: loom show {short_id(run.run_id)}", "dim"))
-
-
 def all_findings(run: Run) -> Iterator[RenderableType]:
     """Every finding of a run, worst first, under a line that counts them."""
     found = findings(run)
@@ -178,10 +90,10 @@ def all_findings(run: Run) -> Iterator[RenderableType]:
         line.append(f"{numbers[severity]} {severity}", _SEVERITY_STYLES[severity])
     yield line
     for each in found:
-        yield from _finding_lines(each, 2, link=True)
+        yield _finding(each, 2, link=True)
 
 
-def _finding_lines(each: Found, columns: int, *, link: bool = False) -> Iterator[RenderableType]:
+def _finding(each: Found, columns: int, *, link: bool = False) -> RenderableType:
     """What and where, why, and what to do. Whatever is too long for a line goes on under its beginning."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, width=8)
@@ -197,8 +109,4 @@ def _finding_lines(each: Found, columns: int, *, link: bool = False) -> Iterator
         table.add_row("", Text(f"→ {one_line(each.action, 400)}"))
     if link and each.url:
         table.add_row("", Text(one_line(each.url, 500), "dim"))
-    yield Padding(table, (0, 0, 0, columns), expand=False)
-
-
-def _indented(line: Text, columns: int = 12) -> RenderableType:
-    return Padding(line, (0, 0, 0, columns), expand=False)
+    return Padding(table, (0, 0, 0, columns), expand=False)

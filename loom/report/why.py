@@ -13,7 +13,7 @@ from rich.text import Text
 from loom.domain.reasons import Fact, Reasons, SlotFate
 from loom.report.as_json import time_in
 from loom.report.columns import Column, Layout, show_columns
-from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.tick_lines import OUTCOME_SIGNS
 from loom.report.words import one_line, short_id, span, when, when_in_short
 
 _LONGEST = 1_000

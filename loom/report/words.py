@@ -102,7 +102,9 @@ def short_id(run_id: str) -> str:
 
 def flat(text: str) -> str:
     """Foreign text on one line: control characters and white space become single spaces."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def one_line(text: str, limit: int = 300) -> str:

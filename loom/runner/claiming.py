@@ -4,6 +4,8 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from functools import cache
 
 from loom.domain.alert import Delivery
 from loom.domain.run import Outcome, Run, Trigger
@@ -65,12 +67,19 @@ def _planned(
         return Plan()
     real_now = waking.parts.clock.real()
     enforcement = waking.conditions.enforcement
+    newest = cache(ledger.newest_closed)
+
+    def closed_slots(worker: str, after: datetime) -> frozenset[datetime]:
+        # Mostly nothing was run ahead of any mark, and one question answers for all workers.
+        last = newest()
+        return frozenset() if last is None or last <= after else ledger.closed_slots(worker, after=after)
+
     world = Circumstances(
         tick=waking.tick,
         digest=enforcement.digest if enforcement else None,
         obstacle=lambda worker: waking.conditions.obstacle(worker, waking.parts.project),
         alive=lambda ticket: liveness.alive(ticket, real_now=real_now),
-        closed_slots=lambda worker, after: ledger.closed_slots(worker, after=after),
+        closed_slots=closed_slots,
         last_run=lambda ticket, died: _last_run(ledger, ticket, died=died),
         last_words=lambda worker, run_id: _last_words(waking, worker, run_id),
         new_id=waking.new_id,

@@ -1,6 +1,7 @@
 """Execution -> Verdict -> Run: what is recorded of one piece of work. Pure, apart from the id it is given."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -117,17 +118,22 @@ class _Clean:
 def _returned(
     run: Run, worker: Worker, execution: Execution, guard: Guard, clean: _Clean, project: Path
 ) -> Run:
-    # The shape first, the output rules second: a rule may redact what the model would then refuse.
-    with guard.inside():  # the output's own model and its validators are the worker's code
+    # The shape first, the output rules second: a rule may redact what the model would then refuse. If they
+    # weren't asked within the run, the output's own model and its validators are the worker's code.
+    with guard.inside() if execution.shape is None else nullcontext():
         verdict = judge(execution, worker.expect)
-    run = replace(run, checks=max(run.checks, guard.checks), refusals=max(run.refusals, guard.refused))
+    acts: dict[str, Any] = {
+        "checks": max(run.checks, guard.checks),
+        "refusals": max(run.refusals, guard.refused),
+    }
     if guard.refusals:
         stopped = _as_error(guard.refusals[0], project)
-        return replace(run, outcome=Outcome.BLOCKED, error=clean.error(stopped))
+        return replace(run, **acts, outcome=Outcome.BLOCKED, error=clean.error(stopped))
     if verdict.output is None:
         errors = tuple(clean.error(error) for error in verdict.errors)
         return replace(
             run,
+            **acts,
             outcome=Outcome.INVALID,
             error=errors[0],
             errors=errors,
@@ -138,6 +144,7 @@ def _returned(
         refused = RunError(ruling.refusal.rule, str(ruling.refusal), ruling.refusal.where)
         return replace(
             run,
+            **acts,
             outcome=Outcome.BLOCKED,
             error=clean.error(refused),
             reason=f"the output was refused by rule {ruling.refusal.rule}",
@@ -145,4 +152,4 @@ def _returned(
         )
     redacted = f"redacted: {', '.join(ruling.redacted)}" if ruling.redacted else ""
     # It names keys of the output, which are the worker's words.
-    return replace(run, output=clean.json(ruling.value), reason=clean.text(redacted))
+    return replace(run, **acts, output=clean.json(ruling.value), reason=clean.text(redacted))

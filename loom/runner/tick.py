@@ -227,8 +227,7 @@ def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> Sequence[str]:
 
 
 def _output(ledger: Ledger, run_id: str | None) -> Mapping[str, Any] | None:
-    run = ledger.run(run_id) if run_id else None
-    return run.output if run else None
+    return ledger.output(run_id) if run_id else None
 
 
 def _hooks(waking: Waking, ledger: Ledger) -> tuple[AlertHook, ...]:

@@ -284,7 +284,8 @@ def _write(
     """Record `entries`; those of tickets that another process took over are left out, and so is what their
     runs did to their workers' episodes. Returns their keys."""
     lost: frozenset[str] = frozenset()
-    left = list(entries)
+    # One kind after the other: the ledger writes those that stand together at once.
+    left = sorted(entries, key=lambda entry: not isinstance(entry, Ticket))
     while left:
         try:
             record(left)

@@ -102,6 +102,7 @@ class RehearsedExecutor:
 class _Bystander:
     """`loom.ports.Guard` round a run that does nothing."""
 
+    context = _NO_RULES
     refusals: tuple[Refusal, ...] = ()
     rules: tuple[str, ...] = ()
     checks = 0

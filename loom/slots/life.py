@@ -71,6 +71,11 @@ def decide(
         return Decision(mark=moved, close=in_ranges([*requests, *skipped], worker.schedule, stretches))
 
     blocker = _blocker(worker, obstacle, running)
+    if not tickets and paused is None and blocker is None and len(fresh) == 1:
+        # On most days each worker has one slot due and nothing in its way; what follows would say the same.
+        only = Owed(fresh[0])
+        if not _over(worker, only, mark, now):
+            return Decision(mark=moved, start=(only.as_ticket(worker),))
 
     def end_of(each: Owed) -> Ended | None:
         return (

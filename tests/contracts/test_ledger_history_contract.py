@@ -114,6 +114,21 @@ def test_the_end_of_one_id_and_the_beginning_of_another_are_two(ledger: Ledger) 
     assert ledger.run("palindro") == a_run("palindro-palindro")
 
 
+def test_where_nothing_is_closed_there_is_no_newest_slot(ledger: Ledger) -> None:
+    assert ledger.newest_closed() is None
+    ledger.record([a_ticket("echo", SIX), closed(a_request("echo", "run-0009", started_at=None))])
+    assert ledger.newest_closed() is None
+
+
+def test_an_output_is_found_by_the_very_id_of_its_run(ledger: Ledger) -> None:
+    output = {"summary": "fünf", "metrics": {"seen": 5.0}, "findings": []}
+    ledger.record([a_run("run-0001", "echo", output=output), a_run("run-0002", "echo")])
+    assert ledger.output("run-0001") == output
+    assert ledger.output("run-0002") is None
+    assert ledger.output("run-0003") is None
+    assert ledger.output("run-000") is None
+
+
 def test_slots_closed_ahead_of_the_mark_are_known(ledger: Ledger) -> None:
     ledger.record(
         [
@@ -126,6 +141,9 @@ def test_slots_closed_ahead_of_the_mark_are_known(ledger: Ledger) -> None:
             closed(a_request("echo", "run-0009", started_at=SIX + 4 * HOUR)),
         ]
     )
+    newest = ledger.newest_closed()
+    assert newest is not None
+    assert newest >= SIX + 2 * HOUR
     assert ledger.closed_slots("echo", after=SIX) == {SIX + HOUR, SIX + 2 * HOUR}
     assert ledger.closed_slots("echo", after=SIX - timedelta(microseconds=1)) == {
         SIX + hours * HOUR for hours in range(3)

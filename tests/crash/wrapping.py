@@ -20,7 +20,10 @@ from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 from loom.runner.parts import Executor, Parts
 from tests.crash.mines import Mines
 
-LEDGER = ("snapshot", "claim", "record", "run", "closed_slots", "runs", "prune", "publish", "close")
+LEDGER = (
+    *("snapshot", "claim", "record", "run", "output", "newest_closed", "closed_slots"),
+    *("runs", "prune", "publish", "close"),
+)
 LIVENESS = ("claim_as", "alive", "release")
 EXECUTOR = ("submit", "wait")
 GUARD = ("rule_on", "revoke")

@@ -1,8 +1,9 @@
 """A tick's ports, each call of which is part of a plot."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
+from typing import Any
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.run import Execution, Run
@@ -52,6 +53,12 @@ class WatchedLedger:
 
     def run(self, run_id: str) -> Run | None:
         return self._plot.call("run", lambda: self._inner.run(run_id))
+
+    def output(self, run_id: str) -> Mapping[str, Any] | None:
+        return self._plot.call("run", lambda: self._inner.output(run_id))
+
+    def newest_closed(self) -> datetime | None:
+        return self._plot.call("read", self._inner.newest_closed)
 
     def closed_slots(self, worker: str, *, after: datetime) -> frozenset[datetime]:
         return self._plot.call("read", lambda: self._inner.closed_slots(worker, after=after))

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from rich.console import Group
 
+from loom.cli.audience import show
 from loom.domain.run import Outcome, Run, RunError, Trigger
 from loom.domain.tick import Tick, TickReport
 from loom.errors import ExitCode
@@ -60,8 +60,8 @@ def test_a_log_says_what_rich_would_have_said(some: list[Run], notes: list[str])
         tick=tick, zone="America/Chicago", runs=tuple(some), notes=tuple(notes), exit_code=ExitCode.OK
     )
     ours, richs = io.StringIO(), io.StringIO()
-    terminal.show_tick(terminal.console_for(ours), report, ZONE)
-    terminal.console_for(richs).print(Group(*terminal._tick_lines(report, ZONE)))
+    show(report, ZONE, ours)
+    terminal.show_tick(terminal.console_for(richs), report, ZONE)
     assert _lines(ours) == _lines(richs)
 
 

@@ -5,8 +5,7 @@ could be lost from. What belongs to nobody is Loom's own.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from threading import get_ident
 from typing import Any, Final, Protocol
@@ -60,28 +59,37 @@ def of_thread() -> AbstractContextManager[None]:
     return _answering(None)
 
 
-@contextmanager
-def _answering(who: Keeper | Loom | None) -> Iterator[None]:
-    token = _keeper.set(who)
-    try:
-        yield
-    finally:
-        _keeper.reset(token)
+class _answering:  # noqa: N801  (a context manager, read as a verb; as a class it is a third of the cost)
+    __slots__ = ("_token", "_who")
+
+    def __init__(self, who: Keeper | Loom | None) -> None:
+        self._who = who
+
+    def __enter__(self) -> None:
+        self._token = _keeper.set(self._who)
+
+    def __exit__(self, *_: object) -> None:
+        _keeper.reset(self._token)
 
 
-@contextmanager
-def _owning(by: Keeper) -> Iterator[None]:
-    thread = get_ident()
-    before = _of_thread.get(thread)
-    _of_thread[thread] = by
-    try:
-        with _answering(by):
-            yield
-    finally:
-        if before is None:
-            del _of_thread[thread]
+class _owning:  # noqa: N801  (as above)
+    __slots__ = ("_before", "_by", "_thread", "_token")
+
+    def __init__(self, by: Keeper) -> None:
+        self._by = by
+
+    def __enter__(self) -> None:
+        self._thread = get_ident()
+        self._before = _of_thread.get(self._thread)
+        _of_thread[self._thread] = self._by
+        self._token = _keeper.set(self._by)
+
+    def __exit__(self, *_: object) -> None:
+        _keeper.reset(self._token)
+        if self._before is None:
+            del _of_thread[self._thread]
         else:
-            _of_thread[thread] = before
+            _of_thread[self._thread] = self._before
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:

@@ -5,19 +5,20 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from loom.cutting import cut
 from loom.domain.enforcement import GUARD, EnforcementContext, Refusal, Ruling
-from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, SocketsRule
+from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, Rule, SocketsRule
 from loom.enforcement.guarding.acts import Acts
 from loom.enforcement.guarding.events import acts_of
 from loom.enforcement.judges.addresses import public
-from loom.enforcement.judges.files import file_ruler
+from loom.enforcement.judges.files import FileRuler
 from loom.enforcement.judges.http import Asked, HttpRuler, names
-from loom.enforcement.judges.limits import Allowance
+from loom.enforcement.judges.limits import Allowance, Limits, limits_of
 from loom.enforcement.judges.places import Places
 from loom.enforcement.judges.programs import ProgramRuler
 from loom.enforcement.judges.sockets import SocketRuler
@@ -32,6 +33,28 @@ _NOT_THE_WORKERS = (
 )
 _MOST_NOTED = 100
 _LONGEST = 1000  # characters of what is said of a refusal: a name may be a megabyte
+
+
+class _Judges(NamedTuple):
+    http: tuple[HttpRule, ...]
+    sockets: tuple[SocketsRule, ...]
+    files: FileRuler
+    programs: ProgramRuler
+    limits: Limits
+
+
+@lru_cache(maxsize=64)
+def judges_of(rules: tuple[Rule, ...], places: Places) -> _Judges:
+    """What the runs under these rules have in common: each has a gate of its own, and patterns take time to
+    compile."""
+    context = EnforcementContext(digest="", rules=rules)
+    return _Judges(
+        context.of(HttpRule),
+        context.of(SocketsRule),
+        FileRuler(context.of(FilesRule), places),
+        ProgramRuler(context.of(ProcessRule), places),
+        limits_of(context.of(LimitsRule)),
+    )
 
 
 class Connection(Protocol):
@@ -53,17 +76,18 @@ class Gate:
         places: Places,
         alone: bool,
     ) -> None:
-        self._http = rules.of(HttpRule)
+        judges = judges_of(rules.rules, places)
+        self._http = judges.http
         self._http_ruler = HttpRuler(self._http, worker_id)
         self._acts = Acts(
-            file_ruler(rules.of(FilesRule), places),
-            SocketRuler(rules.of(SocketsRule)),
-            ProgramRuler(rules.of(ProcessRule), places),
+            judges.files,
+            SocketRuler(judges.sockets),
+            judges.programs,
             places,
             alone=alone,
             ask=lambda acts: self.judge(acts) is None,
         )
-        self.allowance = Allowance(rules.of(LimitsRule))
+        self.allowance = Allowance(judges.limits)
         self.listeners: list[Callable[[Refusal], None]] = []
         """Hear of each refusal at once, in the thread that was refused."""
         # What the collector comes upon in here may be refused, and noted, in its turn.

@@ -44,7 +44,7 @@ class RunGuard:
         """The rules that apply to this run."""
         self._who = worker_id, agent
         self._alone = alone
-        self._secrets = context.of(SecretsRule)
+        self._whole = context
         self._gate = Gate(self.context, worker_id, places=places, alone=alone)
         self._output = self.context.of(OutputRule)
         self._lock = threading.Lock()
@@ -112,11 +112,11 @@ class RunGuard:
 
     def grants_secret(self, name: str) -> bool:
         """Whether the rules leave this secret, which the worker requires, to it."""
-        return rule_on_secret(self._secrets, *self._who, name).allowed
+        return rule_on_secret(self._whole.of(SecretsRule), *self._who, name).allowed
 
     def admit_secret(self, name: str) -> None:
         """Raises `loom.worker.Refused` when a rule keeps this secret, which the worker requires, from it."""
-        ruling = rule_on_secret(self._secrets, *self._who, name)
+        ruling = rule_on_secret(self._whole.of(SecretsRule), *self._who, name)
         refused = self._gate.judge([(f"reading the secret {name}", ruling)])
         if refused is not None:
             raise refused

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from loom.domain.enforcement import GUARD, Ruling
@@ -13,12 +12,6 @@ _LOOM = str(Path(__file__).resolve().parents[2])
 _OWN = ("enforcement", "worker-registry.yaml", ".loom", ".git")
 _NOTHING = frozenset({"/dev/null", "/dev/full", "/dev/zero"})
 _TELLTALE = re.compile(r"/proc/([0-9]+|self|thread-self)(/task/[0-9]+)?/(environ|mem)")
-
-
-@lru_cache(maxsize=64)
-def file_ruler(rules: tuple[FilesRule, ...], places: Places) -> "FileRuler":
-    """The ruler for these rules: each run has a guard of its own, and patterns take time to compile."""
-    return FileRuler(rules, places)
 
 
 class FileRuler:

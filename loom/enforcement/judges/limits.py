@@ -1,7 +1,7 @@
 """Allowance: how much of what rules of kind limits bound one run has used up. Safe for several threads."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loom.domain.enforcement import Refusal
@@ -16,12 +16,16 @@ _WORDS = {
 }
 
 
-class Allowance:
-    """rules: those that apply to the worker."""
+Limits = Mapping[str, tuple[LimitsRule, int]]
+"""Each limit by its name in `LimitsRule`, with the rule that sets it."""
 
-    def __init__(self, rules: Sequence[LimitsRule]) -> None:
-        self._limits = limits_of(rules)
-        self._used = dict.fromkeys(self._limits, 0)
+
+class Allowance:
+    """limits: of the rules that apply to the worker."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._used = dict.fromkeys(limits, 0)
         self._lock = threading.Lock()
         self.unlimited = not self._limits
         """Whether no rule limits anything."""
@@ -49,8 +53,8 @@ class Allowance:
         return refusal
 
 
-def limits_of(rules: Sequence[LimitsRule]) -> dict[str, tuple[LimitsRule, int]]:
-    """What holds of several rules: each limit by its name in `LimitsRule`, with the rule that sets it."""
+def limits_of(rules: Sequence[LimitsRule]) -> Limits:
+    """What holds of several rules."""
     return {name: limit for name in _WORDS if (limit := _smallest(rules, name)) is not None}
 
 

@@ -12,7 +12,7 @@ from loom.domain.brief import Group as Subject
 from loom.domain.run import Outcome
 from loom.report.brief import words
 from loom.report.columns import Column, Layout, show_columns
-from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.tick_lines import OUTCOME_SIGNS
 from loom.report.words import count, one_line, short_id, when
 
 GROUPS = 6

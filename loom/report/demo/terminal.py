@@ -16,7 +16,7 @@ from loom.domain.run import Outcome, Run, Trigger
 from loom.domain.tick import TickReport
 from loom.report.demo.hanging import Hanging
 from loom.report.gist import findings
-from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.tick_lines import OUTCOME_SIGNS
 from loom.report.words import count, one_line, span, when
 
 _INDENT = 9

@@ -17,7 +17,7 @@ from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.report.columns import Column, Layout, in_columns
 from loom.report.status.needs import clock_in_words, needs
 from loom.report.status.recent import legend, signs, streak_in_words
-from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.tick_lines import OUTCOME_SIGNS
 from loom.report.trigger import sentences
 from loom.report.words import about, one_line, when, when_near
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from loom.domain.recent import LONGEST_STREAK, SHOWN, each_slot
 from loom.domain.slot_outcome import SlotOutcome
-from loom.report.terminal import OUTCOME_SIGNS
+from loom.report.tick_lines import OUTCOME_SIGNS
 
 _OPEN = ("◐", "yellow")
 _NONE_YET = ("·", "dim")
