@@ -96,15 +96,13 @@ def stamp(at: datetime) -> str:
 
     Raises ValueError for a datetime without a time zone.
     """
-    return _stamped(_in_utc(at))
+    return _stamped(at if at.tzinfo is UTC else _in_utc(at))
 
 
 read_stamp = datetime.fromisoformat
 
 
 def _in_utc(at: datetime) -> datetime:
-    if at.tzinfo is UTC:
-        return at
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no time zone: the ledger takes aware instants only")
     return at.astimezone(UTC)
@@ -123,7 +121,7 @@ def _in_words(at: datetime) -> str:
 
 
 def _write_instant(at: datetime) -> str:
-    return _in_words(_in_utc(at))
+    return _in_words(at if at.tzinfo is UTC else _in_utc(at))
 
 
 def _read_instant(text: str) -> datetime:
