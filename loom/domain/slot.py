@@ -8,7 +8,7 @@ from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.values import dataclass
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _to_the_second(at: datetime) -> str:
     """Of an instant in UTC alone: elsewhere two that are equal may be written in two ways."""
     return f"{at.isoformat()[:19]}Z"

@@ -110,12 +110,12 @@ def _in_utc(at: datetime) -> datetime:
 
 # Many entries of one tick hold the same few instants, each several times. Of instants in UTC alone: elsewhere
 # two that are equal may be written in two ways.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _stamped(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _in_words(at: datetime) -> str:
     return at.isoformat()
 
