@@ -37,8 +37,8 @@ class EnforcementContext:
         """What of it applies to one worker; the digest stays that of the whole."""
         return EnforcementContext(
             digest=self.digest,
-            rules=tuple(rule for rule in self.rules if rule.is_for(worker_id, agent)),
-            guidance=tuple(each for each in self.guidance if applies(each.applies_to, worker_id, agent)),
+            rules=tuple([rule for rule in self.rules if applies(rule.applies_to, worker_id, agent)]),
+            guidance=tuple([each for each in self.guidance if applies(each.applies_to, worker_id, agent)]),
             sha256=self.sha256,
         )
 

@@ -178,4 +178,4 @@ class Run:
     @property
     def bad(self) -> bool:
         """Whether a person must hear of it: a bad outcome, or a slot waiting for a requirement."""
-        return self.outcome.bad or self.open_reason is OpenReason.REQUIREMENT
+        return self.outcome in _BAD or self.open_reason is OpenReason.REQUIREMENT

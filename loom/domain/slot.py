@@ -2,9 +2,16 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.values import dataclass
+
+
+@lru_cache(maxsize=16)
+def _to_the_second(at: datetime) -> str:
+    """Of an instant in UTC alone: elsewhere two that are equal may be written in two ways."""
+    return f"{at.isoformat()[:19]}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +23,9 @@ class Slot:
 
     @property
     def key(self) -> str:
-        return f"{self.worker}@{self.at.astimezone(UTC).isoformat()[:19]}Z"
+        return (
+            f"{self.worker}@{_to_the_second(self.at if self.at.tzinfo is UTC else self.at.astimezone(UTC))}"
+        )
 
 
 class TicketState(StrEnum):

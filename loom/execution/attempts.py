@@ -1,7 +1,6 @@
 """The whole of one run, in its own thread: load, settle the settings, attempt, wait, attempt again."""
 
 import inspect
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +13,7 @@ from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.execution.assignment import Assignment
 from loom.execution.backoff import wait_before
 from loom.execution.briefing import Briefing
-from loom.execution.entrypoint import Entrypoint, EntrypointError, forget, load
+from loom.execution.entrypoint import Entrypoint, EntrypointError, forget, load, modules
 from loom.execution.failure import kind_of, place_of, run_error, text_of, traceback_of
 from loom.execution.flight import Flight
 from loom.execution.jsonform import JsonForm, json_form
@@ -72,7 +71,7 @@ def _first_refusal(flight: Flight) -> Refusal | None:
 
 def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
     assignment = flight.assignment
-    known = tuple(sys.modules)
+    known = modules()
     try:
         entrypoint = load(assignment.worker, assignment.project)
         settings = read_settings(assignment.worker, entrypoint.settings_model, assignment.params)

@@ -57,6 +57,7 @@ class Diversion:
         self._lock = threading.Lock()
         self._holders = 0
         self._streams: Streams = (None, None)
+        self._in_place: Streams = (None, None)
         # `print` doesn't hold on to the stream that it finds (python/cpython#130163): what was in place while
         # a worker printed must outlive that, so the newest are kept, and one is laid over a stream but once.
         self._laid: deque[_Diverted] = deque(maxlen=_KEPT)
@@ -93,8 +94,11 @@ class Diversion:
     def _cover(self, streams: Streams) -> None:
         root = logging.getLogger()
         (out, err), before = streams, self._streams
-        self._streams = _open(_real(out)) or _open(before[0]), _open(_real(err)) or _open(before[1])
-        sys.stdout, sys.stderr = map(self._diverted, self._streams)
+        laid = out is self._in_place[0] and err is self._in_place[1]
+        if not laid or not (_open(before[0]) is before[0] and _open(before[1]) is before[1]):
+            self._streams = _open(_real(out)) or _open(before[0]), _open(_real(err)) or _open(before[1])
+            self._in_place = self._diverted(self._streams[0]), self._diverted(self._streams[1])
+            sys.stdout, sys.stderr = self._in_place
         if root.handlers == self._covered:
             return
         if self._handler not in root.handlers:
@@ -120,7 +124,7 @@ class Diversion:
         root.removeHandler(self._handler)
         for handler in root.handlers:
             handler.removeFilter(_outside_runs)
-        self._covered = None
+        self._covered, self._in_place = None, (None, None)
         # Whoever has replaced them since will put back what they found, and that passes text on.
         sys.stdout, sys.stderr = _real(sys.stdout), _real(sys.stderr)
         self._streams = (None, None)

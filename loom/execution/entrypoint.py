@@ -77,9 +77,23 @@ def load(worker: Worker, project: Path) -> Entrypoint:
         raise EntrypointError(RunError("EntrypointError", message, where)) from unusable.__cause__
 
 
+_modules: tuple[str, ...] = ()
+
+
+def modules() -> tuple[str, ...]:
+    """The names of those that are imported: hundreds, which each run asks for and hardly any changes."""
+    global _modules
+    known = _modules
+    if len(known) != len(sys.modules):
+        known = _modules = tuple(sys.modules)
+    return known
+
+
 def forget(known: Collection[str], project: Path) -> None:
     """Take out of Python's list what of the project was imported beyond the modules `known`: whoever needs it
     imports it anew, and is what is refused then."""
+    global _modules
+    _modules = ()  # as many may be imported again, and be others
     for name in sys.modules.keys() - known:
         module = sys.modules.get(name)
         if getattr(getattr(module, "__spec__", None), "_initializing", False):

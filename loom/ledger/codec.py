@@ -96,15 +96,13 @@ def stamp(at: datetime) -> str:
 
     Raises ValueError for a datetime without a time zone.
     """
-    return _stamped(_in_utc(at))
+    return _stamped(at if at.tzinfo is UTC else _in_utc(at))
 
 
 read_stamp = datetime.fromisoformat
 
 
 def _in_utc(at: datetime) -> datetime:
-    if at.tzinfo is UTC:
-        return at
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no time zone: the ledger takes aware instants only")
     return at.astimezone(UTC)
@@ -112,18 +110,18 @@ def _in_utc(at: datetime) -> datetime:
 
 # Many entries of one tick hold the same few instants, each several times. Of instants in UTC alone: elsewhere
 # two that are equal may be written in two ways.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _stamped(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _in_words(at: datetime) -> str:
     return at.isoformat()
 
 
 def _write_instant(at: datetime) -> str:
-    return _in_words(_in_utc(at))
+    return _in_words(at if at.tzinfo is UTC else _in_utc(at))
 
 
 def _read_instant(text: str) -> datetime:

@@ -108,9 +108,11 @@ class Reader:
 
     def _memory_faults(self, entry: Entry, values: Mapping[str, Any]) -> list[Fault]:
         """`defaults` may limit all that can be limited; an entry says what it means."""
+        if values.get("memory") is None:
+            return []
         isolation = values.get("isolation", self.defaults.isolation)
         unreadable = "isolation" not in values and line_of("isolation", entry) != entry.line
-        if values.get("memory") is None or isolation is Isolation.PROCESS or unreadable:
+        if isolation is Isolation.PROCESS or unreadable:
             return []
         message = (
             "only a process of its own can be held to a memory limit, and this worker runs inline; "
