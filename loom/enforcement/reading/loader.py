@@ -1,10 +1,10 @@
 """enforcement/ -> EnforcementContext. Fails closed: whatever isn't understood, nothing is in force."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from loom.digests import sha256
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.rules import Guidance, Rule
 from loom.enforcement.reading.document import Document
@@ -112,7 +112,7 @@ def _digest(files: Mapping[str, bytes], rules: Iterable[Rule]) -> str:
 
 def digest_of(files: Mapping[str, bytes]) -> str:
     """Each name and content is preceded by its length, so that no two folders read as the same bytes."""
-    digest = hashlib.sha256()
+    digest = sha256()
     for name, raw in sorted(files.items()):
         for part in (name.encode(), raw):
             digest.update(len(part).to_bytes(8, "big"))
