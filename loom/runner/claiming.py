@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from loom.domain.alert import Delivery
@@ -13,9 +13,8 @@ from loom.errors import LedgerError, StaleDecision
 from loom.ports import AlertHook, Entry, Ledger, Liveness, Snapshot
 from loom.runner.books import Books
 from loom.runner.ending import exit_code
-from loom.runner.manual import plan_by_hand
-from loom.runner.plan import Circumstances, Plan, gone, pause_in_force, plan
-from loom.runner.precedence import in_order, suspects
+from loom.runner.plan import Circumstances, Plan, pause_in_force
+from loom.runner.planning import gone, plan
 from loom.runner.renaming import carry_over
 from loom.runner.troubles import troubles
 from loom.runner.waking import Waking
@@ -76,6 +75,8 @@ def _planned(
         new_id=waking.new_id,
     )
     if waking.request.by_hand:
+        from loom.runner.manual import plan_by_hand
+
         return plan_by_hand(chosen, waking.request, snapshot, ledger, world)
     return plan(registry, snapshot, world)
 
@@ -85,10 +86,11 @@ def claim(
     chosen: Sequence[Worker],
     ledger: Ledger,
     liveness: Liveness,
-    hooks: Sequence[AlertHook],
+    hooks: Callable[[], Sequence[AlertHook]],
 ) -> Claim:
     """Everything this tick decides, in the ledger: slots closed and held, tickets claimed, marks moved.
 
+    hooks: asked for only if there is something to say.
     Raises LedgerError when other ticks keep coming between; nothing of this one is written then.
     """
     for _ in range(_TRIES):
@@ -100,16 +102,14 @@ def claim(
                 ledger.claim(renames, revision=snapshot.revision)
             continue
         made = _planned(waking, chosen, snapshot, ledger, liveness)
-        suspected = suspects(made.start, snapshot.standings, waking.conditions.workers)
-        ordered = in_order(made.start, suspected, snapshot.tickets.values())
-        tickets = _claimed(waking, ordered, liveness)
+        tickets, alone = _claimed(waking, made, snapshot, liveness)
         books = _books(waking, snapshot, hooks)
         for run_id in dict.fromkeys(made.standing):
             standing = ledger.run(run_id)
             if standing is not None:
                 books.show(standing)
         said = books.enter(made.runs, reminders=True)
-        claimed = Claim(snapshot, made, tickets, frozenset(suspected), books)
+        claimed = Claim(snapshot, made, tickets, alone, books)
         # One write for an idle tick, which on a branch is one commit: its end goes with its beginning.
         ended = waking.ended(exit_code(waking, books.runs.values(), ()))
         tick = waking.tick if claimed.leaves_work else ended
@@ -151,15 +151,20 @@ def _let_rivals_pass() -> None:
     time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
 
 
-def _claimed(waking: Waking, start: Sequence[Ticket], liveness: Liveness) -> tuple[Ticket, ...]:
-    if not start:
-        return ()
+def _claimed(
+    waking: Waking, made: Plan, snapshot: Snapshot, liveness: Liveness
+) -> tuple[tuple[Ticket, ...], frozenset[str]]:
+    """The tickets to start, in order, and the workers that run with no other beside them."""
+    if not made.start:
+        return (), frozenset()
     # Imported only when there is work: an idle tick is over before this would have loaded.
+    from loom.runner.precedence import in_order, suspects
     from loom.runner.waiting import lease
 
     workers, real_now = waking.conditions.workers, waking.parts.clock.real()
+    suspected = suspects(made.start, snapshot.standings, workers)
     claimer = liveness.claim_as()
-    return tuple(
+    tickets = tuple(
         replace(
             ticket,
             state=TicketState.CLAIMED,
@@ -172,11 +177,12 @@ def _claimed(waking: Waking, start: Sequence[Ticket], liveness: Liveness) -> tup
             detail="",
             not_before=None,
         )
-        for ticket in start
+        for ticket in in_order(made.start, suspected, snapshot.tickets.values())
     )
+    return tickets, frozenset(suspected)
 
 
-def _books(waking: Waking, snapshot: Snapshot, hooks: Sequence[AlertHook]) -> Books:
+def _books(waking: Waking, snapshot: Snapshot, hooks: Callable[[], Sequence[AlertHook]]) -> Books:
     conditions, now = waking.conditions, waking.tick.at
     workers = conditions.workers
     removed: set[str] = set()
