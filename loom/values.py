@@ -56,6 +56,8 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
     _refuse_disorder(cls, every)
     methods = _compared(every) | _shown(every) | _kept(every)
     methods |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
+    classes: list[type[Any]] = []
+    methods["__init__"] = _first_init(classes, every)
     taken = tuple(each.name for each in every if each.init)
     body |= {name: method for name, method in methods.items() if body.get(name) is None}
     body |= {
@@ -68,10 +70,8 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
     }
     # Slots are only made with a class, never added to it: this is a second one.
     metaclass: Any = type(cls)
-    made: type[Any] = metaclass(cls.__name__, cls.__bases__, body)
-    if "__init__" not in body:
-        made.__init__ = _first_init(made, every)
-    return made
+    classes.append(metaclass(cls.__name__, cls.__bases__, body))
+    return classes[0]
 
 
 def _fields_of(base: type[Any]) -> _Fields:
@@ -187,32 +187,41 @@ _FEW = 16
 """Of most classes a tick makes no more values than this, and compiling takes as long as making them does."""
 
 
-def _first_init(cls: Any, every: _Fields) -> Any:
+def _first_init(classes: list[type[Any]], every: _Fields) -> Any:
     """Sets the fields one by one for the first few values; then, or where what is given doesn't fit, the real
-    one is made and takes its place."""
-    positional = tuple(each.name for each in every if each.init and not each.kw_only)
-    taken = frozenset(each.name for each in every if each.init)
-    setters = tuple((each, getattr(cls, each.name).__set__) for each in every)
-    checked = hasattr(cls, "__post_init__")
-    made = 0
+    one is made and takes its place. classes: will hold the class, once it is there."""
+    plan: _Plan | None = None
+    left = _FEW
 
     def __init__(self: Any, /, *unnamed: Any, **named: Any) -> None:  # noqa: N807
-        nonlocal made
-        made += 1
-        given = dict(zip(positional, unnamed, strict=False)) | named
-        fits = len(given) == len(unnamed) + len(named) and given.keys() <= taken
-        if made > _FEW or not fits or not _fill(self, setters, given):
-            cls.__init__ = _init(cls, every)
-            cls.__init__(self, *unnamed, **named)
-        elif checked:
+        nonlocal plan, left
+        plan = plan or _Plan(classes[0], every)
+        left -= 1
+        given = dict(zip(plan.positional, unnamed, strict=False)) | named
+        fits = len(given) == len(unnamed) + len(named) and given.keys() <= plan.taken
+        if left < 0 or not fits or not _fill(self, plan, given):
+            plan.cls.__init__ = _init(plan.cls, every)
+            plan.cls.__init__(self, *unnamed, **named)
+        elif plan.checked:
             self.__post_init__()
 
     return __init__
 
 
-def _fill(self: Any, setters: tuple[tuple[Field[Any], Any], ...], given: dict[str, Any]) -> bool:
+class _Plan:
+    """What the first few values are made by."""
+
+    def __init__(self, cls: Any, every: _Fields) -> None:
+        self.cls = cls
+        self.positional = cls.__match_args__
+        self.taken = frozenset(each.name for each in every if each.init)
+        self.setters = [(each, getattr(cls, each.name).__set__) for each in every]
+        self.checked = hasattr(cls, "__post_init__")
+
+
+def _fill(self: Any, plan: _Plan, given: dict[str, Any]) -> bool:
     """Whether there was a value for every field that needs one."""
-    for each, set_to in setters:
+    for each, set_to in plan.setters:
         if each.name in given:
             set_to(self, given[each.name])
         elif each.default is not MISSING:
