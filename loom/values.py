@@ -110,7 +110,9 @@ class _StandardFields:
         if self._complete is None:
             named = {each.name: each for each in self._every}
             types = {each.name: each.type for each in self._every}
-            twin = type(cls.__name__, (), {**named, "__annotations__": types, "__module__": cls.__module__})
+            body = {**named, "__annotations__": types, "__module__": cls.__module__}
+            body["__doc__"] = cls.__name__  # or the standard library works out a signature to say there
+            twin = type(cls.__name__, (), body)
             made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(twin)
             self._complete = made.__dataclass_fields__
         return self._complete
