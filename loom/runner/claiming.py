@@ -15,7 +15,6 @@ from loom.runner.books import Books
 from loom.runner.ending import exit_code
 from loom.runner.plan import Circumstances, Plan, pause_in_force
 from loom.runner.planning import gone, plan
-from loom.runner.renaming import carry_over
 from loom.runner.troubles import troubles
 from loom.runner.waking import Waking
 from loom.values import dataclass, replace
@@ -53,7 +52,12 @@ def decided(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: 
 
 def _as_called(waking: Waking, snapshot: Snapshot) -> tuple[Snapshot, list[Entry]]:
     registry = waking.conditions.registry
-    return (snapshot, []) if registry is None else carry_over(registry, snapshot)
+    if registry is None or registry.ids <= snapshot.marks.keys():
+        return snapshot, []
+    # Imported only where there is an id that the ledger doesn't know.
+    from loom.runner.renaming import carry_over
+
+    return carry_over(registry, snapshot)
 
 
 def _planned(
@@ -85,16 +89,18 @@ def claim(
     waking: Waking,
     chosen: Sequence[Worker],
     ledger: Ledger,
+    snapshot: Snapshot,
     liveness: Liveness,
     hooks: Callable[[], Sequence[AlertHook]],
 ) -> Claim:
     """Everything this tick decides, in the ledger: slots closed and held, tickets claimed, marks moved.
 
+    snapshot: of the ledger; read anew where somebody came between.
     hooks: asked for only if there is something to say.
     Raises LedgerError when other ticks keep coming between; nothing of this one is written then.
     """
-    for _ in range(_TRIES):
-        snapshot, renames = _as_called(waking, ledger.snapshot())
+    for attempt in range(_TRIES):
+        snapshot, renames = _as_called(waking, ledger.snapshot() if attempt else snapshot)
         if renames:
             # Carried out before anything is decided on it: what the ledger is asked while deciding (runs,
             # slots that were dealt with by hand) it must know under the new names.

@@ -56,9 +56,10 @@ def _tick(waking: Waking) -> TickReport:
     ledger = waking.parts.open_ledger(waking.conditions.registry)
     liveness = waking.parts.liveness(waking.conditions.registry)
     try:
-        _refuse_a_wrong_clock(waking, ledger.snapshot())
+        snapshot = ledger.snapshot()
+        _refuse_a_wrong_clock(waking, snapshot)
         act = _rehearse if waking.request.dry_run else _perform
-        return _discreet(waking, act(waking, chosen, ledger, liveness))
+        return _discreet(waking, act(waking, chosen, ledger, snapshot, liveness))
     finally:
         liveness.release()
         ledger.close()
@@ -74,9 +75,11 @@ def _discreet(waking: Waking, report: TickReport) -> TickReport:
     return discretion.report(report, mask)
 
 
-def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
+def _perform(
+    waking: Waking, chosen: Sequence[Worker], ledger: Ledger, snapshot: Snapshot, liveness: Liveness
+) -> TickReport:
     hooks = functools.cache(lambda: _hooks(waking, ledger))
-    claimed = claim(waking, chosen, ledger, liveness, hooks)
+    claimed = claim(waking, chosen, ledger, snapshot, liveness, hooks)
     sent, worked = _carried_out(waking, claimed, hooks, ledger) if claimed.leaves_work else ((), ())
     code = exit_code(waking, claimed.books.runs.values(), sent)
     if claimed.leaves_work:
@@ -140,12 +143,14 @@ def _runs_of(claimed: Claim, keys: Collection[str]) -> set[str]:
     return {ticket.run_id for ticket in claimed.tickets if ticket.key in keys and ticket.run_id}
 
 
-def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
+def _rehearse(
+    waking: Waking, chosen: Sequence[Worker], ledger: Ledger, snapshot: Snapshot, liveness: Liveness
+) -> TickReport:
     """What a tick would do, with nothing written and nothing run."""
     from loom.runner.rehearsal import planned
 
     code = ExitCode.BROKEN if waking.conditions.mistakes else ExitCode.OK
-    report = _report(waking, code, ledger.snapshot())
+    report = _report(waking, code, snapshot)
     return replace(report, planned=planned(waking, chosen, ledger, liveness))
 
 

@@ -23,17 +23,18 @@ def load(folder: Path) -> EnforcementContext:
     """
     problems: list[Problem] = []
     files = read_folder(folder, problems)
-    sha256 = hashes(files)
     name = folder.name
+    in_files: list[Problem] = []
+    context = context_of(files, in_files, name)
 
     if MANIFEST in files:
         document = Document(f"{name}/{MANIFEST}", files[MANIFEST])
         manifest = read_manifest(document)
         if manifest is not None:
-            _compare(document, manifest, sha256, problems, name)
+            _compare(document, manifest, context.sha256, problems, name)
         problems += document.problems
 
-    context = context_of(files, problems, name)
+    problems += in_files
     if problems:
         raise EnforcementError(problems)
     return context
