@@ -17,7 +17,6 @@ from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Isolation, Worker
 from loom.errors import LedgerError, RegistryError, UsageError
-from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Progress
 from loom.runner.parts import Executor, Parts
 from loom.runner.stopping import Stop
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from loom.execution.inline import InlineExecutor
     from loom.execution.isolated.process import ProcessExecutor
     from loom.execution.live.logs import LiveLogs
+    from loom.heartbeat import Heartbeat
     from loom.ledger.branch import BranchLedger
     from loom.ledger.liveness import ProcessLiveness
 
@@ -343,5 +343,7 @@ def _fallback_hooks(settings: Settings) -> tuple[AlertHook, ...]:
     return alert_hooks(settings, FALLBACK, {})
 
 
-def _heartbeat(url: str) -> Heartbeat:
+def _heartbeat(url: str) -> "Heartbeat":
+    from loom.heartbeat import Heartbeat
+
     return Heartbeat(url)

@@ -46,6 +46,6 @@ def _schema(kind: str | None, manifest: bool, guidance: bool) -> dict[str, Any]:
         from loom.enforcement.reading.manifest import schema as manifest_schema
 
         return manifest_schema()
-    from loom.registry import schema
+    from loom.registry.json_schema import schema
 
     return schema()

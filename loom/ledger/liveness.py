@@ -3,7 +3,6 @@ the lease on any other."""
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -41,7 +40,7 @@ class ProcessLiveness:
         if os.name != "posix":
             raise SettingsError("Loom needs the file locks of a POSIX system: run it on Linux, macOS or WSL")
         self._folder = folder / "locks"
-        self._host = re.sub(r"[^A-Za-z0-9._-]", "_", host) or "localhost"
+        self._host = _plain(host) or "localhost"
         self._pid = pid
         self._claimer: str | None = None
         self._handle = -1
@@ -154,6 +153,11 @@ def _is_free(file: Path) -> bool:
         return True
     finally:
         os.close(handle)
+
+
+def _plain(host: str) -> str:
+    """As a file may be called."""
+    return "".join(each if each.isascii() and (each.isalnum() or each in "._-") else "_" for each in host)
 
 
 class MemoryLiveness:

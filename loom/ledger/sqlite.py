@@ -10,9 +10,8 @@ from loom.domain.alert import Delivery, Episode
 from loom.domain.run import Run
 from loom.domain.tick import Tick
 from loom.errors import StaleDecision
-from loom.ledger import pruning, reads
+from loom.ledger import reads
 from loom.ledger.database import explained, open_database
-from loom.ledger.runs_in_file import RunsInFile
 from loom.ledger.writes import write
 from loom.ports import Entry, Promises, RunQuery, RunReader, Snapshot
 
@@ -75,6 +74,8 @@ class SqliteLedger:
 
     def reader(self) -> RunReader:
         """As the port says, by a connection of its own to the file; for as long as this ledger is open."""
+        from loom.ledger.runs_in_file import RunsInFile
+
         return RunsInFile(self._path.absolute())
 
     def ticks(self, *, since: datetime) -> Sequence[Tick]:
@@ -111,6 +112,8 @@ class SqliteLedger:
             return reads.read_promises(self._db, since, unheard)
 
     def prune(self, *, before: datetime) -> int:
+        from loom.ledger import pruning
+
         with self._transaction("BEGIN IMMEDIATE"):
             return pruning.prune(self._db, before)
 

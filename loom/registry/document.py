@@ -13,7 +13,6 @@ import yaml
 from loom.registry.mistakes import Fault, Mistakes
 from loom.registry.nodes import Entry, Flaw, Mapping, Node, Scalar, Sequence
 from loom.registry.scalars import CORE, MAY_START_A_NUMBER, SPECIAL, foreign_tag, resolved, tagged
-from loom.registry.syntax import syntax_fault
 
 DEEPEST: Final = 40
 # From here on nothing is read any more: on a hundred thousand levels libyaml takes minutes.
@@ -31,6 +30,8 @@ def parse(text: str) -> Node | None:
     try:
         return _Builder().build(_LOADER(text))
     except yaml.YAMLError as error:
+        from loom.registry.syntax import syntax_fault  # only a mistake needs it
+
         raise Mistakes([syntax_fault(error, text)]) from None
 
 

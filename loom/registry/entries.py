@@ -1,6 +1,5 @@
 """One entry under ``workers:`` -> a Worker, or a BrokenEntry that says why not."""
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from loom.registry.keys import WORKER
 from loom.registry.mistakes import Fault, Mistakes, did_you_mean
 from loom.registry.nodes import Entry, Scalar
 from loom.registry.terms import WORKER_ID
-from loom.values import dataclass, field, replace
+from loom.values import dataclass, replace
 
 _NO_EXPECTATIONS = Expect()
 _NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
@@ -52,19 +51,19 @@ class Defaults:
 _OWN = frozenset(("timeout", "retry", "catch_up", "dst", "alert", "overlap", "isolation", "memory"))
 
 
-@dataclasses.dataclass(slots=True)
 class Reader:
     """Reads entries of one file. zone: the file's. project: where entrypoints must be. budget: a tick's.
 
     env: every environment variable that any entry requires, broken ones included.
     """
 
-    zone: str
-    defaults: Defaults
-    project: Path
-    budget: timedelta | None = None
-    env: set[str] = field(default_factory=set)
-    _modules: dict[str, str] = field(default_factory=dict)
+    def __init__(self, zone: str, defaults: Defaults, project: Path, budget: timedelta | None = None) -> None:
+        self.zone = zone
+        self.defaults = defaults
+        self.project = project
+        self.budget = budget
+        self.env: set[str] = set()
+        self._modules: dict[str, str] = {}
 
     def read(self, entry: Entry) -> tuple[Worker | None, list[Fault]]:
         """The worker, or None and what is wrong with its entry, addressed from the worker inwards."""

@@ -19,9 +19,10 @@ _MERGE: Final = "<<"
 # A word outside these two sets is text.
 SPECIAL: Final = frozenset((*_WORDS, _MERGE))
 _WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,999})")
-_FRACTION: Final = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
-_NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_PLAIN: Final = re.compile(r"-{0,2}[A-Za-z0-9_./][A-Za-z0-9_./+=@%-]*")
+# Few files need these: they are compiled when they are first asked.
+_FRACTION: Final = r"[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?"
+_NOT_FINITE: Final = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+_PLAIN: Final = r"-{0,2}[A-Za-z0-9_./][A-Za-z0-9_./+=@%-]*"
 MAY_START_A_NUMBER: Final = frozenset("0123456789+-.")
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "int": (int,),
@@ -40,12 +41,12 @@ def resolved(text: str, line: int) -> Node:
         return Scalar(_WORDS[text], text, line)
     if _WHOLE.fullmatch(text):
         return Scalar(int(text), text, line)
-    if _FRACTION.fullmatch(text):
+    if re.fullmatch(_FRACTION, text):
         number = float(text)
         if number - number == 0:
             return Scalar(number, text, line)
         return Flaw(f"{text} is too large a number", line)
-    if _NOT_FINITE.fullmatch(text):
+    if re.fullmatch(_NOT_FINITE, text):
         return Flaw(f"{text} isn't a finite number; write a number, or leave the key out", line)
     return Scalar(text, text, line)
 
@@ -73,6 +74,6 @@ def _short(tag: str) -> str:
 
 def as_written(text: str) -> str:
     """How `text` is written as an item of a YAML list in brackets: in quotes where it must be."""
-    if _PLAIN.fullmatch(text) and resolved(text, 0) == Scalar(text, text, 0):
+    if re.fullmatch(_PLAIN, text) and resolved(text, 0) == Scalar(text, text, 0):
         return text
     return json.dumps(text, ensure_ascii=False)

@@ -1,5 +1,6 @@
 """A file on disk -> its text, or the reason why it has none."""
 
+import codecs
 import stat
 from pathlib import Path
 
@@ -14,7 +15,8 @@ def read_text(path: Path) -> str:
             raise mistake("this is a folder; expected a file in YAML")
         if not stat.S_ISREG(mode):
             raise mistake("isn't a plain file; expected a file in YAML")
-        content = path.read_bytes()
+        # Here, because the codec that takes the mark away is one more module to load.
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except FileNotFoundError:
         raise mistake(f"{_absence(path)}; restore it, e.g. git checkout -- {path.name}") from None
     except OSError as error:
@@ -22,7 +24,7 @@ def read_text(path: Path) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise mistake("the file is in UTF-16; save it as UTF-8")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"the byte 0x{content[error.start]:02x} isn't UTF-8; save the file as UTF-8"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from loom.domain.tick import TickReport
 
 # As Loom's own reasons name a slot (see `loom.slots.owed.shown`).
-_SHOWN = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?:[+-]\d\d:\d\d|Z)")
+_SHOWN = r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?:[+-]\d\d:\d\d|Z)"
 
 
 def when(at: datetime, zone: ZoneInfo, now: datetime | None = None) -> str:
@@ -87,7 +87,7 @@ def span(seconds: float) -> str:
 
 def told(reason: str, say: Callable[[datetime], str]) -> str:
     """A reason of Loom's own with its times as `say` has them."""
-    return _SHOWN.sub(lambda found: say(datetime.fromisoformat(found[0])), reason)
+    return re.sub(_SHOWN, lambda found: say(datetime.fromisoformat(found[0])), reason)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

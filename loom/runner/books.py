@@ -5,16 +5,17 @@ Runs and the alerts they cause are written in one batch, so that a crash between
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from loom.alerts.outbox import prepare
-from loom.alerts.policy import Trouble, consider
 from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Standing
 from loom.domain.run import Run
 from loom.domain.worker import AlertPolicy
 from loom.ports import AlertHook, Entry, Snapshot
 from loom.values import replace
+
+if TYPE_CHECKING:
+    from loom.alerts.policy import Trouble
 
 _Value = TypeVar("_Value")
 
@@ -27,8 +28,8 @@ class Books:
         snapshot: Snapshot,
         *,
         policies: Mapping[str, AlertPolicy],
-        hooks: Sequence[AlertHook],
-        troubles: Sequence[Trouble],
+        hooks: Callable[[], Sequence[AlertHook]],
+        troubles: "Sequence[Trouble]",
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         run_url: str | None,
@@ -65,6 +66,12 @@ class Books:
                 standing = self._standings.get(run.worker) or Standing(worker=run.worker)
                 self._standings[run.worker] = standing.after(run)
             return list(runs)
+        if not runs and not self._troubles and not self._episodes:
+            return []
+        # Imported only where there may be something to say.
+        from loom.alerts.outbox import prepare
+        from loom.alerts.policy import consider
+
         considered = consider(
             self._episodes,
             runs=runs,
@@ -83,9 +90,12 @@ class Books:
         self._standings.update(considered.standings)
         told = [replace(run, episode=considered.belongs.get(run.run_id, "")) for run in runs]
         self.runs.update((run.run_id, run) for run in told)
-        deliveries = prepare(considered.alerts, self._hooks, now=self._now(), new_id=self._new_id)
-        self.deliveries.extend(deliveries)
-        return [*told, *considered.episodes, *deliveries]
+        if considered.alerts:
+            self.deliveries.extend(
+                deliveries := prepare(considered.alerts, self._hooks(), now=self._now(), new_id=self._new_id)
+            )
+            return [*told, *considered.episodes, *deliveries]
+        return [*told, *considered.episodes]
 
     def show(self, run: Run) -> None:
         """Tell of a run that was recorded before and still holds, without entering it again."""

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -15,10 +15,8 @@ from loom.errors import LedgerError, StaleDecision
 from loom.ports import AlertHook, Entry, Ledger, Liveness, RunQuery, Snapshot
 from loom.runner.books import Books
 from loom.runner.ending import exit_code
-from loom.runner.manual import plan_by_hand
-from loom.runner.plan import Circumstances, Plan, gone, pause_in_force, plan
-from loom.runner.precedence import in_order, suspects
-from loom.runner.renaming import carry_over
+from loom.runner.plan import Circumstances, Plan, pause_in_force
+from loom.runner.planning import gone, plan
 from loom.runner.troubles import troubles
 from loom.runner.waking import Waking
 from loom.values import dataclass, replace
@@ -56,7 +54,12 @@ def decided(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: 
 
 def _as_called(waking: Waking, snapshot: Snapshot) -> tuple[Snapshot, list[Entry]]:
     registry = waking.conditions.registry
-    return (snapshot, []) if registry is None else carry_over(registry, snapshot)
+    if registry is None or registry.ids <= snapshot.marks.keys():
+        return snapshot, []
+    # Imported only where there is an id that the ledger doesn't know.
+    from loom.runner.renaming import carry_over
+
+    return carry_over(registry, snapshot)
 
 
 def _planned(
@@ -85,6 +88,8 @@ def _planned(
         new_id=waking.new_id,
     )
     if waking.request.by_hand:
+        from loom.runner.manual import plan_by_hand
+
         return plan_by_hand(chosen, waking.request, snapshot, ledger, world)
     return plan(registry, snapshot, world)
 
@@ -93,15 +98,18 @@ def claim(
     waking: Waking,
     chosen: Sequence[Worker],
     ledger: Ledger,
+    snapshot: Snapshot,
     liveness: Liveness,
-    hooks: Sequence[AlertHook],
+    hooks: Callable[[], Sequence[AlertHook]],
 ) -> Claim:
     """Everything this tick decides, in the ledger: slots closed and held, tickets claimed, marks moved.
 
+    snapshot: of the ledger; read anew where somebody came between.
+    hooks: asked for only if there is something to say.
     Raises LedgerError when other ticks keep coming between; nothing of this one is written then.
     """
-    for _ in range(_TRIES):
-        snapshot, renames = _as_called(waking, ledger.snapshot())
+    for attempt in range(_TRIES):
+        snapshot, renames = _as_called(waking, ledger.snapshot() if attempt else snapshot)
         if renames:
             # Carried out before anything is decided on it: what the ledger is asked while deciding (runs,
             # slots that were dealt with by hand) it must know under the new names.
@@ -109,16 +117,14 @@ def claim(
                 ledger.claim(renames, revision=snapshot.revision)
             continue
         made = _planned(waking, chosen, snapshot, ledger, liveness)
-        suspected = suspects(made.start, snapshot.standings, waking.conditions.workers)
-        ordered = in_order(made.start, suspected, snapshot.tickets.values())
-        tickets = _claimed(waking, ordered, liveness)
+        tickets, alone = _claimed(waking, made, snapshot, liveness)
         books = _books(waking, snapshot, hooks)
         for run_id in dict.fromkeys(made.standing):
             standing = ledger.run(run_id)
             if standing is not None:
                 books.show(standing)
         said = books.enter(made.runs, reminders=True)
-        claimed = Claim(snapshot, made, tickets, frozenset(suspected), books)
+        claimed = Claim(snapshot, made, tickets, alone, books)
         # One write for an idle tick, which on a branch is one commit: its end goes with its beginning.
         ended = waking.ended(exit_code(waking, books.runs.values(), ()))
         tick = waking.tick if claimed.leaves_work else ended
@@ -169,15 +175,20 @@ def _let_rivals_pass() -> None:
     time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
 
 
-def _claimed(waking: Waking, start: Sequence[Ticket], liveness: Liveness) -> tuple[Ticket, ...]:
-    if not start:
-        return ()
+def _claimed(
+    waking: Waking, made: Plan, snapshot: Snapshot, liveness: Liveness
+) -> tuple[tuple[Ticket, ...], frozenset[str]]:
+    """The tickets to start, in order, and the workers that run with no other beside them."""
+    if not made.start:
+        return (), frozenset()
     # Imported only when there is work: an idle tick is over before this would have loaded.
+    from loom.runner.precedence import in_order, suspects
     from loom.runner.waiting import lease
 
     workers, real_now = waking.conditions.workers, waking.parts.clock.real()
+    suspected = suspects(made.start, snapshot.standings, workers)
     claimer = liveness.claim_as()
-    return tuple(
+    tickets = tuple(
         replace(
             ticket,
             state=TicketState.CLAIMED,
@@ -190,11 +201,12 @@ def _claimed(waking: Waking, start: Sequence[Ticket], liveness: Liveness) -> tup
             detail="",
             not_before=None,
         )
-        for ticket in start
+        for ticket in in_order(made.start, suspected, snapshot.tickets.values())
     )
+    return tickets, frozenset(suspected)
 
 
-def _books(waking: Waking, snapshot: Snapshot, hooks: Sequence[AlertHook]) -> Books:
+def _books(waking: Waking, snapshot: Snapshot, hooks: Callable[[], Sequence[AlertHook]]) -> Books:
     conditions, now = waking.conditions, waking.tick.at
     workers = conditions.workers
     removed: set[str] = set()

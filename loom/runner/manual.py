@@ -10,7 +10,8 @@ from loom.domain.tick import Planned
 from loom.domain.worker import Overlap, Status, Worker
 from loom.errors import UsageError
 from loom.ports import Ledger, RunQuery, Snapshot
-from loom.runner.plan import Circumstances, Plan, abandoned, pause_in_force
+from loom.runner.fates import abandoned
+from loom.runner.plan import Circumstances, Plan, pause_in_force
 from loom.runner.request import TickRequest
 from loom.slots.calendar import between, is_slot, nearest
 from loom.slots.owed import taken_back, why_paused

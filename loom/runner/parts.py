@@ -11,7 +11,6 @@ from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.run import Execution
 from loom.domain.worker import Worker
-from loom.heartbeat import Heartbeat
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 from loom.runner.stopping import Stop
 from loom.values import dataclass
@@ -19,6 +18,7 @@ from loom.values import dataclass
 if TYPE_CHECKING:
     from loom.execution.assignment import Assignment
     from loom.execution.capture import RunLog
+    from loom.heartbeat import Heartbeat
 
 
 class Executor(Protocol):
@@ -98,6 +98,6 @@ class Parts:
     fallback_hooks: Callable[[], tuple[AlertHook, ...]]
     take_secrets: Callable[[Sequence[str]], Mapping[str, str]]
     mask: Mask
-    heartbeat: Callable[[str], Heartbeat]
+    heartbeat: Callable[[str], "Heartbeat"]
     stop: Stop
     progress: Progress

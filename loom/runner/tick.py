@@ -1,7 +1,8 @@
 """One tick, in order: wake, decide and claim, work, tell, end. The only module that knows this order."""
 
+import functools
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,6 @@ from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
 from loom.runner.plan import Plan, pause_in_force
 from loom.runner.request import TickRequest, find_workers
-from loom.runner.telling import BEFORE_WORK, cry_unpushed, tell, tell_the_rest
 from loom.runner.waking import Waking, wake
 from loom.slots.calendar import next_instant
 from loom.values import replace
@@ -56,9 +56,10 @@ def _tick(waking: Waking) -> TickReport:
     ledger = waking.parts.open_ledger(waking.conditions.registry)
     liveness = waking.parts.liveness(waking.conditions.registry)
     try:
-        _refuse_a_wrong_clock(waking, ledger.snapshot())
+        snapshot = ledger.snapshot()
+        _refuse_a_wrong_clock(waking, snapshot)
         act = _rehearse if waking.request.dry_run else _perform
-        return _discreet(waking, act(waking, chosen, ledger, liveness))
+        return _discreet(waking, act(waking, chosen, ledger, snapshot, liveness))
     finally:
         liveness.release()
         ledger.close()
@@ -74,17 +75,12 @@ def _discreet(waking: Waking, report: TickReport) -> TickReport:
     return discretion.report(report, mask)
 
 
-def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
-    hooks = _hooks(waking, ledger)
-    claimed = claim(waking, chosen, ledger, liveness, hooks)
-    sent: Sequence[Delivery] = ()
-    worked: Sequence[str] = ()
-    if claimed.tickets:
-        # A worker that takes the process with it must not keep a person from hearing of the last time.
-        sent = tell(waking, claimed.deliveries, hooks, ledger, within=BEFORE_WORK)
-        worked = _work(waking, claimed, ledger)
-        claimed.books.lose(_runs_of(claimed, _published(ledger)))
-    sent = tell_the_rest(waking, claimed.deliveries, sent, hooks, ledger)
+def _perform(
+    waking: Waking, chosen: Sequence[Worker], ledger: Ledger, snapshot: Snapshot, liveness: Liveness
+) -> TickReport:
+    hooks = functools.cache(lambda: _hooks(waking, ledger))
+    claimed = claim(waking, chosen, ledger, snapshot, liveness, hooks)
+    sent, worked = _carried_out(waking, claimed, hooks, ledger) if claimed.leaves_work else ((), ())
     code = exit_code(waking, claimed.books.runs.values(), sent)
     if claimed.leaves_work:
         ledger.record([waking.ended(code)])
@@ -92,7 +88,9 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
     try:
         claimed.books.lose(_runs_of(claimed, ledger.publish()))
     except StateUnpushed as error:
-        sent = [*sent, *cry_unpushed(waking, error, hooks, ledger)]
+        from loom.runner.telling import cry_unpushed
+
+        sent = [*sent, *cry_unpushed(waking, error, hooks(), ledger)]
         report = _report(waking, worst([code, ExitCode.UNDELIVERED]), claimed.snapshot)
         report = replace(report, problems=(*report.problems, str(error)))
     else:
@@ -104,6 +102,23 @@ def _perform(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness:
         notes=(*report.notes, *worked, *_left_alone(claimed.plan)),
         trigger_lines=_trigger_lines(waking, ledger),
     )
+
+
+def _carried_out(
+    waking: Waking, claimed: Claim, hooks: Callable[[], Sequence[AlertHook]], ledger: Ledger
+) -> tuple[Sequence[Delivery], Sequence[str]]:
+    """What was sent, and what else a person should read of the work."""
+    # Imported only where there is something to do or to say.
+    from loom.runner.telling import BEFORE_WORK, tell, tell_the_rest
+
+    sent: Sequence[Delivery] = ()
+    worked: Sequence[str] = ()
+    if claimed.tickets:
+        # A worker that takes the process with it must not keep a person from hearing of the last time.
+        sent = tell(waking, claimed.deliveries, hooks(), ledger, within=BEFORE_WORK)
+        worked = _work(waking, claimed, ledger)
+        claimed.books.lose(_runs_of(claimed, _published(ledger)))
+    return tell_the_rest(waking, claimed.deliveries, sent, hooks(), ledger), worked
 
 
 def _trigger_lines(waking: Waking, ledger: Ledger) -> tuple[str, ...]:
@@ -128,12 +143,14 @@ def _runs_of(claimed: Claim, keys: Collection[str]) -> set[str]:
     return {ticket.run_id for ticket in claimed.tickets if ticket.key in keys and ticket.run_id}
 
 
-def _rehearse(waking: Waking, chosen: Sequence[Worker], ledger: Ledger, liveness: Liveness) -> TickReport:
+def _rehearse(
+    waking: Waking, chosen: Sequence[Worker], ledger: Ledger, snapshot: Snapshot, liveness: Liveness
+) -> TickReport:
     """What a tick would do, with nothing written and nothing run."""
     from loom.runner.rehearsal import planned
 
     code = ExitCode.BROKEN if waking.conditions.mistakes else ExitCode.OK
-    report = _report(waking, code, ledger.snapshot())
+    report = _report(waking, code, snapshot)
     return replace(report, planned=planned(waking, chosen, ledger, liveness))
 
 

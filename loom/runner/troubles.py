@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from loom.alerts.policy import Trouble
 from loom.domain.alert import Event
 from loom.domain.run import RunError
 from loom.domain.tick import Tick
 from loom.errors import Problem
 from loom.runner.waking import Conditions
 
+if TYPE_CHECKING:
+    from loom.alerts.policy import Trouble
+
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """Runners' clocks differ by minutes; only more than this means that a clock went backwards."""
 
 
-def troubles(conditions: Conditions, *, last_tick: Tick | None, now: datetime) -> tuple[Trouble, ...]:
+def troubles(conditions: Conditions, *, last_tick: Tick | None, now: datetime) -> "tuple[Trouble, ...]":
     """Every trouble there is now; one that is no longer among them is over."""
     found: list[Trouble] = []
     if conditions.registry_error is not None:
@@ -50,7 +53,9 @@ def troubles(conditions: Conditions, *, last_tick: Tick | None, now: datetime) -
     return tuple(found)
 
 
-def _clock(last_tick: Tick, now: datetime) -> Trouble:
+def _clock(last_tick: Tick, now: datetime) -> "Trouble":
+    from loom.alerts.policy import Trouble
+
     said, last = (at.isoformat(timespec="seconds") for at in (now, last_tick.at))
     return Trouble(
         subject="loom:clock",
@@ -64,7 +69,9 @@ def _clock(last_tick: Tick, now: datetime) -> Trouble:
 
 def _configuration(
     subject: str, event: Event, what: str, problems: Sequence[Problem], *, worker: str | None = None
-) -> Trouble:
+) -> "Trouble":
+    from loom.alerts.policy import Trouble
+
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     place = first.file if first.line is None else f"{first.file}:{first.line}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import RESERVE, Registry
@@ -12,8 +13,10 @@ from loom.errors import EnforcementError, ExitCode, Problem, RegistryError
 from loom.ids import new_id
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
-from loom.slots.life import Obstacle
 from loom.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from loom.slots.life import Obstacle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +53,11 @@ class Conditions:
         found += self.enforcement_error.problems if self.enforcement_error else ()
         return tuple(found)
 
-    def obstacle(self, worker: Worker, project: Path) -> Obstacle | None:
+    def obstacle(self, worker: Worker, project: Path) -> "Obstacle | None":
         """What keeps `worker` from starting: a broken enforcement context, or a requirement not met."""
+        # Asked only where there is a slot to decide.
+        from loom.slots.life import Obstacle
+
         if self.enforcement_error is not None:
             first = self.enforcement_error.problems[0]
             return Obstacle(OpenReason.ENFORCEMENT, f"the enforcement context is broken: {first}")

@@ -13,7 +13,7 @@ from loom.domain.run import Outcome
 from loom.enforcement.reading.document import Document
 from loom.enforcement.reading.rules import KINDS, read_rule, rule_schema
 from loom.errors import ExitCode
-from loom.registry import schema
+from loom.registry.json_schema import schema
 from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY

@@ -14,7 +14,7 @@ from loom.domain.registry import Registry
 from loom.enforcement.reading.loader import load as load_enforcement
 from loom.errors import ConfigurationError, EnforcementError, Problem, RegistryError
 from loom.registry import load as load_registry
-from loom.registry import schema
+from loom.registry.json_schema import schema
 from tests.fuzz.attempts import Wrong
 from tests.fuzz.yaml_text import damaged, spoil_bytes
 from tests.ground.shut import REPOSITORY

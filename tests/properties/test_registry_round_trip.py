@@ -17,7 +17,8 @@ from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.schedule import CatchUp, CatchUpPolicy, DstPolicy, Fold, Gap, Schedule
 from loom.domain.worker import AlertPolicy, Expect, Isolation, Requires, Retry, Status, Worker
 from loom.errors import RegistryError
-from loom.registry import load, schema
+from loom.registry import load
+from loom.registry.json_schema import schema
 
 ZONE = "America/Chicago"
 VALIDATOR = jsonschema.Draft202012Validator(schema())

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from loom.domain.worker import Status
-from loom.registry import load, schema
+from loom.registry import load
+from loom.registry.json_schema import schema
 from tests.unit.registry_project import GOOD, HEAD, Project
 
 SHIPPED = Path(__file__).parents[2] / "worker-registry.yaml"

@@ -8,12 +8,31 @@ import yaml
 from loom.errors import Problem
 
 # libyaml is nine times faster; a PyYAML built without it still works.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 20
 _CORE = "tag:yaml.org,2002:"
 _CONTAINERS = (f"{_CORE}map", f"{_CORE}seq")
 
 Path = tuple[str | int, ...]
+
+
+class _TooDeep(Exception):
+    """There is something in a list or mapping on one level too many."""
+
+
+class _Loader(_FASTEST):  # type: ignore[misc]  # whichever there is
+    """Stops at the first level too many, of which PyYAML tells as it goes down: on a hundred thousand opening
+    brackets libyaml's parser takes minutes, and its composer overflows the stack."""
+
+    _depth = 0
+
+    def descend_resolver(self, _parent: object, _index: object) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST + 1:
+            raise _TooDeep
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
 
 class Document:
@@ -28,14 +47,13 @@ class Document:
         self._missing: set[Path] = set()
         try:
             text = raw.decode()
-            if _too_deep(text):
-                self._problem(None, (), f"is nested more than {_DEEPEST} levels deep")
-                return
             loader = _Loader(text)
             try:
                 self.value = self._plain(loader, loader.get_single_node(), ())
             finally:
                 loader.dispose()
+        except _TooDeep:
+            self._problem(None, (), f"is nested more than {_DEEPEST} levels deep")
         except UnicodeDecodeError as error:
             self._problem(
                 None, (), f"isn't UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
@@ -134,6 +152,8 @@ class Document:
         self._seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(loader, node, path)
+        if len(path) >= _DEEPEST:
+            raise _TooDeep  # it is empty, or the loader would have said so
         if node.tag not in _CONTAINERS:
             self.say(path, f"the tag {_short(node.tag)} isn't read here; leave it out")
             return None
@@ -164,20 +184,6 @@ class Document:
     def _problem(self, line: int | None, path: Path, message: str) -> None:
         address = tuple(f"key {part!r}" if isinstance(part, str) else f"item {part + 1}" for part in path)
         self.problems.append(Problem(self.file, line, address, message))
-
-
-def _too_deep(text: str) -> bool:
-    """Found event by event, up to the first level too many: on a hundred thousand opening brackets libyaml's
-    parser takes minutes, and its composer overflows the stack."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _DEEPEST:
-                return True
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return False
 
 
 def _close(word: str, choices: Collection[str]) -> Sequence[str]:

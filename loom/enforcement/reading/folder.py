@@ -1,11 +1,11 @@
 """The folder's files as bytes: each read once, and nothing taken for one that isn't."""
 
-import hashlib
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from loom.digests import sha256
 from loom.errors import Problem
 
 MANIFEST = "manifest.yaml"
@@ -61,7 +61,7 @@ def belongs(name: str) -> bool:
 
 def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     """The SHA-256 of each file, in hex."""
-    return {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
+    return {name: sha256(raw).hexdigest() for name, raw in files.items()}
 
 
 def _stranger(name: str) -> str | None:

@@ -1,10 +1,10 @@
 """enforcement/ -> EnforcementContext. Fails closed: whatever isn't understood, nothing is in force."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from loom.digests import sha256
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.rules import Guidance, Rule
 from loom.enforcement.reading.document import Document
@@ -23,17 +23,18 @@ def load(folder: Path) -> EnforcementContext:
     """
     problems: list[Problem] = []
     files = read_folder(folder, problems)
-    sha256 = hashes(files)
     name = folder.name
+    in_files: list[Problem] = []
+    context = context_of(files, in_files, name)
 
     if MANIFEST in files:
         document = Document(f"{name}/{MANIFEST}", files[MANIFEST])
         manifest = read_manifest(document)
         if manifest is not None:
-            _compare(document, manifest, sha256, problems, name)
+            _compare(document, manifest, context.sha256, problems, name)
         problems += document.problems
 
-    context = context_of(files, problems, name)
+    problems += in_files
     if problems:
         raise EnforcementError(problems)
     return context
@@ -112,7 +113,7 @@ def _digest(files: Mapping[str, bytes], rules: Iterable[Rule]) -> str:
 
 def digest_of(files: Mapping[str, bytes]) -> str:
     """Each name and content is preceded by its length, so that no two folders read as the same bytes."""
-    digest = hashlib.sha256()
+    digest = sha256()
     for name, raw in sorted(files.items()):
         for part in (name.encode(), raw):
             digest.update(len(part).to_bytes(8, "big"))

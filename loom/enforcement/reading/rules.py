@@ -1,34 +1,30 @@
 """rules/*.yaml and guidance/*.md -> the rules of the domain. What isn't understood is no rule."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import importlib
+from typing import Any, Protocol
 
 from loom.domain.enforcement import GUARD
 from loom.domain.rules import Guidance, Rule
 from loom.enforcement.reading.document import Document, instead
-from loom.enforcement.reading.kinds import files, http, limits, output, process, secrets, sockets
 from loom.enforcement.reading.kinds.common import Schema, applies_to, record, whom_schema
 from loom.errors import Problem
 
-
-class _Kind(NamedTuple):
-    read: Callable[[Document], Rule]
-    schema: Callable[[], Schema]
-
-
-_KINDS = {
-    "http": _Kind(http.read, http.schema),
-    "sockets": _Kind(sockets.read, sockets.schema),
-    "files": _Kind(files.read, files.schema),
-    "process": _Kind(process.read, process.schema),
-    "secrets": _Kind(secrets.read, secrets.schema),
-    "limits": _Kind(limits.read, limits.schema),
-    "output": _Kind(output.read, output.schema),
-}
-KINDS = tuple(_KINDS)
+KINDS = ("http", "sockets", "files", "process", "secrets", "limits", "output")
 """The kinds of rules that stand in rules/; guidance has a folder of its own."""
 
 _FENCE = "---\n"
+
+
+class _Kind(Protocol):
+    def read(self, document: Document) -> Rule: ...
+
+    def schema(self) -> Schema: ...
+
+
+def _kind(name: str) -> _Kind:
+    """The module of one of KINDS. Each is imported for the first rule of its kind: few projects have all."""
+    kind: _Kind = importlib.import_module(f"loom.enforcement.reading.kinds.{name}")
+    return kind
 
 
 def read_rule(document: Document, stem: str) -> Rule | None:
@@ -38,8 +34,8 @@ def read_rule(document: Document, stem: str) -> Rule | None:
     value = document.value
     kind = value.get("kind") if isinstance(value, dict) else None
     rule: Rule | None = None
-    if isinstance(kind, str) and kind in _KINDS:
-        rule = _KINDS[kind].read(document)
+    if isinstance(kind, str) and kind in KINDS:
+        rule = _kind(kind).read(document)
     elif not isinstance(value, dict) or "kind" not in value:
         document.mapping((), value, ("id", "kind", "why"), value if isinstance(value, dict) else ())
     elif kind is None:
@@ -57,7 +53,7 @@ def read_rule(document: Document, stem: str) -> Rule | None:
 
 def rule_schema(kind: str) -> Schema:
     """JSON Schema, draft 2020-12, of the file of a rule of this kind, one of KINDS."""
-    return _KINDS[kind].schema()
+    return _kind(kind).schema()
 
 
 def guidance_schema() -> Schema:

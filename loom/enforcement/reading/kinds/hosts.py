@@ -2,8 +2,6 @@
 
 import re
 
-from loom.enforcement.judges.addresses import literal
-
 _LABEL = "[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 NAME = rf"{_LABEL}(\.{_LABEL})*"
 LITERAL = r"\[[0-9a-f:.]+\]"
@@ -64,4 +62,9 @@ def _is_port(text: str | None) -> bool:
 
 
 def _is_literal(host: str) -> bool:
-    return not host.startswith("[") or literal(host[1:-1]) is not None
+    if not host.startswith("["):
+        return True
+    # Few rules name an address.
+    from loom.enforcement.judges.addresses import literal
+
+    return literal(host[1:-1]) is not None

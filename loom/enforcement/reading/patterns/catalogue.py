@@ -1,8 +1,8 @@
 """Which patterns a rule gets for a name."""
 
-import hashlib
 from collections.abc import Iterable
 
+from loom.digests import sha256
 from loom.domain.rules import OutputPattern, OutputRule, Rule
 from loom.enforcement.reading.patterns.credentials import CREDENTIALS
 from loom.enforcement.reading.patterns.form import Shipped
@@ -35,7 +35,7 @@ def text_digest(rules: Iterable[Rule]) -> str:
         for each in rule.patterns
         if each.use
     ]
-    return hashlib.sha256("".join(sorted(set(asked))).encode()).hexdigest()[:16] if asked else ""
+    return sha256("".join(sorted(set(asked))).encode()).hexdigest()[:16] if asked else ""
 
 
 def _pattern(each: Shipped) -> OutputPattern:
