@@ -213,6 +213,11 @@ class _RootHandler(logging.Handler):
         # A record that hangs while it is formatted must hold up its own run only.
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        # Python's own takes the lock, from 3.13 on without asking whether there is one. No filter is set here.
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         log = _speaking.get()
         if log is not None:
