@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +115,26 @@ def test_what_libraries_log_goes_to_the_run_s_log_when_nobody_has_set_logging_up
     """)
     assert "s WARNING from a library" in bench.run(worker).log
     assert logging.getLogger().handlers == []
+
+
+def test_what_libraries_log_is_kept_by_a_python_whose_handlers_always_take_their_lock(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_from_3_13_on(handler: logging.Handler, record: logging.LogRecord) -> bool:
+        lock: Any = handler.lock
+        with lock:
+            handler.emit(record)
+        return True
+
+    monkeypatch.setattr(logging.Handler, "handle", as_from_3_13_on)
+    worker = bench.worker("""
+        import logging
+
+        def run(context: WorkerContext) -> Output:
+            logging.getLogger("some.library").warning("from a library")
+            return Output(summary="s")
+    """)
+    assert "s WARNING from a library" in bench.run(worker).log
 
 
 def test_two_runs_at_once_keep_their_words_apart(bench: Bench) -> None:
