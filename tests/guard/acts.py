@@ -201,6 +201,14 @@ NETWORK = (
         """assert context.http.post(f"{SITE}/search/x", data={"method": "delete"}).is_success""",
     ),
     act(
+        "search-by-a-form-of-parts",
+        """
+        import io
+        parts = {"file": ("a_method.txt", io.BytesIO(b"Content-Disposition: x")), "note": (None, "delete")}
+        assert context.http.post(f"{SITE}/search/x", data={"method": "delete"}, files=parts).is_success
+        """,
+    ),
+    act(
         "redirect-within-the-site",
         """
         to = {"status": 302, "location": "/open/other"}

@@ -45,6 +45,8 @@ def ask_raw(method: str, target: str, *rules: HttpRule, host: str = "api.hubapi.
         ("POST", "/crm/v3/associations/Contacts/Companies/batch/read"),
         ("POST", "/crm/v4/associations/contacts/deals/batch/read"),
         ("POST", "/crm/v3/objects/p_caf%C3%A9/search"),
+        ("POST", "/crm/v3/objects/km%E2%81%84h%EF%BC%8F%EF%BC%83%E2%80%A6/search"),
+        ("POST", "/crm/v3/objects/contacts/search?method=delete&a.method=delete"),
     ],
 )
 def test_hubspot_may_be_read(method: str, path: str) -> None:
@@ -122,6 +124,11 @@ def test_hubspot_may_not_be_written(method: str, path: str) -> None:
         "/crm/v3/objects/contacts/search?_method=DELETE",
         "/crm/v3/objects/contacts/search?a=1;_method=put",
         "/crm/v3/objects/contacts/search?%5Fmethod=PATCH",
+        "/crm/v3/objects/contacts/search?.method=PATCH",
+        "/crm/v3/objects/contacts/search?+[method=PATCH",
+        "/crm/v3/objects/%EF%BC%8E%EF%BC%8E/search",
+        "/crm/v3/objects/%E2%80%A5/search",
+        "/crm/v3/objects/..%E2%88%95x/search",
     ],
 )
 def test_no_spelling_of_a_path_makes_a_write_look_like_a_search(target: str) -> None:

@@ -3,14 +3,15 @@
 import os
 import ssl
 from functools import lru_cache
+from operator import index
 from typing import Any
-from urllib.parse import urlencode
 
 import httpcore
 import httpx
 
 from loom import __version__
 from loom.domain.enforcement import GUARD, Refusal
+from loom.enforcement.guarding.forms import await_form, form_of, is_packed
 from loom.enforcement.guarding.gate import Gate
 from loom.enforcement.guarding.network import AsyncNetwork, Network
 from loom.enforcement.judges.http import TELLING, Asked, plain_host
@@ -23,6 +24,7 @@ _BODILESS = frozenset({b"GET", b"HEAD"})
 # A trace is handed the request, and the connection, after the rules have had their say.
 _SWERVING = frozenset({"target", "trace"})
 _ADDRESSING = _SWERVING | {"sni_hostname"}
+_KNOWN = ("timeout", *_ADDRESSING)
 _APART = b"\0"
 _MOST_KEPT = 1_000
 # As httpx has them.
@@ -70,7 +72,7 @@ def _asked(request: httpcore.Request) -> Asked:
             for name, value in request.headers
             if _is_telling(name)
         ),
-        _form(request),
+        form_of(request),
     )
 
 
@@ -78,17 +80,38 @@ def _is_telling(name: bytes) -> bool:
     return name.lower().replace(b"_", b"-") in _TELLING
 
 
-def _form(request: httpcore.Request) -> str:
-    """The body of a form that is sent as one piece; of one in several parts, the fields that aren't files."""
-    if request.method in _BODILESS:
-        return ""
-    kind = b", ".join(value for name, value in request.headers if name.lower() == b"content-type").lower()
-    if kind.startswith(b"multipart/form-data"):
-        fields = getattr(request.stream, "fields", ())
-        return urlencode([(each.name, each.value) for each in fields if hasattr(each, "value")])
-    if not kind.startswith(b"application/x-www-form-urlencoded"):
-        return ""
-    return b"".join(request.stream).decode("latin-1") if isinstance(request.stream, httpx.ByteStream) else ""
+def _make_plain(request: httpcore.Request) -> None:
+    """Of plain values that nobody else has hold of: what is judged is what is sent."""
+    given = request.extensions
+    request.extensions = extensions = {name: given[name] for name in _KNOWN if name in given}
+    if "timeout" in extensions:
+        extensions["timeout"] = {**extensions["timeout"]}
+    if _is_plain(request):
+        return
+    url = request.url
+    request.method = _plain(request.method)
+    request.url = httpcore.URL(
+        scheme=_plain(url.scheme),
+        host=_plain(url.host),
+        port=None if url.port is None else index(url.port),
+        target=_plain(url.target),
+    )
+    request.headers = [(_plain(name), _plain(value)) for name, value in request.headers]
+
+
+def _is_plain(request: httpcore.Request) -> bool:
+    """To httpcore a value of a class derived from these is as good, whatever it says when it is asked."""
+    url = request.url
+    if not (type(request.method) is type(url.scheme) is type(url.host) is type(url.target) is bytes):
+        return False
+    for name, value in request.headers:
+        if type(name) is not bytes or type(value) is not bytes:
+            return False
+    return url.port is None or type(url.port) is int
+
+
+def _plain(words: bytes) -> bytes:
+    return b"".join((words,))
 
 
 class Admission:
@@ -102,7 +125,8 @@ class Admission:
         self._hosts: dict[bytes, int | None] = {}
 
     def admit(self, request: httpcore.Request) -> None:
-        """Raises Refused when the gate doesn't let it pass."""
+        """Raises Refused when the gate doesn't let it pass. Makes it one that can't change any more."""
+        _make_plain(request)
         kind = self._kind(request)
         if kind is not None and kind in self._allowed and self._gate.admit_another():
             return
@@ -142,9 +166,14 @@ class Admission:
             raise httpcore.UnsupportedProtocol(f"expected http or https, got {asked.act}")
         self._gate.admit(asked)
         sni = request.extensions.get("sni_hostname")
-        other_host = sni is not None and plain_host(str(sni)) != plain_host(asked.host)
+        if sni is not None:
+            sni = request.extensions["sni_hostname"] = "".join((str(sni),))
+        other_host = sni is not None and plain_host(sni) != plain_host(asked.host)
         if other_host or not _SWERVING.isdisjoint(request.extensions):
             why = "its extensions may make httpx send something else than the address says"
+            raise self._gate.refused(Refusal(GUARD, asked.act, why))
+        if is_packed(request):
+            why = "what a packed form asks for can't be told; send it without a Content-Encoding"
             raise self._gate.refused(Refusal(GUARD, asked.act, why))
 
 
@@ -171,6 +200,7 @@ class _AsyncPool(httpcore.AsyncConnectionPool):
         self._admit = Admission(gate).admit
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        await await_form(request)
         self._admit(request)
         response = await super().handle_async_request(request)
         response.extensions.pop("network_stream", None)

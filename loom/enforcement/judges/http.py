@@ -1,6 +1,7 @@
 """May this worker ask this of that host? Pure: judges what would be sent, word for word."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,6 +20,9 @@ TELLING = frozenset({"host"}) | _METHOD_OVERRIDES | _PATH_OVERRIDES
 _MOST_KEPT = 1_000
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _LONGEST_NAME = 253  # RFC 1035, as text
+_AS_UNDERSCORE = re.compile(r"[. \[]")
+_DOTS = frozenset({".", ".."})
+_SLASHES = re.compile("[/\\\\\u2044\u2215]")
 _UNCLEAR = re.compile(r"[/\\%;#\x00-\x20\x7f]")
 
 
@@ -70,7 +74,7 @@ class HttpRuler:
         public.
         """
         path, _, query = asked.target.partition("?")
-        if "_method" in query or "%" in query or asked.form or not _is_usual(asked):
+        if "method" in query or "%" in query or asked.form or not _is_usual(asked):
             return self._decide(asked)
         # Nothing but these five makes a difference: a worker that turns pages asks for the same again.
         known = asked.method, asked.scheme, asked.host, asked.port, path
@@ -98,6 +102,8 @@ class HttpRuler:
                     as_what = "" if method == methods[0] else f" (it asks to be treated as {method})"
                     why = f"not among what it allows{as_what}. {each.rule.why}"
                     return Refusal(each.rule.id, asked.act, why)
+        if not asked.target.startswith("/"):
+            return Refusal(GUARD, asked.act, "its target isn't a path, and may name another host")
         return None
 
     def deciding(self, host: str, port: int) -> "tuple[_Deciding, ...]":
@@ -157,10 +163,15 @@ def segments(target: str) -> tuple[str, ...] | None:
         except UnicodeDecodeError:
             return None
         # What one server decodes before it looks for slashes and parameters, another decodes after.
-        if text in {".", ".."} or _UNCLEAR.search(text) or (text == "" and place < len(parts)):
+        if not _DOTS.isdisjoint(_steps(text)) or _UNCLEAR.search(text) or (text == "" and place < len(parts)):
             return None
         decoded.append(text)
     return tuple(decoded)
+
+
+def _steps(text: str) -> Sequence[str]:
+    """A segment as a server may see it that takes letters which look alike for the same."""
+    return (text,) if text.isascii() else _SLASHES.split(unicodedata.normalize("NFKC", text))
 
 
 def _malformed(asked: Asked, host: str) -> str | None:
@@ -173,7 +184,7 @@ def _malformed(asked: Asked, host: str) -> str | None:
     for name, value in asked.headers:
         if name.lower() == "host":
             named += 1
-            if not _same_host(value.strip(), host, asked.port, asked.scheme):
+            if not _same_host(value.strip(" \t"), host, asked.port, asked.scheme):
                 return f"its Host header names {value!r}, another host than it is sent to"
         elif _as_read(name) in _PATH_OVERRIDES:
             return f"its header {name} may make the server read another path than the one asked for"
@@ -226,18 +237,22 @@ def _as_read(header: str) -> str:
     return header.lower().replace("_", "-")
 
 
+def asks_for_a_method(parameter: str) -> bool:
+    """Whether a server may take its value for the method; PHP reads dots and spaces as underscores."""
+    return _AS_UNDERSCORE.sub("_", parameter.lstrip(" ").partition("\0")[0]) == "_method"
+
+
 def _methods(asked: Asked) -> list[str]:
     """Every method that a server might take the request for, its own first."""
-    method = asked.method.upper()
-    methods = [method]
+    methods = [asked.method]
     for name, value in asked.headers:
         if name != "Host" and _as_read(name) in _METHOD_OVERRIDES:
             methods.append(value.strip().upper())
-    if method not in ("GET", "HEAD"):  # frameworks that know `_method` don't look for it in those
+    if asked.method not in ("GET", "HEAD"):  # frameworks that know `_method` don't look for it in those
         for text in (asked.target.partition("?")[2], asked.form):
             if text:
                 query = parse_qsl(text.replace(";", "&"))
-                methods += [value.strip().upper() for name, value in query if name == "_method"]
+                methods += [value.strip().upper() for name, value in query if asks_for_a_method(name)]
     return methods
 
 

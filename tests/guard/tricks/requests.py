@@ -67,6 +67,107 @@ METHODS = family(
     ),
 )
 
+_WRITTEN_OUT = """
+            part = b'Content-Disposition: form-data; name="_method"\\r\\n\\r\\nDELETE'
+            part = b"--b\\r\\n" + part + b"\\r\\n--b--\\r\\n"
+            kind = {"Content-Type": "multipart/form-data; boundary=b"}
+"""
+
+FORMS = family(
+    "forms in disguise",
+    Trick(
+        name="form-field-without-a-file-name",
+        body="""context.http.post(f"{SITE}/search/{NAME}", files={"_method": (None, "DELETE")})  #!""",
+        rule="the-site",
+        apart=End.REFUSED,
+    ),
+    Trick(
+        name="form-written-out",
+        body=_WRITTEN_OUT
+        + """
+            context.http.post(f"{SITE}/search/{NAME}", content=part, headers=kind)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="form-within-a-file",
+        body=_WRITTEN_OUT
+        + """
+            file = {"file": ("x.txt", b"x\\r\\n" + part)}
+            context.http.post(f"{SITE}/search/{NAME}", files=file, headers=kind)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="form-renamed-once-written",
+        body="""
+            parts = {"file": ("x.txt", b"x")}
+            fields = {"_method": "DELETE"}
+            ask = context.http.build_request("POST", f"{SITE}/search/{NAME}", data=fields, files=parts)
+            ask.stream.fields[0].name = "harmless"
+            context.http.send(ask)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="form-in-pieces",
+        body="""
+            kind = {"Content-Type": "application/x-www-form-urlencoded"}
+            pieces = iter([b"_met", b"hod=DELETE"])
+            context.http.post(f"{SITE}/search/{NAME}", content=pieces, headers=kind)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="form-in-pieces-of-the-async-client",
+        whole="""
+            async def pieces():
+                yield b"_method=DELETE"
+            async def run(context: WorkerContext) -> WorkerOutput:
+                kind = {"Content-Type": "application/x-www-form-urlencoded"}
+                await context.http_async.post(f"{SITE}/search/{NAME}", content=pieces(), headers=kind)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="form-that-changes",
+        body="""
+            import httpx
+            class Changing(httpx.ByteStream):
+                said = [b"_method=DELETE", b"a=b"]
+                def __iter__(self):
+                    yield self.said.pop()
+            kind = {"Content-Type": "application/x-www-form-urlencoded", "Transfer-Encoding": "chunked"}
+            ask = context.http.build_request("POST", f"{SITE}/search/{NAME}", headers=kind)
+            ask.stream = Changing(b"")
+            context.http.send(ask)
+        """,
+        end=End.STOPPED,
+    ),
+    Trick(
+        name="form-of-two-kinds",
+        body="""
+            kinds = [("Content-Type", "text/plain"), ("Content-Type", "application/x-www-form-urlencoded")]
+            context.http.post(f"{SITE}/search/{NAME}", content=b"_method=DELETE", headers=kinds)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="form-packed",
+        body="""
+            import gzip
+            kind = {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"}
+            packed = gzip.compress(b"_method=DELETE")
+            context.http.post(f"{SITE}/search/{NAME}", content=packed, headers=kind)  #!
+        """,
+    ),
+    Trick(
+        name="form-field-with-a-dot",
+        body="""context.http.post(f"{SITE}/search/{NAME}", data={".method": "DELETE"})  #!""",
+        rule="the-site",
+    ),
+)
+
 PATHS = family(
     "paths in disguise",
     Trick(name="path-not-allowed", body="""context.http.get(f"{SITE}/closed/{NAME}")  #!""", rule="the-site"),
@@ -93,6 +194,11 @@ PATHS = family(
     ),
     Trick(name="semicolon", body="""context.http.post(f"{SITE}/search/{NAME};x=1")  #!""", rule="the-site"),
     Trick(name="nul", body="""context.http.post(f"{SITE}/search/{NAME}%00.json")  #!""", rule="the-site"),
+    Trick(
+        name="dots-in-other-letters",
+        body="""context.http.get(f"{SITE}/open/．．／closed/{NAME}")  #!""",
+        rule="the-site",
+    ),
     Trick(
         name="rewrite-header",
         body="""context.http.get(f"{SITE}/open/{NAME}", headers={"X-Original-URL": "/closed"})  #!""",
@@ -233,6 +339,17 @@ REDIRECTS = family(
     ),
 )
 
+_TWO_FACED = """
+class Bytes(bytes):
+    def __bytes__(self):
+        return self.other
+class Text(str):
+    def encode(self, *how):
+        words = Bytes(str.encode(self))
+        words.other = self.other
+        return words
+"""
+
 HOOKS = family(
     "the client's own hooks",
     Trick(
@@ -288,6 +405,104 @@ HOOKS = family(
                     about["request"].method = b"DELETE"
             context.http.get(f"{SITE}/open/{NAME}", extensions={"trace": change})  #!
         """,
+    ),
+    Trick(
+        name="trace-that-comes-late",
+        body="""
+            ask = context.http.build_request("GET", f"{SITE}/open/{NAME}")
+            def change(event, about):
+                if event == "http11.send_request_headers.started":
+                    about["request"].method = b"DELETE"
+            class Late(dict):
+                def get(self, key, default=None):
+                    ask.extensions["trace"] = change
+                    return 5.0
+            ask.extensions["timeout"] = Late(connect=5.0, read=5.0, write=5.0, pool=5.0)
+            context.http.send(ask)
+        """,
+        end=End.STOPPED,
+    ),
+    Trick(
+        name="trace-of-another-task",
+        whole="""
+            async def change(event, about):
+                if event == "http11.send_request_headers.started":
+                    about["request"].method = b"DELETE"
+            async def run(context: WorkerContext) -> WorkerOutput:
+                ask = context.http_async.build_request("GET", f"{SITE}/open/{NAME}")
+                async def add():
+                    ask.extensions["trace"] = change
+                adding = asyncio.create_task(add())
+                await context.http_async.send(ask)
+                await adding
+                return WorkerOutput(summary="done")
+        """,
+        end=End.STOPPED,
+        apart=End.STOPPED,
+    ),
+    Trick(
+        name="extensions-that-hide-one",
+        body="""
+            def change(event, about):
+                if event == "http11.send_request_headers.started":
+                    about["request"].method = b"DELETE"
+            class Hiding(dict):
+                def get(self, key, default=None):
+                    return change if key == "trace" else dict.get(self, key, default)
+            ask = context.http.build_request("GET", f"{SITE}/open/{NAME}")
+            ask.extensions = Hiding(ask.extensions)
+            context.http.send(ask)
+        """,
+        end=End.STOPPED,
+    ),
+    Trick(
+        name="method-that-is-sent-as-another",
+        top=_TWO_FACED,
+        body="""
+            ask = context.http.build_request("GET", f"{SITE}/open/{NAME}")
+            ask.method = Text("GET")
+            ask.method.other = b"DELETE"
+            context.http.send(ask)
+        """,
+        end=End.STOPPED,
+    ),
+    Trick(
+        name="header-that-is-sent-as-another",
+        top=_TWO_FACED,
+        body="""
+            host = Bytes(SITE[7:].encode())
+            host.other = b"api.hubapi.com"
+            context.http.get(f"{SITE}/open/{NAME}", headers=[(b"Host", host)])
+        """,
+        end=End.STOPPED,
+    ),
+    Trick(
+        name="header-that-reads-as-another",
+        body="""
+            class Hiding(bytes):
+                def lower(self):
+                    return b"x-note"
+            headers = [(Hiding(b"X-HTTP-Method-Override"), b"DELETE")]
+            context.http.get(f"{SITE}/open/{NAME}", headers=headers)  #!
+        """,
+        rule="the-site",
+    ),
+    Trick(
+        name="address-that-is-sent-as-another",
+        top=_TWO_FACED,
+        body="""
+            import httpx
+            class Address(httpx.URL):
+                @property
+                def raw_path(self):
+                    path = Bytes(b"/open/x")
+                    path.other = f"/closed/{NAME}".encode()
+                    return path
+            ask = context.http.build_request("GET", f"{SITE}/open/x")
+            ask.url = Address(f"{SITE}/open/x")
+            context.http.send(ask)
+        """,
+        end=End.STOPPED,
     ),
     Trick(
         name="built-and-changed",
@@ -356,6 +571,26 @@ HOOKS = family(
         reason="it reaches below the client by names with an underscore, to a host that a rule grants",
     ),
     Trick(
+        name="log-handler-that-looks-up",
+        body="""
+            import inspect, logging, httpcore
+            class Change(logging.Handler):
+                def emit(self, record):
+                    if "send_request_headers.started" in record.getMessage():
+                        for each in inspect.stack():
+                            ask = each.frame.f_locals.get("request")
+                            if isinstance(ask, httpcore.Request):
+                                ask.method = b"DELETE"
+            logger = logging.getLogger("httpcore.http11")
+            logger.addHandler(Change())
+            logger.setLevel(logging.DEBUG)
+            context.http.get(f"{SITE}/open/{NAME}")
+        """,
+        end=End.PASSES,
+        reason="whoever looks into the frames of what is under way means it",
+        company=Company.NONE,
+    ),
+    Trick(
         name="a-header-with-a-line-end",
         body="""
             value = f"x\\r\\nContent-Length: 0\\r\\n\\r\\nDELETE /open/{NAME} HTTP/1.1\\r\\nHost: x"
@@ -404,4 +639,4 @@ HOOKS = family(
     ),
 )
 
-REQUESTS = (*METHODS, *PATHS, *HOSTS, *REDIRECTS, *HOOKS)
+REQUESTS = (*METHODS, *FORMS, *PATHS, *HOSTS, *REDIRECTS, *HOOKS)
