@@ -214,7 +214,7 @@ class _RootHandler(logging.Handler):
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> bool:
-        # Python's own takes the lock, from 3.13 on without asking whether there is one. No filter is set here.
+        # Python's own takes the lock, from 3.13 on without asking whether there is one. There is no filter.
         self.emit(record)
         return True
 
