@@ -22,6 +22,8 @@ def workers_of_its_own() -> Iterator[None]:
 
 
 def _loaded() -> dict[str, ModuleType]:
+    if "workers" not in sys.modules:  # a parent is there before its children
+        return {}
     return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "workers"}
 
 
