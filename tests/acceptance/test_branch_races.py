@@ -39,7 +39,7 @@ def rivals(remote: Remote, rounds: int, names: tuple[str, ...] = ("one", "two"))
     racing = [Rival(remote.clone(name), rounds) for name in names]
     try:
         yield racing
-        assert [rival.process.wait(timeout=30) for rival in racing] == [0] * len(racing)
+        assert [rival.process.wait(timeout=120) for rival in racing] == [0] * len(racing)
     finally:
         for rival in racing:
             rival.process.kill()

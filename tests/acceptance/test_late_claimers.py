@@ -37,7 +37,7 @@ _WORKER = """
         if late:
             (shared / "wait").unlink()
             (shared / "at work").write_text(str(os.getpid()))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 200
         while late and not (shared / "go").exists() and time.monotonic() < deadline:
             time.sleep(0.005)
         if (shared / ("late fails" if late else "all fail")).exists():

@@ -177,7 +177,7 @@ def test_the_watched_screen_goes_on_after_a_mistake_and_gives_the_terminal_back(
         process.send_signal(signal.SIGINT)
         last = written(terminal, "\x1b[?1049l")
         assert "\x1b[?25h" in last
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=120) == 130
 
 
 @pytest.mark.own_clock
@@ -187,7 +187,7 @@ def test_a_screen_that_is_too_low_says_how_much_is_hidden(loom: Command, project
         assert len(shown.splitlines()) <= 6
         process.send_signal(signal.SIGTERM)
         assert "\x1b[?1049l" in written(terminal, "\x1b[?1049l")
-        assert process.wait(timeout=60) == 143
+        assert process.wait(timeout=120) == 143
 
 
 @pytest.mark.own_clock
@@ -201,7 +201,7 @@ def test_each_look_is_one_document_for_a_program(loom: Command, project: Project
         assert len(json.loads(text)["workers"]) == 1
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in said
 

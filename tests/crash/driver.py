@@ -24,7 +24,7 @@ from tests.ground.forkserver.server import get_ready
 
 sqlite3.connect = partial(mined_connection, sqlite3.connect)  # type: ignore[assignment]
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 HUNG = "hung"
 
 
