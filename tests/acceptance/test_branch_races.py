@@ -13,7 +13,7 @@ from tests.contracts.ledger_entries import DAY, HOUR, SIX
 from tests.ground.branch import Remote
 from tests.ground.shut import REPOSITORY
 
-# Read before the environment is scrubbed; the project's own checks ask for 100.
+# Read before the environment is scrubbed; the project's own checks ask for more.
 ROUNDS = int(os.environ.get("LOOM_RACE_ROUNDS", "10"))
 
 
@@ -39,7 +39,7 @@ def rivals(remote: Remote, rounds: int, names: tuple[str, ...] = ("one", "two"))
     racing = [Rival(remote.clone(name), rounds) for name in names]
     try:
         yield racing
-        assert [rival.process.wait(timeout=30) for rival in racing] == [0] * len(racing)
+        assert [rival.process.wait(timeout=120) for rival in racing] == [0] * len(racing)
     finally:
         for rival in racing:
             rival.process.kill()

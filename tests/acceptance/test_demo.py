@@ -258,7 +258,7 @@ def test_ctrl_c_ends_it_cleanly_at_any_time(loom: Command) -> None:
         while not playing.stdout.readline().startswith("Thursday"):
             assert playing.poll() is None
         playing.send_signal(signal.SIGINT)
-        _, said = playing.communicate(timeout=30)
+        _, said = playing.communicate(timeout=120)
     finally:
         playing.kill()
         playing.wait()

@@ -264,7 +264,7 @@ def test_a_pause_takes_back_what_a_tick_has_claimed_and_not_begun(loom: Command,
         again = loom("pause", "slow", "--by", "Ada", *at("16:07"), "--json", *root).json()
     finally:
         go.touch()
-        told_by_tick = tick.communicate(timeout=30)[0]
+        told_by_tick = tick.communicate(timeout=120)[0]
     assert re.search(r"is at work .*and goes on", told.stdout)
     assert "3 slots that waited will be closed as skipped: paused" in told.stdout
     assert (again["slots_waiting"], again["slots_claimed"]) == (3, 0)
@@ -383,7 +383,7 @@ class TestOnABranch:
             loom.start("run", *at("13:05"), "--json", cwd=two),
         ]
         try:
-            said = [process.communicate(timeout=60) for process in racing]
+            said = [process.communicate(timeout=120) for process in racing]
         finally:
             for process in racing:
                 process.kill()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.ground.command import Command, Result
-from tests.ground.processes import alive, left_alive
+from tests.ground.processes import PATIENCE_S, alive, left_alive
 from tests.ground.project import Project
 
 AT = ("--at", "2026-11-20T12:10:00Z")
@@ -116,7 +116,7 @@ class Trial:
         file = self.project.root / "pids"
         return [int(line) for line in file.read_text().split()] if file.exists() else []
 
-    def leaves_nothing(self, *, within_s: float = 10) -> None:
+    def leaves_nothing(self, *, within_s: float = PATIENCE_S) -> None:
         assert left_alive(self.pids(), within_s=within_s) == []
         assert self.folders(within_s=within_s) == []
 
@@ -267,7 +267,7 @@ def test_what_a_worker_started_ends_with_its_run_however_that_ends(
         print("under way")
         {end}
         """
-    bad = trial.overrun(body)[0] if "sleep" in end else trial.run(body, timeout="40s")
+    bad = trial.overrun(body)[0] if "sleep" in end else trial.run(body, timeout="120s")
     assert bad["outcome"] == {RETURN: "succeeded", "time.sleep(600)": "timed_out"}.get(end, "failed")
     if bad["outcome"] == "succeeded":
         assert "left running by its process, killed" in bad["log"]
@@ -301,7 +301,7 @@ def test_a_pool_of_processes_works_in_a_worker_as_anywhere(trial: Trial) -> None
         note(*pids)
         return WorkerOutput(summary="met")
         """,
-        timeout="30s",
+        timeout="60s",
     )
     assert bad["outcome"] == "succeeded", bad
     assert bad["log"].count("from the pool") == 4
@@ -345,12 +345,13 @@ def test_a_worker_that_writes_into_the_pipe_for_its_result_fails_and_says_so(
                 os.write(pipe, {garbage})
             except OSError:
                 continue
-        time.sleep(60)
-        """
+        time.sleep(600)
+        """,
+        timeout="120s",
     )
     assert (bad["outcome"], bad["error"]["kind"], bad["final"]) == ("failed", "ProcessGarbled", True)
     assert "its process wrote something else into the pipe for its result" in bad["error"]["message"]
-    assert bad["duration_s"] < 30
+    assert bad["duration_s"] < 120
 
 
 @pytest.mark.parametrize(
@@ -364,17 +365,21 @@ def test_a_worker_that_writes_into_the_pipe_for_its_result_fails_and_says_so(
     ids=["descriptor", "print", "progress", "frames"],
 )
 def test_a_flood_leaves_loom_s_own_memory_alone(trial: Trial, flood: str) -> None:
-    trial.worker(flood, timeout="40s" if "return" in flood else "3s")
-    process = trial.loom.start("run", *AT, "--json", "--project", trial.project.root)
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, resident(process.pid))
-        time.sleep(0.01)
-    out, err = process.communicate()
-    outcomes = {run["worker"]: run["outcome"] for run in json.loads(out)["runs"]}
-    assert outcomes["good"] == "succeeded", err
-    assert outcomes["bad"] in ("succeeded", "timed_out")
-    assert peak < 150_000_000
+    for seconds in (40,) if "return" in flood else (3, 10, 40):  # more, if a busy machine hadn't begun it
+        shutil.rmtree(trial.project.root / ".loom", ignore_errors=True)
+        trial.worker(flood, timeout=f"{seconds}s")
+        process = trial.loom.start("run", *AT, "--json", "--project", trial.project.root)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, resident(process.pid))
+            time.sleep(0.01)
+        out, err = process.communicate()
+        outcomes = {run["worker"]: run["outcome"] for run in json.loads(out)["runs"]}
+        assert outcomes["good"] == "succeeded", err
+        assert outcomes["bad"] in ("succeeded", "timed_out")
+        assert peak < 150_000_000
+        if trial.pids():
+            break
     assert trial.pids()
     trial.leaves_nothing()
 
@@ -410,11 +415,11 @@ def test_when_loom_dies_so_does_all_that_it_ran(trial: Trial, signum: signal.Sig
         time.sleep(0.3)
         assert all(alive(pid) for pid in trial.pids())
         process.send_signal(signum)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     finally:
         process.kill()
         process.communicate()
-    trial.leaves_nothing(within_s=30)
+    trial.leaves_nothing()
     if signum is signal.SIGKILL:
         trial.worker("return WorkerOutput(summary='again')")
         again = trial.tick(*NEXT).json()
@@ -422,7 +427,7 @@ def test_when_loom_dies_so_does_all_that_it_ran(trial: Trial, signum: signal.Sig
 
 
 def wait_for(holds: Any) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < until, "it never came true"
         time.sleep(0.02)
@@ -524,7 +529,7 @@ def test_the_worker_s_module_is_never_imported_by_loom_itself(trial: Trial) -> N
     bad = trial.project.root / "workers" / "bad.py"
     bad.write_text(bad.read_text() + "\nopen('imported', 'a').write(f'{os.getpid()}\\n')\n")
     process = trial.loom.start("run", "--worker", "bad", "--json", "--project", trial.project.root)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     (run,) = json.loads(out)["runs"]
     assert run["outcome"] == "succeeded", err
     assert len((trial.project.root / "imported").read_text().split()) == 1

@@ -18,8 +18,6 @@ from tests.ground.command import Command
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
 
-pytestmark = pytest.mark.afresh
-
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 TUTORIAL = README.partition("## Tutorial")[2].partition("\n## ")[0]
 
@@ -118,6 +116,7 @@ def test_every_alert_event_of_this_version_is_in_the_readme() -> None:
         assert f"`{event.value}`" in README, event
 
 
+@pytest.mark.afresh
 def test_a_worker_written_by_following_the_tutorial_runs(loom: Command, project: Project) -> None:
     folder = project.root.parent / "my-workers"
     assert loom("init", "my-workers").exit_code == 0

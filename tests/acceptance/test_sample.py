@@ -270,11 +270,11 @@ def test_serve_answers_and_shows_what_it_is_asked_until_it_is_told_to_end(
 ) -> None:
     said = "".join(lines_until(served, "Now, in another terminal:"))
     assert f"http://127.0.0.1:{port}" in said
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/loom-sample?key=private", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/loom-sample?key=private", timeout=60) as answer:
         assert "sample company" in json.load(answer)["what"]
     assert lines_until(served, "200 GET")[-1] == "200 GET /loom-sample/\n"
     os.kill(served.pid, ending)
-    out, err = served.communicate(timeout=30)
+    out, err = served.communicate(timeout=120)
     assert (served.returncode, out, err) == (0, "Stopped.\n", "")
 
 

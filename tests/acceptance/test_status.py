@@ -142,7 +142,7 @@ def watching(loom: Command, project: Project, rows: int) -> Iterator[tuple[subpr
         os.close(ours)
 
 
-def written(terminal: int, until: str, patience_s: float = 60.0) -> str:
+def written(terminal: int, until: str, patience_s: float = 120.0) -> str:
     """What comes from the terminal up to `until`, and a moment after. AssertionError if it never comes."""
     text = b""
     deadline = time.monotonic() + patience_s
@@ -177,7 +177,7 @@ def test_the_watched_screen_goes_on_after_a_mistake_and_gives_the_terminal_back(
         process.send_signal(signal.SIGINT)
         last = written(terminal, "\x1b[?1049l")
         assert "\x1b[?25h" in last
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=120) == 130
 
 
 @pytest.mark.own_clock
@@ -187,7 +187,7 @@ def test_a_screen_that_is_too_low_says_how_much_is_hidden(loom: Command, project
         assert len(shown.splitlines()) <= 6
         process.send_signal(signal.SIGTERM)
         assert "\x1b[?1049l" in written(terminal, "\x1b[?1049l")
-        assert process.wait(timeout=60) == 143
+        assert process.wait(timeout=120) == 143
 
 
 @pytest.mark.own_clock
@@ -201,7 +201,7 @@ def test_each_look_is_one_document_for_a_program(loom: Command, project: Project
         assert len(json.loads(text)["workers"]) == 1
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in said
 
@@ -228,7 +228,7 @@ def test_a_run_under_way_is_seen_while_its_process_lives_and_when_it_has_died(
     status = ("status", "--project", project.root)
     running = loom.start("run", "--worker", "slowpoke", "--project", project.root, cwd=project.root)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not (project.root / "begun").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)

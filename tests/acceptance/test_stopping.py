@@ -87,7 +87,7 @@ def stopped_in_the_middle(
 ) -> "subprocess.Popen[str]":
     """A tick that got the signal once its first worker was at work."""
     tick = loom.start("run", *AT, "--json", "--project", root, *options)
-    for _ in range(1200):
+    for _ in range(2400):
         if (root / "started").exists():
             break
         time.sleep(0.05)
@@ -109,7 +109,7 @@ def test_a_worker_that_looks_whether_it_should_stop_hands_in_what_it_has(
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
     tick = stopped_in_the_middle(loom, a_project_with(project, POLITE).root, sent)
-    answer, talk = tick.communicate(timeout=60)
+    answer, talk = tick.communicate(timeout=120)
     assert tick.returncode == code, talk
     assert f"{sent.name}: stopping" in talk
     assert runs(answer) == [("first", "succeeded", True), ("second", "skipped", False)]
@@ -122,7 +122,7 @@ def test_a_worker_that_goes_on_all_the_same_is_cut_off_alerted_and_started_again
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
     tick = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, sent)
-    answer, talk = tick.communicate(timeout=60)
+    answer, talk = tick.communicate(timeout=120)
     assert tick.returncode == code, talk
     assert runs(answer) == [("second", "skipped", False), ("first", "abandoned", False)]
     assert [alert["event"] for alert in json.loads(answer)["alerts"]] == ["worker.failing"]
@@ -134,7 +134,7 @@ def test_what_was_refused_an_act_is_blocked_for_good_though_its_tick_ends_before
     loom: Command, project: Project
 ) -> None:
     tick = stopped_in_the_middle(loom, a_project_with(project, FORBIDDEN).root, signal.SIGTERM)
-    answer, talk = tick.communicate(timeout=60)
+    answer, talk = tick.communicate(timeout=120)
     assert tick.returncode == 143, talk
     assert runs(answer) == [("second", "skipped", False), ("first", "blocked", True)]
     error = json.loads(answer)["runs"][1]["error"]
@@ -153,7 +153,7 @@ def test_a_copy_of_the_process_that_a_worker_ends_is_not_the_tick(loom: Command,
 
 def test_a_coroutine_is_cancelled_and_its_slot_is_tried_again(loom: Command, project: Project) -> None:
     tick = stopped_in_the_middle(loom, a_project_with(project, ASYNC).root, signal.SIGTERM)
-    answer, talk = tick.communicate(timeout=60)
+    answer, talk = tick.communicate(timeout=120)
     assert tick.returncode == 143, talk
     assert runs(answer) == [("first", "failed", False), ("second", "skipped", False)]
     assert "stopped by SIGTERM" in json.loads(answer)["runs"][0]["error"]["message"]
@@ -168,7 +168,7 @@ def test_a_second_signal_ends_at_once_and_the_next_tick_finds_the_truth(
     assert tick.stderr is not None
     assert "stopping" in tick.stderr.readline()
     tick.send_signal(sent)
-    answer, _ = tick.communicate(timeout=60)
+    answer, _ = tick.communicate(timeout=120)
     assert (tick.returncode, answer) == (code, ""), "nothing is told: the grace wasn't waited for"
     assert next_tick(loom, project) == [
         ("first", "abandoned", False),
@@ -180,7 +180,7 @@ def test_a_second_signal_ends_at_once_and_the_next_tick_finds_the_truth(
 def test_what_a_person_asked_for_is_not_started_again(loom: Command, project: Project) -> None:
     root = a_project_with(project, STUBBORN).root
     tick = stopped_in_the_middle(loom, root, signal.SIGINT, "--worker", "first")
-    answer, talk = tick.communicate(timeout=60)
+    answer, talk = tick.communicate(timeout=120)
     assert (tick.returncode, runs(answer)) == (130, [("first", "abandoned", True)]), talk
     project.entries('other: {schedule: "0 3 * * *", entrypoint: "workers.echo:run"}')
     assert next_tick(loom, project) == []

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -39,7 +40,8 @@ CLOSED = ("<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-")
 
 
 def recorded(project: Project, loom: Command) -> list[tuple[str, str]]:
-    runs = loom("history", "--json", "--project", project.root).json()["runs"]
+    # A question, whose own streams are whole.
+    runs = replace(loom, afresh=False)("history", "--json", "--project", project.root).json()["runs"]
     return sorted((run["worker"], run["outcome"]) for run in runs)
 
 
@@ -278,13 +280,13 @@ def test_a_reader_that_has_had_enough_changes_no_exit_code(loom: Command, projec
     try:
         for mode in ((), ("--json",)):
             tick = loom.start("run", "--worker", "echo", *AT, *mode, "--project", project.root, stdout=writer)
-            _, talk = tick.communicate(timeout=60)
+            _, talk = tick.communicate(timeout=120)
             assert tick.returncode == 1, talk
             assert "ALERT worker.down" in talk
             assert "Exception ignored" not in talk
         for asked in (("history",), ("status", "--json"), ("status", "--watch"), ("next", "--days", "60")):
             question = loom.start(*asked, "--project", project.root, stdout=writer)
-            _, talk = question.communicate(timeout=60)
+            _, talk = question.communicate(timeout=120)
             assert (question.returncode, talk) == (0, ""), asked
     finally:
         os.close(writer)
@@ -308,7 +310,7 @@ def test_an_answer_waits_for_a_pipe_that_is_full(loom: Command, project: Project
         os.close(writer)
     with os.fdopen(reader, encoding="utf-8") as pipe:
         answer = json.load(pipe)
-    _, talk = asked.communicate(timeout=60)
+    _, talk = asked.communicate(timeout=120)
     assert (asked.returncode, talk) == (0, "")
     assert len(answer["slots"]) == 366 * 24
 

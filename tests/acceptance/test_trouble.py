@@ -393,7 +393,7 @@ def test_a_ledger_that_fails_during_the_work_is_alerted_with_what_had_started(
         """,
     )
     tick = loom.start("run", "--worker", "echo", *AT, "--project", project.root)
-    for _ in range(1200):
+    for _ in range(2400):
         if (project.root / "started").exists():
             break
         time.sleep(0.05)
@@ -401,7 +401,7 @@ def test_a_ledger_that_fails_during_the_work_is_alerted_with_what_had_started(
         other.execute("DROP TABLE runs")
     other.close()
     (project.root / "ruined").touch()
-    _, talk = tick.communicate(timeout=60)
+    _, talk = tick.communicate(timeout=120)
     assert tick.returncode == 3, talk
     assert "ledger.broken: the ledger failed after echo had started in this tick" in talk
     assert "nothing runs" not in talk
@@ -439,7 +439,7 @@ def test_two_ticks_at_once_run_each_slot_once(loom: Command, project: Project) -
         """,
     )
     ticks = [loom.start("run", *AT, "--json", "--project", project.root) for _ in range(3)]
-    answers = [json.loads(tick.communicate(timeout=60)[0]) for tick in ticks]
+    answers = [json.loads(tick.communicate(timeout=120)[0]) for tick in ticks]
     ran = (project.root / "ran.txt").read_text().split()
     assert len(ran) == 6
     assert len(set(ran)) == 6
@@ -466,7 +466,7 @@ def test_a_tick_that_was_killed_leaves_an_abandoned_run_that_is_started_again(
         """,
     )
     tick = loom.start("run", *AT, "--project", project.root)
-    for _ in range(1200):
+    for _ in range(2400):
         if (project.root / "started").exists():
             break
         tick.poll()
@@ -493,7 +493,7 @@ def test_a_worker_that_ends_the_process_silences_no_alert_and_keeps_its_neighbou
         HEADER + "        time.sleep(1)\n        import ctypes, os; ctypes.CDLL(None).kill(os.getpid(), 9)\n",
     )
     project.write(
-        "workers/good.py", HEADER + "        time.sleep(2)\n        return WorkerOutput(summary='done')\n"
+        "workers/good.py", HEADER + "        time.sleep(4)\n        return WorkerOutput(summary='done')\n"
     )
     text = (project.root / "worker-registry.yaml").read_text()
     project.registry(text.replace("alerts:", "alerts:\n  - {kind: file, path: heard.jsonl}"))

@@ -124,7 +124,7 @@ def test_with_an_interval_it_goes_on_looking_until_it_is_stopped(loom: Command, 
         lines = [running.stdout.readline() for _ in range(4)]
     finally:
         running.terminate()
-        running.communicate(timeout=30)
+        running.communicate(timeout=120)
     assert running.returncode == 143
     assert sum(line.startswith("No tick has come") for line in lines) == 3
     assert sum(line.startswith("Alerted tick.overdue") for line in lines) == 1

@@ -366,8 +366,10 @@ def test_the_wait_between_attempts_counts_against_the_timeout(bench: Bench) -> N
     worker = bench.worker(
         running("raise TransientError('busy')"),
         prelude=ANY,
-        timeout=2,
-        retry=Retry(attempts=3, backoff=timedelta(seconds=60), jitter=0.0),
+        timeout=120,
+        retry=Retry(
+            attempts=3, backoff=timedelta(seconds=600), max_backoff=timedelta(seconds=600), jitter=0.0
+        ),
     )
     execution = bench.run(worker)
     assert (execution.ending, execution.transient, execution.attempts) == (Ending.RAISED, True, 1)

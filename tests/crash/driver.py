@@ -5,11 +5,9 @@ It reads orders from stdin, a JSON list per line: ticks to be released at once. 
 workers, no thread. The answer is a JSON list of how each ended: {"status", "out", "err", "passed"}.
 """
 
-import gc
 import importlib
 import json
 import os
-import pkgutil
 import signal
 import sqlite3
 import sys
@@ -22,23 +20,12 @@ from typing import Any, NoReturn
 
 from tests.crash.mines import Mine, Mines
 from tests.crash.wrapping import MinedConnection, deeds, mined, mined_connection
+from tests.ground.forkserver.server import get_ready
 
 sqlite3.connect = partial(mined_connection, sqlite3.connect)  # type: ignore[assignment]
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 HUNG = "hung"
-
-
-def load_everything() -> None:
-    """Every module of Loom, so that a tick need not."""
-    import loom
-
-    for module in pkgutil.walk_packages(loom.__path__, "loom."):
-        if "starter" not in module.name and not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    importlib.import_module("httpx")
-    gc.collect()
-    gc.freeze()
 
 
 def tick(order: dict[str, Any], go: int) -> NoReturn:
@@ -65,11 +52,12 @@ def lay(mines: Mines, order: dict[str, Any]) -> None:
 
     real = wiring.parts_for
     makers = [module for module in sys.modules.values() if getattr(module, "parts_for", None) is real]
-    sabotage = getattr(importlib.import_module("tests.crash.sabotage"), order["sabotage"] or "none")
+    bug = order["sabotage"]
+    sabotage = getattr(importlib.import_module("tests.crash.sabotage"), bug) if bug else None
 
     def parts_for(*arguments: Any, **named: Any) -> Any:
         parts = real(*arguments, **named)
-        return mined(sabotage(parts), mines, timedelta(seconds=order["shift_s"]))
+        return mined(sabotage(parts) if sabotage else parts, mines, timedelta(seconds=order["shift_s"]))
 
     for module in makers:
         module.parts_for = parts_for  # type: ignore[attr-defined]
@@ -131,7 +119,7 @@ def heard(folder: Path) -> dict[str, str]:
 
 
 def serve() -> None:
-    load_everything()
+    get_ready()
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(release(json.loads(line))), flush=True)

@@ -17,10 +17,6 @@ from loom.runner.parts import Executor, Parts
 from tests.crash.scenario import FIRST
 
 
-def none(parts: Parts) -> Parts:
-    return parts
-
-
 class _Changed:
     """`inner` with some methods replaced."""
 

@@ -180,8 +180,8 @@ def _refuse(place: str) -> None:
 
 
 def _wait_for(go: Path) -> None:
-    """Nothing happens until that file is there, or half a minute is over."""
-    deadline = time.monotonic() + 30
+    """Nothing happens until that file is there, or two minutes are over."""
+    deadline = time.monotonic() + 120
     while not go.exists() and time.monotonic() < deadline:
         time.sleep(0.005)
 

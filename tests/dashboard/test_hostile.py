@@ -199,6 +199,6 @@ def test_the_browser_of_these_tests_has_no_way_off_the_machine(browser: Browser)
         page = context.new_page()
         for address in ("http://192.0.2.1/", "http://example.org/", "https://example.org/"):
             with pytest.raises(Error, match="ERR_PROXY_CONNECTION_FAILED"):
-                page.goto(address, timeout=10_000)
+                page.goto(address, timeout=60_000)
     finally:
         context.close()

@@ -115,7 +115,7 @@ def visit(
 
     try:
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         visited = Visit(address, page, [], [])
         page.on("request", lambda request: visited.requests.append(request.url))
         page.on("console", lambda said: visited.troubles.append(f"{said.type}: {said.text}"))

@@ -15,7 +15,7 @@ from tests.ground.forkserver import ForkServer
 from tests.ground.shut import REPOSITORY
 from tests.ground.terminal import run_in_terminal, screen
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)

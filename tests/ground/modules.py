@@ -13,6 +13,7 @@ def workers_of_its_own() -> Iterator[None]:
     just started; afterwards everything is as it was."""
     before, path = _loaded(), list(sys.path)
     _unload()
+    importlib.invalidate_caches()
     try:
         yield
     finally:
@@ -22,10 +23,11 @@ def workers_of_its_own() -> Iterator[None]:
 
 
 def _loaded() -> dict[str, ModuleType]:
+    if "workers" not in sys.modules:  # a parent is there before its children
+        return {}
     return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "workers"}
 
 
 def _unload() -> None:
     for name in _loaded():
         del sys.modules[name]
-    importlib.invalidate_caches()

@@ -19,7 +19,7 @@ class Nursery:
     test that plants a fault.
     """
 
-    def __init__(self, environ: Mapping[str, str], *, patience_s: float = 60.0, first: str = "") -> None:
+    def __init__(self, environ: Mapping[str, str], *, patience_s: float = 300.0, first: str = "") -> None:
         self._environ = dict(environ)
         self._first = first
         self._patience_s = patience_s

@@ -1,9 +1,11 @@
 """Rules for tests whose subject is something else than the rules."""
 
-import shutil
+import tempfile
 import textwrap
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from shutil import copytree
 
 from loom.enforcement.judges.places import places_of
 from loom.enforcement.reading.sealing import seal
@@ -31,9 +33,22 @@ PERMISSIVE: Mapping[str, str] = {
 
 def copy_rules(project: Path) -> None:
     """Give `project` the repository's own enforcement folder, and the rules of `PERMISSIVE`."""
-    shutil.copytree(REPOSITORY / "enforcement", project / "enforcement")
-    for name, text in PERMISSIVE.items():
-        add_rule(project, name, text)
+    for path, content in _files().items():
+        file = project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+@cache
+def _files() -> Mapping[Path, bytes]:
+    """What `copy_rules` writes, sealed once: sealing reads every rule."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        copytree(REPOSITORY / "enforcement", project / "enforcement")
+        for name, text in PERMISSIVE.items():
+            add_rule(project, name, text)
+        files = sorted(path for path in project.rglob("*") if path.is_file())
+        return {path.relative_to(project): path.read_bytes() for path in files}
 
 
 def add_rule(project: Path, name: str, text: str) -> Path:

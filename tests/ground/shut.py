@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-import pytest
-
 from loom.clock import SetClock, SystemClock
 from tests.ground.site.sitecustomize import REPORT_VARIABLE, Trespass, keep_on_loopback
 
@@ -76,6 +74,8 @@ def shut(*, home: Path, report: Path, own_clock: bool) -> Iterator[None]:
     """While this holds, this process lives in `home`, and can't read the machine's time of day through
     `loom.clock` unless it has its `own_clock`. On the way out, a pytest failure if it or a child of it tried
     to get out, even if the refusal was swallowed."""
+    import pytest  # programs that tests start import this module as well, and have no use for it
+
     with pytest.MonkeyPatch.context() as patch:
         environ = own_environment(os.environ, home=home, report=report)
         for name in set(os.environ) - set(environ):

@@ -36,7 +36,7 @@ def run_in_terminal(
         os.close(theirs)
     try:
         written = _read_all(ours, until=time.monotonic() + timeout_s)
-        code = process.wait(timeout=10)
+        code = process.wait(timeout=60)
     finally:
         os.close(ours)
         if process.poll() is None:

@@ -31,7 +31,7 @@ version: 1
 timezone: America/Chicago
 max_parallel: <at once>
 defaults:
-  timeout: 10s
+  timeout: 60s
   retry: {attempts: 1, later_ticks: 0}
 alerts:
   - {kind: stderr}
@@ -66,7 +66,7 @@ class Ground:
     folder: Path
     reached: Reached
     ports: Mapping[str, int]
-    entries: list[str] = field(default_factory=list)
+    entries: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.project = Project(self.folder / "project")
@@ -114,11 +114,12 @@ class Ground:
         where = "process" if apart else "inline"
         entry = f"  {name}:\n    schedule: '0 6 * * *'\n    entrypoint: workers.{module}:run\n"
         entry += f"    isolation: {where}\n"
-        self.entries.append(entry + "".join(f"    {line}\n" for line in keys.strip().splitlines()))
+        self.entries[name] = entry + "".join(f"    {line}\n" for line in keys.strip().splitlines())
 
-    def register(self, *, max_parallel: int = 4) -> None:
-        """Write the registry, with all workers that were added."""
-        self.project.registry(_HEAD.replace("<at once>", str(max_parallel)) + "".join(self.entries))
+    def register(self, names: Iterable[str] | None = None, *, max_parallel: int = 4) -> None:
+        """Write the registry, with these of the workers that were added, or all of them."""
+        entries = [self.entries[name] for name in (self.entries if names is None else names)]
+        self.project.registry(_HEAD.replace("<at once>", str(max_parallel)) + "".join(entries))
         self._before[self.project.root / "worker-registry.yaml"] = _look(
             self.project.root / "worker-registry.yaml"
         )

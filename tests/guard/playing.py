@@ -16,7 +16,7 @@ from loom.worker import WorkerContext, WorkerOutput
 from place import TRIED
 
 def run(context: WorkerContext) -> WorkerOutput:
-    until = time.monotonic() + 9
+    until = time.monotonic() + 80
     while len(TRIED) < {} and time.monotonic() < until:
         time.sleep(0.01)
     return WorkerOutput(summary="all that comes late has been tried")
@@ -50,11 +50,11 @@ def play(ground: Ground, parts: Sequence[Part]) -> dict[str, Played]:
     for part in parts:
         ground.worker(part.name, part.module, part.source, apart=part.apart, keys=part.trick.keys)
     late = [part.name for part in parts if part.end is End.LATE and not part.apart]
-    ground.worker(_WAITING, _WAITING, _UNTIL_TRIED.format(len(late)))
+    ground.worker(_WAITING, _WAITING, _UNTIL_TRIED.format(len(late)), keys="timeout: 90s")
     ground.remember()
     told: dict[str, Told] = {}
     for names, at_once in _ticks(parts, late):
-        ground.register(max_parallel=at_once)
+        ground.register(names, max_parallel=at_once)
         told |= _tick(ground, names)
     evidence = ground.evidence()
     return {

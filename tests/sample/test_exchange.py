@@ -26,7 +26,7 @@ def base() -> Iterator[str]:
 
 
 def asked(base: str, method: str, path: str, body: bytes | None = None, size: str = "") -> tuple[int, bytes]:
-    with closing(http.client.HTTPConnection(urlsplit(base).netloc, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(urlsplit(base).netloc, timeout=60)) as connection:
         connection.request(method, path, body, {"Content-Length": size} if size else {})
         answer = connection.getresponse()
         return answer.status, answer.read()

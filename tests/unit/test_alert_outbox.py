@@ -156,7 +156,7 @@ def test_a_hook_that_never_comes_back_is_left_behind() -> None:
 
     class Hanging(MemoryHook):
         def deliver(self, alert: Alert) -> None:
-            release.wait(10)
+            release.wait(60)
 
     hooks = [Hanging("hanging"), MemoryHook("quick")]
     try:
@@ -165,13 +165,13 @@ def test_a_hook_that_never_comes_back_is_left_behind() -> None:
             hooks,
             record=Record(),
             now=ManualClock(AT).now,
-            limit=timedelta(seconds=0.4),
+            limit=timedelta(seconds=4),
         )
     finally:
         release.set()
     assert [each.state.value for each in results] == ["failed", "sent"]
     assert results[0].error is not None
-    assert results[0].error.startswith("hanging hadn't finished after 0.2 s")
+    assert results[0].error.startswith("hanging hadn't finished after 2 s")
 
 
 def test_a_recovery_never_overtakes_the_bad_news_it_belongs_to() -> None:

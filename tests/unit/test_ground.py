@@ -143,7 +143,7 @@ def test_a_skipped_test_is_a_failure_where_every_test_must_run(tmp_path: Path) -
 
 @pytest.mark.own_clock
 def test_with_leave_the_clock_is_the_machines_own() -> None:
-    assert SystemClock().now().timestamp() == pytest.approx(time.time(), abs=5)
+    assert SystemClock().now().timestamp() == pytest.approx(time.time(), abs=60)
 
 
 def test_home_is_a_folder_of_this_test_alone() -> None:
@@ -235,7 +235,7 @@ def test_a_terminal_has_the_width_that_was_asked_for(tmp_path: Path) -> None:
         cwd=tmp_path,
         columns=61,
         rows=17,
-        timeout_s=20,
+        timeout_s=60,
     )
     assert exit_code == 7
     assert json.loads(written) == [61, 17, True]
@@ -250,10 +250,19 @@ def test_in_a_narrow_terminal_the_command_needs_more_lines(loom: Command) -> Non
 
 def test_a_program_that_never_ends_is_ended_with_what_it_wrote(tmp_path: Path) -> None:
     code = "import time; print('so far', flush=True); time.sleep(600)"
-    with pytest.raises(TimeoutError, match="so far"):
-        run_in_terminal(
-            [sys.executable, "-c", code], env=os.environ, cwd=tmp_path, columns=80, rows=24, timeout_s=1.0
-        )
+    for seconds in (1, 10, 60):  # more, if a busy machine hadn't begun it
+        with pytest.raises(TimeoutError, match="still running") as late:
+            run_in_terminal(
+                [sys.executable, "-c", code],
+                env=os.environ,
+                cwd=tmp_path,
+                columns=80,
+                rows=24,
+                timeout_s=seconds,
+            )
+        if "so far\\" in str(late.value):
+            break
+    assert "so far\\r\\n" in str(late.value)
 
 
 @pytest.mark.parametrize(

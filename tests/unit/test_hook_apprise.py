@@ -210,7 +210,7 @@ def test_what_others_do_with_apprise_is_logged_as_ever(
 
     def hold(_: Request) -> Response:
         inside.set()
-        outside.wait(5)
+        outside.wait(60)
         return Response(status=500)
 
     httpserver.expect_request("/in").respond_with_handler(hold)
@@ -224,7 +224,7 @@ def test_what_others_do_with_apprise_is_logged_as_ever(
 
     thread = threading.Thread(target=deliver)
     thread.start()
-    assert inside.wait(5)
+    assert inside.wait(60)
     logging.getLogger("apprise").warning("a worker's own")
     outside.set()
     thread.join()

@@ -332,7 +332,7 @@ def child(program: str, path: Path) -> "subprocess.Popen[str]":
 
 def test_a_disk_that_takes_no_more_is_told_and_the_ledger_goes_on_when_there_is_room(path: Path) -> None:
     with child(_FULL_DISK, path) as process:
-        told, _ = process.communicate(timeout=30)
+        told, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert str(path) in told
     assert "Nothing of this write was kept" in told

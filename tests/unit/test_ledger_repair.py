@@ -508,7 +508,7 @@ def child(path: Path, *, limit: int = 0, dies_at: int = 0) -> "subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 

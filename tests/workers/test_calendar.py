@@ -153,9 +153,9 @@ def test_several_calendars_in_one_file_are_read_together() -> None:
 
 @pytest.mark.own_clock
 def test_nesting_and_folding_without_end_take_no_time() -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     nested = "BEGIN:VCALENDAR\n" + "BEGIN:X\n" * 20_000 + "END:X\n" * 20_000 + "END:VCALENDAR"
     assert read(nested).events == ()
     folded = ics("DTSTART:20260618T100000Z\nSUMMARY:a" + "\n b" * 100_000)
     assert len(read(folded).events[0].summary) == 200
-    assert time.monotonic() - started < 20
+    assert time.thread_time() - started < 20

@@ -90,7 +90,7 @@ def test_reading_any_json_line_never_raises(value: dict[str, object]) -> None:
     ids=lambda text: repr(text[:12]),
 )
 def test_no_text_takes_long(text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     read_all(text)
     alike([text, text + " b", "c " + text], threshold=80)
-    assert time.perf_counter() - started < 60  # each takes a second or two, but the machine may be busy
+    assert time.thread_time() - started < 60

@@ -100,10 +100,10 @@ def test_subrip_that_doesnt_parse_is_a_mistake_with_its_line(text: str, line: in
     ids=["cues", "arrows", "spaces", "brackets", "voices", "times"],
 )
 def test_a_caption_bomb_takes_no_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     captions = vtt(text)
     assert sum(len(cue.text) for cue in captions.cues) <= 1_000
-    assert time.monotonic() - started < 20
+    assert time.thread_time() - started < 20
 
 
 def test_times_are_written_as_players_do() -> None:
@@ -255,9 +255,9 @@ def test_a_draft_of_an_endless_transcript_is_bounded() -> None:
         f"Ada: word{number} and the archive of the newsroom is what we all read.\n"
         for number in range(40_000)
     )
-    started = time.monotonic()
+    started = time.thread_time()
     transcript = read_transcript(text, path="t.txt")
     notes = draft_notes(title="x" * 9_000, transcript=transcript, chapters=(), source="t.txt", sentences=20)
     assert len(notes) <= 6_000
     assert len(transcript.turns) == 20_000
-    assert time.monotonic() - started < 20
+    assert time.thread_time() - started < 20

@@ -301,9 +301,9 @@ def test_ten_thousand_notes_take_seconds_and_every_pattern_among_them_is_found(n
     patterns = [line(f"{text} {tail}") for text in said for tail in ("again", "once", "today")]
     lines = others + patterns
     chance.shuffle(lines)
-    started = time.perf_counter()
+    started = time.thread_time()
     output = notes(*lines, max_patterns=10_000)
-    assert time.perf_counter() - started < 60  # it takes 3 s, but the machine may be busy
+    assert time.thread_time() - started < 60
     assert output.notes_analyzed == 10_000
     found = {pattern.text.rpartition(" ")[0] for pattern in output.patterns}
     assert set(said) <= found

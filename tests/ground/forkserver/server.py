@@ -17,10 +17,14 @@ import sys
 import threading
 import time
 import types
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 _NOT_FOR_COMMANDS = ("loom.__main__", "loom.child", "loom.starter")
+_WHEN_NEEDED = ("asyncio", "click._textwrap", "croniter", "httpx")
+"""What commands import late, of which most need some."""
+_RULES = Path(__file__).parents[3] / "enforcement"
 
 
 class Order(NamedTuple):
@@ -39,8 +43,28 @@ def get_ready() -> None:
     for module in pkgutil.walk_packages(loom.__path__, "loom."):
         if not module.name.startswith(_NOT_FOR_COMMANDS):
             importlib.import_module(module.name)
+    for name in _WHEN_NEEDED:
+        importlib.import_module(name)
+    _make_what_is_made_once()
     gc.collect()
     gc.freeze()  # what is here already isn't looked through again, nor copied for that
+
+
+def _make_what_is_made_once() -> None:
+    """What every process makes when it first needs it, and would be made by each fork again: the patterns of
+    the rules that are shipped, and how values are made."""
+    from loom.domain.rules import OutputRule
+    from loom.enforcement.judges.output import rule_on
+    from loom.enforcement.reading.loader import load
+    from loom.errors import EnforcementError
+
+    with suppress(EnforcementError):  # tests of their own say what is wrong with them
+        rule_on([rule for rule in load(_RULES).rules if isinstance(rule, OutputRule)], {})
+    for name, module in list(sys.modules.items()):
+        for each in list(vars(module).values()) if name.startswith("loom.") else ():
+            if isinstance(each, type) and each.__init__.__qualname__.startswith("_first_init."):  # type: ignore[misc]
+                with suppress(TypeError):
+                    each()
 
 
 def serve(control: socket.socket) -> Order | None:
