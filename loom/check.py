@@ -11,8 +11,8 @@ from loom.alerts.missing import MissingHook
 from loom.domain.alert import EVERY_EVENT
 from loom.domain.board import Answer
 from loom.domain.enforcement import EnforcementContext
+from loom.domain.pause import Pause
 from loom.domain.registry import Registry
-from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.errors import EnforcementError, LedgerError, LoomError, RegistryError
 from loom.ports import AlertHook, Guard, Ledger

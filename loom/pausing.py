@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from loom.domain.alert import Episode
+from loom.domain.pause import Pause, Span
 from loom.domain.registry import Registry
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Pause, Span
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision, StateUnpushed, UsageError
 from loom.ports import Ledger, Snapshot
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import due, first_mark, next_instant
-from loom.slots.owed import by_hand, let_go
+from loom.slots.owed import let_go
 from loom.values import dataclass, replace
 
 _TRIES = 60
@@ -180,7 +180,7 @@ def _refuse_too_early(snapshot: Snapshot, worker: Worker, now: datetime) -> None
 
 def _only_claimed(snapshot: Snapshot, worker: Worker) -> list[Ticket]:
     """Slots that a tick has made its own and not begun. What a person asked for by hand isn't among them."""
-    mine = [each for each in snapshot.tickets.values() if each.worker == worker.id and not by_hand(each)]
+    mine = [each for each in snapshot.tickets.values() if each.worker == worker.id and not each.is_request]
     return [each for each in mine if each.state is TicketState.CLAIMED]
 
 
@@ -242,7 +242,7 @@ def _waiting(
     now: datetime,
 ) -> int:
     """How many slots of `worker` came due, and neither ended nor are at work."""
-    free = [each for each in tickets if each not in busy and not by_hand(each)]
+    free = [each for each in tickets if each not in busy and not each.is_request]
     known = {each.slot for each in tickets}
     newly = [at for at in due(worker, _mark(worker, snapshot, now), now) if at not in known]
     return len(free) + len(newly)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal
 from loom.domain.health import Standing
+from loom.domain.pause import Pause
 from loom.domain.registry import HookSettings
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
-from loom.domain.tick import Mark, Pause, Tick
+from loom.domain.tick import Mark, Tick
 from loom.values import dataclass
 
 if TYPE_CHECKING:

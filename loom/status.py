@@ -7,12 +7,12 @@ from types import MappingProxyType
 from loom.domain.alert import RECOVERIES, Episode
 from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row, UnderWay
 from loom.domain.health import Health, Standing, health_of
+from loom.domain.pause import Pause
 from loom.domain.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.slot_outcome import SlotOutcome
-from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger, Snapshot
 from loom.report.gist import gist

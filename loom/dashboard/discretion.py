@@ -9,8 +9,8 @@ from typing import Any
 
 from loom.domain.alert import Alert, Delivery, Episode
 from loom.domain.board import Board, Row
+from loom.domain.pause import Pause
 from loom.domain.run import RunError
-from loom.domain.tick import Pause
 from loom.values import replace
 
 Clean = Callable[[Any], Any]

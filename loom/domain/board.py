@@ -5,10 +5,10 @@ from typing import Literal
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Health
+from loom.domain.pause import Pause
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Ticket
 from loom.domain.slot_outcome import SlotOutcome
-from loom.domain.tick import Pause
 from loom.domain.trigger import TriggerHealth
 from loom.domain.worker import Worker
 from loom.values import dataclass

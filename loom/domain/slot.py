@@ -63,3 +63,8 @@ class Ticket:
     claimer: str | None = None
     lease_until: datetime | None = None
     started_at: datetime | None = None
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it is a manual request of its own, not a slot's ticket, even if it names a slot."""
+        return self.slot is None or self.key != Slot(self.worker, self.slot).key

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from loom.domain.alert import Delivery
+from loom.domain.pause import Pause
 from loom.domain.run import Run
 from loom.domain.slot import Slot
 from loom.errors import ExitCode, Problem
@@ -12,8 +13,7 @@ from loom.values import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """id: sorts by time. at: the tick's time, UTC. trigger: schedule (a clock), manual (a person), or the
-    name GitHub gives the event. exit_code: None while it hasn't ended.
-    expected_at: the instant (UTC) at which the clock should have brought it; None for a tick by hand."""
+    name GitHub gives the event. exit_code: None while it hasn't ended."""
 
     id: str
     at: datetime
@@ -21,7 +21,6 @@ class Tick:
     finished_at: datetime | None = None
     exit_code: int | None = None
     host: str = ""
-    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,48 +29,6 @@ class Mark:
 
     worker: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The instants (UTC) from `since` on, `until` itself not among them, for which `by` paused a worker."""
-
-    since: datetime
-    until: datetime
-    by: str
-
-    def __contains__(self, at: datetime) -> bool:
-        return self.since <= at < self.until
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """A worker that a person paused with `loom pause`.
-
-    by, at: who, and when. until: when it ends by itself; once `ended_by` is set, when that person resumed the
-    worker. earlier: the times before `at` in which it was paused too, as far as slots of them may be
-    undecided. lifted: it is over, and nothing goes by it any more.
-    """
-
-    worker: str
-    by: str
-    at: datetime
-    reason: str = ""
-    until: datetime | None = None
-    ended_by: str = ""
-    earlier: tuple[Span, ...] = ()
-    lifted: bool = False
-
-    def in_force(self, now: datetime) -> bool:
-        """Whether it holds at `now`."""
-        return not self.lifted and (self.until is None or now < self.until)
-
-    def covers(self, slot: datetime) -> bool:
-        """Whether the worker was, or is, paused at that instant."""
-        if self.lifted:
-            return False
-        now = self.at <= slot and (self.until is None or slot < self.until)
-        return now or any(slot in span for span in self.earlier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

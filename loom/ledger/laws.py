@@ -5,9 +5,9 @@ from typing import NamedTuple, TypeVar
 
 from loom.domain.alert import Episode
 from loom.domain.health import Standing
+from loom.domain.pause import Pause
 from loom.domain.run import Run, Trigger
 from loom.domain.slot import Ticket
-from loom.domain.tick import Pause
 from loom.values import replace
 
 _Value = TypeVar("_Value")

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from loom.domain.alert import Episode
+from loom.domain.pause import Pause
 from loom.domain.slot import Ticket
-from loom.domain.tick import Pause
 from loom.domain.worker import Worker
 from loom.report.as_json import time_in
 from loom.report.columns import Column, Layout, show_columns

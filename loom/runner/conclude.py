@@ -13,7 +13,6 @@ from loom.domain.worker import Worker
 from loom.execution.failure import place_in
 from loom.ports import Guard
 from loom.runner.discretion import masked
-from loom.slots.owed import by_hand
 from loom.validation import judge
 from loom.values import replace
 
@@ -42,7 +41,7 @@ def conclude(
         agent=worker.agent,
         slot=ticket.slot,
         trigger=ticket.trigger,
-        by_hand=by_hand(ticket),
+        by_hand=ticket.is_request,
         outcome=_OUTCOMES[execution.ending],
         reason=clean.text(execution.reason),
         attempts=execution.attempts,

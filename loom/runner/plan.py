@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from loom.domain.pause import Pause
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
-from loom.domain.tick import Pause, Planned, Tick
+from loom.domain.tick import Planned, Tick
 from loom.domain.worker import Worker
 from loom.ports import Entry
 from loom.values import dataclass

@@ -8,8 +8,9 @@ each of its names, and so do its slots.
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from loom.domain.pause import Pause
 from loom.domain.registry import Registry
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.ports import Entry, Renamed, Snapshot
 from loom.values import replace
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from loom.domain.alert import Delivery
+from loom.domain.pause import Pause
 from loom.domain.slot import Slot
-from loom.domain.tick import Pause, TickReport
+from loom.domain.tick import TickReport
 from loom.domain.worker import Isolation, Status, Worker
 from loom.errors import ExitCode, RegistryError, StateUnpushed, UsageError, worst
 from loom.ports import AlertHook, Ledger, Liveness, Snapshot

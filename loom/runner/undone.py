@@ -8,7 +8,7 @@ from loom.domain.tick import Tick
 from loom.domain.worker import Worker
 from loom.runner.held import held_run
 from loom.slots.life import cut_off
-from loom.slots.owed import by_hand, closed, let_go
+from loom.slots.owed import closed, let_go
 from loom.values import dataclass, replace
 
 
@@ -39,7 +39,7 @@ def put_off(
     runs: list[Run] = []
     waiting: dict[str, list[Ticket]] = {}
     for ticket in claimed:
-        if by_hand(ticket):
+        if ticket.is_request:
             tickets.append(closed(ticket, Outcome.SKIPPED))
             runs.append(_request_ended(ticket, workers[ticket.worker], why, tick, digest))
         elif _died_for_good(before := as_before[ticket.key], workers[ticket.worker]):
@@ -90,7 +90,7 @@ def cut_short(
                 agent=worker.agent,
                 slot=ticket.slot,
                 trigger=ticket.trigger,
-                by_hand=by_hand(ticket),
+                by_hand=ticket.is_request,
                 outcome=Outcome.BLOCKED if error else Outcome.ABANDONED,
                 error=error,
                 final=final,

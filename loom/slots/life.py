@@ -8,16 +8,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Pause
 from loom.domain.worker import Overlap, Status, Worker
 from loom.slots.calendar import catch_up_within
 from loom.slots.decision import Closing, Decision, Ended, Obstacle, Stretch, in_ranges
 from loom.slots.owed import (
     Owed,
-    by_hand,
     closed,
     let_go,
     out_of_reach,
@@ -59,7 +58,7 @@ def decide(
         return Decision(mark=moved)
     running = [t for t in tickets if t.state in (TicketState.CLAIMED, TicketState.STARTED) and alive(t)]
     requests, owed = _left_behind(tickets, running)
-    known = {ticket.slot for ticket in tickets if not by_hand(ticket)}
+    known = {ticket.slot for ticket in tickets if not ticket.is_request}
     fresh = list(due[bisect_right(due, mark) : bisect_right(due, now)])
     if known:
         fresh = [at for at in fresh if at not in known]
@@ -140,7 +139,7 @@ def after_run(
     the longest wait there is within a tick. What would come up only after its catch-up closes at once.
     """
     again = outcome is Outcome.TIMED_OUT or (outcome is Outcome.FAILED and transient)
-    if ticket.slot is None or by_hand(ticket) or not again or not _starts_left(worker, ticket):
+    if ticket.slot is None or ticket.is_request or not again or not _starts_left(worker, ticket):
         return closed(ticket, outcome)
     not_before = now + max(retry_after or timedelta(), worker.retry.max_backoff)
     if not_before > ticket.slot + catch_up_within(worker):
@@ -174,8 +173,8 @@ def _left_behind(tickets: Sequence[Ticket], running: Sequence[Ticket]) -> tuple[
     """What nobody alive holds: manual requests, which end here, and slots, which are to be decided."""
     busy = {ticket.key for ticket in running}
     free = [t for t in tickets if t.state is not TicketState.CLOSED and t.key not in busy]
-    requests = [request_ended(ticket) for ticket in free if by_hand(ticket)]
-    slots = [taken_back(ticket.slot, ticket) for ticket in free if ticket.slot and not by_hand(ticket)]
+    requests = [request_ended(ticket) for ticket in free if ticket.is_request]
+    slots = [taken_back(ticket.slot, ticket) for ticket in free if ticket.slot and not ticket.is_request]
     return requests, slots
 
 
@@ -216,7 +215,7 @@ def _blocker(worker: Worker, obstacle: Obstacle | None, running: Sequence[Ticket
     """What keeps anything from starting: an obstacle that a person must clear, or a run that is alive."""
     if obstacle is not None or not running or worker.overlap is Overlap.ALLOW:
         return obstacle
-    slot = None if by_hand(running[0]) else running[0].slot
+    slot = None if running[0].is_request else running[0].slot
     which = "a run by hand" if slot is None else f"the run of {shown(worker, slot)}"
     return Obstacle(OpenReason.OVERLAP, f"{which} is still going")
 
@@ -228,7 +227,7 @@ def _skipped_for_another(
     slot: for that it waits."""
     if blocker is None or blocker.reason is not OpenReason.OVERLAP or worker.overlap is not Overlap.SKIP:
         return None
-    if each.ticket is not None or all(map(by_hand, running)):
+    if each.ticket is not None or all(each.is_request for each in running):
         return None
     return each.skipped(f"{OpenReason.OVERLAP}: {blocker.detail}")
 

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.tick import Pause
 from loom.domain.worker import Worker
 from loom.slots.calendar import catch_up_within, hour_start
 from loom.slots.decision import Ended
@@ -56,11 +56,6 @@ class Owed:
             return self.ended(Outcome.ABANDONED, reason)
         ticket = None if self.ticket is None else closed(self.ticket, Outcome.SKIPPED)
         return Ended(self.at, Outcome.SKIPPED, reason, ticket)
-
-
-def by_hand(ticket: Ticket) -> bool:
-    """Whether it is a manual request of its own, not a slot's ticket, even if it names a slot to run for."""
-    return ticket.slot is None or ticket.key != Slot(ticket.worker, ticket.slot).key
 
 
 def taken_back(at: datetime, ticket: Ticket) -> Owed:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 
+from loom.domain.pause import Pause
 from loom.domain.schedule import CatchUpPolicy
-from loom.domain.tick import Pause
 from loom.domain.worker import Worker
 from loom.slots.calendar import catch_up_within, hour_start
 from loom.slots.decision import Ended, Stretch

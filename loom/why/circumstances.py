@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from loom.domain.pause import Pause
 from loom.domain.reasons import Fact, Topic
 from loom.domain.run import OpenReason, Run
 from loom.domain.schedule import CatchUpPolicy
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Pause, Planned
+from loom.domain.tick import Planned
 from loom.domain.trigger import CLOCK_TRIGGERS
 from loom.domain.worker import Overlap, Status, Worker
 from loom.report.schedule_words import schedule_in_words
@@ -14,7 +15,7 @@ from loom.report.words import ago, count, one_line, short_id
 from loom.report.words import span as length
 from loom.runner.plan import pause_in_force
 from loom.slots.calendar import catch_up_within, next_instant
-from loom.slots.owed import by_hand, span
+from loom.slots.owed import span
 from loom.why.evidence import Evidence
 from loom.why.fates import ended_words
 from loom.why.words import listed
@@ -112,7 +113,7 @@ def overlap_fact(evidence: Evidence, worker: Worker) -> Fact:
 def _under_way(ticket: Ticket, evidence: Evidence) -> str:
     times = evidence.times
     which = (
-        "A run by hand" if by_hand(ticket) or ticket.slot is None else f"The run of {times.at(ticket.slot)}"
+        "A run by hand" if ticket.is_request or ticket.slot is None else f"The run of {times.at(ticket.slot)}"
     )
     verb = "is under way" if ticket.state is TicketState.STARTED else "is claimed"
     lease = f", whose claim lasts until {times.at(ticket.lease_until)}" if ticket.lease_until else ""

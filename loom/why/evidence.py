@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from loom.domain.alert import Episode
 from loom.domain.enforcement import EnforcementContext
+from loom.domain.pause import Pause
 from loom.domain.registry import BrokenEntry
 from loom.domain.run import Run
 from loom.domain.schedule import Schedule
 from loom.domain.slot import Slot, Ticket
-from loom.domain.tick import Pause, Planned, Tick
+from loom.domain.tick import Planned, Tick
 from loom.domain.worker import Worker
 from loom.slots.decision import Obstacle
 from loom.values import dataclass

@@ -22,7 +22,6 @@ from loom.runner.request import TickRequest, find_workers
 from loom.runner.waking import Conditions, Waking, wake
 from loom.slots.calendar import due, nearest
 from loom.slots.decision import Obstacle
-from loom.slots.owed import by_hand
 from loom.values import replace
 from loom.why.evidence import LOOKS_BACK, Evidence, Occasion
 from loom.why.fates import BY_HAND
@@ -184,7 +183,7 @@ def _with_ticks(evidence: Evidence, ledger: Ledger, *, since: datetime) -> Evide
 def _last(evidence: Evidence, called: Sequence[str], ledger: Ledger) -> list[Occasion]:
     """The newest slots, newest first: undecided, open, and closed."""
     found: dict[datetime, Occasion] = {}
-    open_slots = [t.slot for t in evidence.tickets.values() if t.slot is not None and not by_hand(t)]
+    open_slots = [t.slot for t in evidence.tickets.values() if t.slot is not None and not t.is_request]
     for slot in [*evidence.undecided[-_UNDECIDED:], *open_slots]:
         found.setdefault(slot, _occasion(slot, slot, 1, called, ledger))
     outcomes = [each for id_ in called for each in ledger.slot_outcomes(worker=id_, limit=_READ)]

@@ -11,7 +11,6 @@ from loom.report.words import ago, one_line, short_id
 from loom.runner.plan import pause_in_force
 from loom.slots.calendar import next_instant
 from loom.slots.notes import absence_note
-from loom.slots.owed import by_hand
 from loom.why.circumstances import (
     alert_facts,
     asked_for_facts,
@@ -83,7 +82,7 @@ def _kept(ticket: Ticket, evidence: Evidence) -> Planned:
         detail = f"{ticket.reason}: {ticket.detail}" if ticket.detail else f"{ticket.reason}"
         not_before = f", not before {evidence.times.at(wait)}" if later and wait is not None else ""
         action, reason = "keep open", f"{detail}{not_before}"
-    slot = None if by_hand(ticket) else ticket.slot
+    slot = None if ticket.is_request else ticket.slot
     return Planned(worker=evidence.id, agent=evidence.agent, slot=slot, action=action, reason=reason)
 
 
@@ -136,7 +135,7 @@ def _owed(evidence: Evidence) -> Iterator[Fact]:
     """Each open slot: why, not before when, how many starts are left."""
     times, worker = evidence.times, evidence.worker
     for ticket in evidence.tickets.values():
-        if ticket.state is not TicketState.OPEN or ticket.slot is None or by_hand(ticket):
+        if ticket.state is not TicketState.OPEN or ticket.slot is None or ticket.is_request:
             continue
         wait = ticket.not_before
         later = f", not before {times.at(wait)}" if wait is not None and wait > evidence.now else ""
@@ -181,7 +180,7 @@ def _verdict(evidence: Evidence, slots: Sequence[SlotFate]) -> str:
         return f"{id_} doesn't run, because it is {pause_words(pause, evidence)}."
     running = [ticket for ticket in evidence.tickets.values() if evidence.is_alive(ticket)]
     if running:
-        which = "by hand" if by_hand(running[0]) else f"for {times.at(running[0].slot or evidence.now)}"
+        which = "by hand" if running[0].is_request else f"for {times.at(running[0].slot or evidence.now)}"
         return f"{id_} is running now, {which}."
     if evidence.mark is None:
         return _before_any_tick(evidence)
@@ -212,7 +211,7 @@ def _before_any_tick(evidence: Evidence) -> str:
 def _by_hand(evidence: Evidence) -> str:
     """How the newest run that a person asked for ended; empty without any."""
     for ticket in evidence.tickets.values():
-        if by_hand(ticket) and ticket.started_at is not None and not evidence.is_alive(ticket):
+        if ticket.is_request and ticket.started_at is not None and not evidence.is_alive(ticket):
             at = ago(ticket.started_at, evidence.now)
             return (
                 f"{evidence.id} was started by hand {at}, and its process died, which the next tick records"

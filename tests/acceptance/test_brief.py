@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from loom.domain.tick import Mark, Pause
+from loom.domain.pause import Pause
+from loom.domain.tick import Mark
 from loom.ledger.sqlite import SqliteLedger
 from tests.contracts.ledger_entries import SIX, a_run
 from tests.ground.branch import STATE, Remote

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from loom.domain.tick import Pause
+from loom.domain.pause import Pause
 from loom.ledger.sqlite import SqliteLedger
 from tests.ground.command import Command
 from tests.ground.project import Project

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from loom.domain.pause import Pause
 from loom.domain.run import Outcome
-from loom.domain.tick import Pause
 from loom.errors import StaleDecision
 from loom.ledger.sqlite import SqliteLedger
 from loom.ports import RunQuery

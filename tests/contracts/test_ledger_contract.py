@@ -8,10 +8,11 @@ import pytest
 
 from loom.domain.alert import DeliveryState
 from loom.domain.health import Standing
+from loom.domain.pause import Pause
 from loom.domain.registry import HookSettings
 from loom.domain.run import OpenReason, Outcome, RunError
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.errors import ClaimLost, StaleDecision
 from loom.ports import HooksInForce, Ledger, Promises, Renamed, RunQuery
 from tests.contracts.ledger_entries import (

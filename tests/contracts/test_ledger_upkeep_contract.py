@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from loom.domain.alert import DeliveryState
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Slot, TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.errors import ClaimLost
 from loom.ports import Entry, Ledger, Renamed, RunQuery
 from tests.contracts.ledger_entries import (

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from loom.alerts.policy import Trouble, consider
 from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
 from loom.domain.health import Standing
+from loom.domain.pause import Pause
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.tick import Mark, Pause, Tick
+from loom.domain.tick import Mark, Tick
 from loom.domain.worker import Status, Worker
 from loom.ids import new_id
 from loom.ports import Entry, HooksInForce, Ledger
@@ -89,7 +90,6 @@ class Year:
             at=at,
             trigger="schedule",
             host="runner-1",
-            expected_at=at.replace(minute=17, second=0, microsecond=0),
         )
         broken = self._within(at, _BROKEN)
         runs = [run for worker in self._workers for run in self._decided(worker, tick, broken)]

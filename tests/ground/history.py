@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
+from loom.domain.pause import Pause
 from loom.domain.registry import HookSettings
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.tick import Mark, Pause, Tick
+from loom.domain.tick import Mark, Tick
 from loom.ids import new_id
 from loom.ledger.sqlite import SqliteLedger
 from loom.ports import Entry, HooksInForce, Ledger
@@ -49,7 +50,7 @@ class History:
         missed = self._chance.random() < 0.003
         before, self.now = self.now, self.now + STEP * (4 if missed else 1)
         at = self.now
-        tick = Tick(id=new_id(at), at=at, trigger="schedule", host="runner-1", expected_at=at)
+        tick = Tick(id=new_id(at), at=at, trigger="schedule", host="runner-1")
         passed: list[Entry] = []
         if missed:
             passed = [self._superseded(worker, before + STEP, at - STEP, tick) for worker in self._workers]

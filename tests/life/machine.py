@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from loom.domain.pause import Pause
 from loom.domain.run import Trigger
-from loom.domain.tick import Pause
 from loom.ports import RunQuery
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest

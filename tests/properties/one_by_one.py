@@ -7,10 +7,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from loom.domain.pause import Pause
 from loom.domain.run import Outcome
 from loom.domain.schedule import Schedule
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.slots.calendar import instants
 from loom.slots.decision import Closing, Decision, Ended, Obstacle
@@ -23,7 +23,7 @@ from loom.slots.life import (
     _passed_in_a_pause,
     _skipped_for_another,
 )
-from loom.slots.owed import Owed, by_hand, shown
+from loom.slots.owed import Owed, shown
 
 
 def decide_one_by_one(
@@ -40,7 +40,7 @@ def decide_one_by_one(
     moved = max(mark, now)
     running = [t for t in tickets if t.state in (TicketState.CLAIMED, TicketState.STARTED) and alive(t)]
     requests, owed = _left_behind(tickets, running)
-    known = {ticket.slot for ticket in tickets if not by_hand(ticket)}
+    known = {ticket.slot for ticket in tickets if not ticket.is_request}
     fresh = [at for at in due[bisect_right(due, mark) : bisect_right(due, now)] if at not in known]
     if halted := _halted(worker, paused, now):
         newly = [] if worker.status is Status.DISABLED else [Owed(at) for at in fresh]

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loom.domain.health import Standing
+from loom.domain.pause import Pause
 from loom.domain.run import Outcome, RunError
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.errors import LedgerError
 from loom.ledger.database import open_database
 from loom.ledger.following import read, take_in

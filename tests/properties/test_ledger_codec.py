@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loom.domain.alert import Delivery
+from loom.domain.pause import Pause
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Pause
 from loom.ledger.codec import UnreadableEntry, decode_strictly, encode, from_json, read_stamp, stamp, to_json
 from loom.ledger.sqlite import SqliteLedger
 from loom.ports import Entry, HooksInForce, RunQuery

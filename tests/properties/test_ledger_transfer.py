@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loom.domain.alert import Delivery, Episode
+from loom.domain.pause import Pause
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.tick import Mark, Pause, Tick
+from loom.domain.tick import Mark, Tick
 from loom.errors import ClaimLost, LedgerError
 from loom.ledger.checking import check
 from loom.ledger.sqlite import SqliteLedger

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loom.domain.cron import parse_cron
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.schedule import CatchUp, CatchUpPolicy, Schedule
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.tick import Pause
 from loom.domain.worker import Overlap, Retry, Status, Worker
 from loom.slots.calendar import due
 from loom.slots.life import Decision, Obstacle, decide

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from loom.domain.alert import DeliveryState
+from loom.domain.pause import Pause
 from loom.domain.registry import HookSettings
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.errors import LedgerError, StaleDecision, StateUnpushed
 from loom.ledger.branch import BranchLedger
 from loom.ledger.git import RemoteBranch

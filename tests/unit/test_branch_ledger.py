@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from loom.domain.alert import DeliveryState
+from loom.domain.pause import Pause, Span
 from loom.domain.run import OpenReason, Outcome, RunError
 from loom.domain.slot import TicketState
-from loom.domain.tick import Mark, Pause, Span
+from loom.domain.tick import Mark
 from loom.errors import ExitCode, LedgerError, StaleDecision, StateUnpushed
 from loom.ledger.branch import BranchLedger
 from loom.ledger.git import RemoteBranch

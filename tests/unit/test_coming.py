@@ -10,9 +10,9 @@ from rich.console import Console
 
 from loom.domain.board import Coming
 from loom.domain.cron import parse_cron
+from loom.domain.pause import Pause
 from loom.domain.registry import Registry
 from loom.domain.schedule import DstPolicy, Gap, Schedule
-from loom.domain.tick import Pause
 from loom.domain.worker import Status, Worker
 from loom.report.coming import show_coming
 from loom.slots.calendar import instants

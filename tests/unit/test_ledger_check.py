@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from loom.domain.alert import Episode
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.slot import TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.errors import LedgerError
 from loom.ledger.checking import Checkup, check
 from loom.ledger.codec import stamp

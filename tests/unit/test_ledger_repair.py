@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.errors import LedgerError
 from loom.ledger.checking import check
 from loom.ledger.repairing import Repaired, repair

@@ -6,8 +6,9 @@ import pytest
 
 from loom.domain.alert import Event
 from loom.domain.health import Health
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason
-from loom.domain.tick import Pause, TickReport
+from loom.domain.tick import TickReport
 from loom.runner.request import TickRequest
 from loom.settings import read_settings
 from loom.status import board

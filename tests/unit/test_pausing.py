@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from loom.domain.pause import Pause
 from loom.domain.registry import Registry
 from loom.domain.run import Outcome, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.errors import ClaimLost, LedgerError, StaleDecision
 from loom.ledger.memory import MemoryLedger
 from loom.ledger.sqlite import SqliteLedger

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loom.domain.health import Health
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Pause, TickReport
+from loom.domain.tick import TickReport
 from loom.errors import ClaimLost, ExitCode, StaleDecision
 from loom.ledger.memory import MemoryLedger
 from loom.ports import Entry

@@ -15,9 +15,10 @@ from rich.console import Console
 from loom.domain.alert import Alert, DeliveryState, Event
 from loom.domain.board import Board
 from loom.domain.health import Health
+from loom.domain.pause import Pause
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
 from loom.domain.slot import Ticket, TicketState
-from loom.domain.tick import Mark, Pause
+from loom.domain.tick import Mark
 from loom.ledger.memory import MemoryLedger
 from loom.ports import Entry
 from loom.registry import load

@@ -12,7 +12,6 @@ from loom.domain.registry import Registry
 from loom.domain.schedule import Schedule
 from loom.domain.tick import Tick
 from loom.domain.trigger import EARLY, TriggerHealth
-from loom.ledger.codec import from_json, to_json
 from loom.ledger.memory import MemoryLedger
 from loom.report.trigger import as_json, sentences
 from loom.slots.trigger import expected_at, lateness, quantile, trigger_health
@@ -194,12 +193,6 @@ def test_the_json_form_has_every_figure_of_both_spans() -> None:
         **{f"lateness_{which}_{name}_s": 240.0 for which in ("median", "p95") for name in ("24h", "7d")},
         **{f"longest_gap_{name}_s": 3600.0 for name in ("24h", "7d")},
     }
-
-
-def test_when_a_tick_was_expected_is_kept_in_the_ledger() -> None:
-    tick = Tick(id="t", at=NOW, trigger="schedule", expected_at=expected_at(HOURLY, NOW))
-    assert tick.expected_at == datetime(2026, 11, 20, 18, 17, tzinfo=UTC)
-    assert from_json(Tick, to_json(tick)) == tick
 
 
 def test_a_registry_that_does_not_say_expects_a_tick_at_every_hour() -> None:

@@ -10,9 +10,10 @@ import pytest
 from loom.alerts.memory import MemoryHook
 from loom.domain.alert import Event
 from loom.domain.cron import parse_cron
+from loom.domain.pause import Pause
 from loom.domain.registry import Registry
 from loom.domain.schedule import Schedule
-from loom.domain.tick import Mark, Pause, Tick
+from loom.domain.tick import Mark, Tick
 from loom.domain.worker import Status, Worker
 from loom.errors import ExitCode, LedgerError, Problem, RegistryError, SettingsError
 from loom.ledger.memory import MemoryLedger

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from loom.domain.pause import Pause
 from loom.domain.reasons import Fact, Reasons, Topic
 from loom.domain.run import Outcome, Trigger
-from loom.domain.tick import Pause
 from loom.errors import UsageError
 from loom.instants import parse_instant
 from loom.runner.request import TickRequest

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from loom.domain.alert import Alert, Delivery, Episode
 from loom.domain.board import Board, Row
 from loom.domain.dashboard import Dashboard, DayOutcomes
+from loom.domain.pause import Pause
 from loom.domain.recent import each_slot
-from loom.domain.tick import Pause
 from loom.report.dashboard.embedding import size
 from loom.report.dashboard.lists import Room, findings, history
 from loom.report.status.needs import silent, troubles_in_words
