@@ -49,6 +49,13 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Half as many again as there are processors: many a test waits until a time is up."""
+    number = yield
+    return number + (number + 1) // 2
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     _refuse_skip(report)

@@ -13,7 +13,7 @@ from tests.contracts.ledger_entries import DAY, HOUR, SIX
 from tests.ground.branch import Remote
 from tests.ground.shut import REPOSITORY
 
-# Read before the environment is scrubbed; the project's own checks ask for 100.
+# Read before the environment is scrubbed; the project's own checks ask for more.
 ROUNDS = int(os.environ.get("LOOM_RACE_ROUNDS", "10"))
 
 

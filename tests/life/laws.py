@@ -5,9 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 
 from loom.domain.alert import RECOVERIES, Event
 from loom.domain.health import Health
+from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.errors import ExitCode
@@ -142,10 +145,12 @@ def _what_succeeded_was_done(world: World, runs: Iterable[Run]) -> None:
 
 def _the_board_tells_the_truth(world: World, ledger: Ledger, snapshot: Snapshot) -> None:
     now = world.clock.now()
-    registry = read_registry(read_settings({}, cwd=world.root, project=None))
-    # Under the names that the file has now, whether a tick has come since or not.
-    model = copy.deepcopy(world.model)
-    model.decided(world.registry, now, renames_only=True)
+    registry = _registry(world.root, (world.root / "worker-registry.yaml").read_text(encoding="utf-8"))
+    model = world.model
+    if any(entry.id not in model.marks for entry in world.registry.entries):
+        # Under the names that the file has now, whether a tick has come since or not.
+        model = copy.deepcopy(model)
+        model.decided(world.registry, now, renames_only=True)
     waiting: dict[str, list[Ticket]] = {}
     for ticket in snapshot.tickets.values():
         waiting.setdefault(model.now_called(ticket.worker), []).append(ticket)
@@ -165,6 +170,12 @@ def _the_board_tells_the_truth(world: World, ledger: Ledger, snapshot: Snapshot)
         elif shown in (Health.UP, Health.DOWN):
             is_down = shown is Health.DOWN
             hold(bool(known.bad) == is_down, f"{entry.id} is {shown}; bad runs: {known.bad}")
+
+
+@lru_cache(maxsize=8)
+def _registry(root: Path, text: str) -> Registry:
+    """What the registry says that holds `text`; the modules that it names are there from the beginning."""
+    return read_registry(read_settings({}, cwd=root, project=None))
 
 
 def all_is_well(world: World, last: Ended, ledger: Ledger) -> None:
