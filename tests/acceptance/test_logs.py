@@ -50,7 +50,7 @@ def live(project: Project) -> list[Path]:
 
 
 def until(holds: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < end, f"it never came true that {what}"
         time.sleep(0.02)

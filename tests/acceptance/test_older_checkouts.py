@@ -74,7 +74,7 @@ class Checkouts:
         with ThreadPoolExecutor(1) as pool:
             late = pool.submit(self.tick, self.older, at, Mine(before, 1, "before", "wait"))
             try:
-                deadline = time.monotonic() + 60
+                deadline = time.monotonic() + 120
                 while not (passed.exists() and "!" in passed.read_text()):
                     assert not late.done(), late.result()
                     assert time.monotonic() < deadline, "it never came there"

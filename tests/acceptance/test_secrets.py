@@ -296,7 +296,7 @@ def kept(project: Project) -> str:
 def test_what_a_worker_says_of_its_progress_is_masked_on_the_terminal_too(
     loom: Command, project: Project
 ) -> None:
-    leaky(project, """context.progress(f"now {context.secret('PLAIN_TOKEN')} then"); time.sleep(1)""")
+    leaky(project, """context.progress(f"now {context.secret('PLAIN_TOKEN')} then"); time.sleep(2)""")
     tick = loom.in_terminal("run", *AT, "--project", project.root, env={"PLAIN_TOKEN": PLAIN}, columns=200)
     assert tick.exit_code == 0, tick
     assert "now *** then" in tick.raw

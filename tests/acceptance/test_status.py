@@ -142,7 +142,7 @@ def watching(loom: Command, project: Project, rows: int) -> Iterator[tuple[subpr
         os.close(ours)
 
 
-def written(terminal: int, until: str, patience_s: float = 60.0) -> str:
+def written(terminal: int, until: str, patience_s: float = 120.0) -> str:
     """What comes from the terminal up to `until`, and a moment after. AssertionError if it never comes."""
     text = b""
     deadline = time.monotonic() + patience_s
@@ -228,7 +228,7 @@ def test_a_run_under_way_is_seen_while_its_process_lives_and_when_it_has_died(
     status = ("status", "--project", project.root)
     running = loom.start("run", "--worker", "slowpoke", "--project", project.root, cwd=project.root)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not (project.root / "begun").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)

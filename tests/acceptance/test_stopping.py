@@ -87,7 +87,7 @@ def stopped_in_the_middle(
 ) -> "subprocess.Popen[str]":
     """A tick that got the signal once its first worker was at work."""
     tick = loom.start("run", *AT, "--json", "--project", root, *options)
-    for _ in range(1200):
+    for _ in range(2400):
         if (root / "started").exists():
             break
         time.sleep(0.05)

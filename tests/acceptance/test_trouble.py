@@ -393,7 +393,7 @@ def test_a_ledger_that_fails_during_the_work_is_alerted_with_what_had_started(
         """,
     )
     tick = loom.start("run", "--worker", "echo", *AT, "--project", project.root)
-    for _ in range(1200):
+    for _ in range(2400):
         if (project.root / "started").exists():
             break
         time.sleep(0.05)
@@ -466,7 +466,7 @@ def test_a_tick_that_was_killed_leaves_an_abandoned_run_that_is_started_again(
         """,
     )
     tick = loom.start("run", *AT, "--project", project.root)
-    for _ in range(1200):
+    for _ in range(2400):
         if (project.root / "started").exists():
             break
         tick.poll()

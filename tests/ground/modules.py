@@ -13,6 +13,7 @@ def workers_of_its_own() -> Iterator[None]:
     just started; afterwards everything is as it was."""
     before, path = _loaded(), list(sys.path)
     _unload()
+    importlib.invalidate_caches()
     try:
         yield
     finally:
@@ -30,4 +31,3 @@ def _loaded() -> dict[str, ModuleType]:
 def _unload() -> None:
     for name in _loaded():
         del sys.modules[name]
-    importlib.invalidate_caches()

@@ -20,7 +20,7 @@ def test_nobody_copies_this_process_while_a_program_is_being_started() -> None:
     with starting():
         thread.start()
         assert not copied.wait(0.2)
-    thread.join(10)
+    thread.join(60)
     assert copied.is_set()
 
 
