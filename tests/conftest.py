@@ -50,9 +50,9 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Half as many again as there are processors: many a test waits until a time is up."""
+    """One more than there are processors: many a test waits until a time is up."""
     number = yield
-    return number + (number + 1) // 2
+    return number + 1
 
 
 @pytest.hookimpl(wrapper=True)
