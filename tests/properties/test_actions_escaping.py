@@ -327,7 +327,7 @@ def floods(draw: st.DrawFn) -> dict[str, Any]:
     text = draw(BULK)
     many = st.sampled_from([0, 1, 40, 600])
     number = draw(many)
-    found = [finding(text, text, "critical")] * draw(st.sampled_from([0, 1, 5_000 // max(number, 1)]))
+    found = [finding(text, text, "critical")] * draw(st.sampled_from([0, 1, 1_000 // max(number, 1)]))
     one = Run(
         run_id=text,
         worker=text,
