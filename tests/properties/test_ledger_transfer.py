@@ -114,9 +114,10 @@ def test_export_import_export_is_the_same(folder: Path, some: list[Entry]) -> No
     shutil.rmtree(there.parent)
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Path:
-    path = tmp_path / "there" / "ledger.db"
+@pytest.fixture(scope="module")
+def written(folder: Path) -> Path:
+    """What `filled` is a copy of."""
+    path = folder / "written" / "ledger.db"
     history = History(SIX, workers=["echo", "forge"], seed=5)
     with closing(in_haste(SqliteLedger(path))) as ledger:
         ledger.record(history.first())
@@ -124,6 +125,12 @@ def filled(tmp_path: Path) -> Path:
             write(ledger, history.tick())
         write(ledger, history.dying_tick())
     return path
+
+
+@pytest.fixture
+def filled(written: Path, tmp_path: Path) -> Path:
+    shutil.copytree(written.parent, tmp_path / "there")
+    return tmp_path / "there" / written.name
 
 
 def test_what_was_imported_is_a_ledger_that_goes_on(filled: Path, tmp_path: Path) -> None:
