@@ -1,23 +1,22 @@
 """Ticks that all come at once, in short: real processes, released together. At length:
 ``python -m tests.endurance concurrency``."""
 
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.driving import Driver
+from tests.crash.driving import Driver, drivers
 from tests.crash.racing import race
 
 ROUNDS = 5
 
 
-@pytest.fixture
-def driver() -> Iterator[Driver]:
-    with Driver(dict(os.environ)) as driver:
-        yield driver
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    with drivers(tmp_path_factory.mktemp("home"), 1) as (one,):
+        yield one
 
 
 def chances(seed: int) -> random.Random:

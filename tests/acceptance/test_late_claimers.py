@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from loom.domain.run import Outcome
-from tests.crash.driving import Answer, Driver, Order
+from tests.crash.driving import Answer, Driver, Order, drivers
 from tests.crash.evidence import Records, branch_records, heard, records
 from tests.crash.scenario import build, build_clones
 from tests.ground.project import Project
@@ -105,19 +105,24 @@ class Usurped:
         return [each["event"] for each in heard(sorted({self.late, self.other}))]
 
 
+@pytest.fixture(scope="module")
+def two_drivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Driver]]:
+    with drivers(tmp_path_factory.mktemp("home"), 2) as two:
+        yield two
+
+
 @pytest.fixture(params=["sqlite", "branch"])
-def usurped(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Usurped]:
-    with Driver(dict(os.environ)) as one, Driver(dict(os.environ)) as two:
-        if request.param == "sqlite":
-            late = build(tmp_path / "here")
-            other, view = late, None
-        else:
-            late, other, view = build_clones(tmp_path, "here", "there", "view")
-        for root in {late, other}:
-            project = Project(root)
-            project.worker("slow", _WORKER)
-            project.registry(_REGISTRY.replace("BRANCH", "null" if view is None else "loom-state"))
-        yield Usurped(late, other, view, (one, two))
+def usurped(request: pytest.FixtureRequest, tmp_path: Path, two_drivers: list[Driver]) -> Usurped:
+    if request.param == "sqlite":
+        late = build(tmp_path / "here")
+        other, view = late, None
+    else:
+        late, other, view = build_clones(tmp_path, "here", "there", "view")
+    for root in {late, other}:
+        project = Project(root)
+        project.worker("slow", _WORKER)
+        project.registry(_REGISTRY.replace("BRANCH", "null" if view is None else "loom-state"))
+    return Usurped(late, other, view, (two_drivers[0], two_drivers[1]))
 
 
 def test_a_late_claimer_finds_its_slot_taken_and_records_nothing(usurped: Usurped) -> None:

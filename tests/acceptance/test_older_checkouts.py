@@ -1,6 +1,5 @@
 """Two checkouts of one project, of different ages, on one ledger: a file that both use, or a state branch."""
 
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loom.domain.slot import TicketState
-from tests.crash.driving import Answer, Driver, Order
+from tests.crash.driving import Answer, Driver, Order, drivers
 from tests.crash.evidence import Records, branch_records, records
 from tests.crash.mines import Mine
 from tests.crash.scenario import build, build_clones
@@ -99,21 +98,26 @@ def started(seen: Records) -> list[tuple[str, int, str]]:
     return sorted((run.worker, run.slot.hour, run.outcome.value) for run in runs if run.slot)
 
 
+@pytest.fixture(scope="module")
+def two_drivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Driver]]:
+    with drivers(tmp_path_factory.mktemp("home"), 2) as two:
+        yield two
+
+
 @pytest.fixture(params=["sqlite", "branch"])
-def checkouts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Checkouts]:
-    with Driver(dict(os.environ)) as one, Driver(dict(os.environ)) as two:
-        view: Path | None = None
-        if request.param == "sqlite":
-            older, newer = build(tmp_path / "older"), build(tmp_path / "newer")
-            state = "ledger: ../ledger/ledger.db"
-        else:
-            older, newer, view = build_clones(tmp_path, "older", "newer", "view")
-            state = "branch: loom-state"
-        for root, entries in ((older, _OLDER), (newer, _NEWER)):
-            project = Project(root)
-            project.worker("slow", _WORKER)
-            project.registry(_HEAD.replace("STATE", state) + entries)
-        yield Checkouts(older, newer, view, (one, two))
+def checkouts(request: pytest.FixtureRequest, tmp_path: Path, two_drivers: list[Driver]) -> Checkouts:
+    view: Path | None = None
+    if request.param == "sqlite":
+        older, newer = build(tmp_path / "older"), build(tmp_path / "newer")
+        state = "ledger: ../ledger/ledger.db"
+    else:
+        older, newer, view = build_clones(tmp_path, "older", "newer", "view")
+        state = "branch: loom-state"
+    for root, entries in ((older, _OLDER), (newer, _NEWER)):
+        project = Project(root)
+        project.worker("slow", _WORKER)
+        project.registry(_HEAD.replace("STATE", state) + entries)
+    return Checkouts(older, newer, view, (two_drivers[0], two_drivers[1]))
 
 
 def test_an_older_checkout_runs_no_slot_again_and_ends_none_of_a_worker_it_does_not_know(

@@ -1,17 +1,18 @@
 """The other end of the driver's line: orders go out, answers come in."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tests.crash.mines import Mine
-from tests.ground.shut import REPOSITORY
+from tests.ground.shut import REPOSITORY, shut
 
 KILLED = -9
 
@@ -109,3 +110,12 @@ class Driver:
     def _hear(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
+
+
+@contextmanager
+def drivers(home: Path, count: int) -> Iterator[list[Driver]]:
+    """So many for the tests of a module, within walls of their own: those of a test come up after a module's
+    fixtures."""
+    with ExitStack() as undo:
+        undo.enter_context(shut(home=home, report=home.with_suffix(".report"), own_clock=True))
+        yield [undo.enter_context(Driver(dict(os.environ))) for _ in range(count)]
