@@ -175,7 +175,7 @@ def run_confined(project: Project, confine: Callable[[], None], *arguments: str)
         preexec_fn=confine,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return Result(words, done.returncode, done.stdout, done.stderr, done.stdout)
@@ -288,7 +288,7 @@ def test_a_ledger_that_another_process_keeps_locked_is_alerted(at_work: Project)
             [sys.executable, "-c", _IMPATIENT, *words],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert_refused_and_alerted(Result(words, done.returncode, done.stdout, done.stderr, ""), at_work)

@@ -267,7 +267,7 @@ def test_what_a_worker_started_ends_with_its_run_however_that_ends(
         print("under way")
         {end}
         """
-    bad = trial.overrun(body)[0] if "sleep" in end else trial.run(body, timeout="40s")
+    bad = trial.overrun(body)[0] if "sleep" in end else trial.run(body, timeout="120s")
     assert bad["outcome"] == {RETURN: "succeeded", "time.sleep(600)": "timed_out"}.get(end, "failed")
     if bad["outcome"] == "succeeded":
         assert "left running by its process, killed" in bad["log"]

@@ -188,7 +188,7 @@ NETWORK = (
         assert context.http.get(f"{SITE}/open/x", params={"q": "a b&c"}, auth=("user", "password")).is_success
         assert context.http.get(f"http://localhost:{SITE_PORT}/open/x").is_success
         context.http.event_hooks = {"response": [lambda answer: answer.raise_for_status()]}
-        assert context.http.get(f"{SITE}/open/x", timeout=3, cookies={"a": "b"}).is_success
+        assert context.http.get(f"{SITE}/open/x", timeout=60, cookies={"a": "b"}).is_success
         """,
     ),
     act(
@@ -353,7 +353,7 @@ PYTHON = (
         done = queue.Queue()
         threading.Thread(target=done.put, args=(1,)).start()
         threading.Timer(0.01, done.put, args=(2,)).start()
-        assert {done.get(timeout=5), done.get(timeout=5)} == {1, 2}
+        assert {done.get(timeout=60), done.get(timeout=60)} == {1, 2}
         with ThreadPool(2) as pool:
             assert pool.map(str, [1, 2]) == ["1", "2"]
         """,

@@ -621,6 +621,6 @@ def test_without_a_library_of_the_extra_it_is_skipped_before_anything_is_asked(l
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert f"the library {library!r} isn't installed: pip install 'loom-runner[workers]'" in done.stdout, done
