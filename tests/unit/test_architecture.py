@@ -75,7 +75,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 def third_party(path: Path) -> set[str]:
     tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
     # _sha2 is in the standard library from Python 3.12 on.
-    return tops - sys.stdlib_module_names - {"loom", "workers", "__future__", "_sha2"}
+    return tops - sys.stdlib_module_names - {"loom", "workers", "__future__", "_sha256", "_sha2"}
 
 
 def is_within(module: str, packages: tuple[str, ...]) -> bool:

@@ -58,7 +58,6 @@ _JUDGED: Mapping[str, Callable[..., Judged]] = {
     "gc.get_referrers": Acts.reaches_into_loom,
     "sys._current_frames": Acts.reaches_into_loom,
     "sys._current_exceptions": Acts.reaches_into_loom,
-    "sys.addaudithook": Acts.reaches_into_loom,
     "sys.remote_exec": Acts.reaches_into_loom,
     "cpython.PyInterpreterState_New": Acts.reaches_into_loom,
     # For these Python raises no event; `beneath` does.
@@ -73,7 +72,10 @@ _JUDGED: Mapping[str, Callable[..., Judged]] = {
     "loom.alarm": Acts.sets_alarm,
     "loom.told": Acts.was_told,
 }
-EVENTS = frozenset(_JUDGED)
+ANOTHER_HOOK = "sys.addaudithook"
+"""Whoever adds a hook hears what everybody does. Python takes an exception here for a no and tells nobody: the
+hook isn't added, and the libraries that try, in good faith, go on without."""
+EVENTS = frozenset({*_JUDGED, ANOTHER_HOOK})
 """Those that are judged; any other needs nobody's leave."""
 
 

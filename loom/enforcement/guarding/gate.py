@@ -14,7 +14,7 @@ from loom.cutting import cut
 from loom.domain.enforcement import GUARD, EnforcementContext, Refusal, Ruling
 from loom.domain.rules import FilesRule, HttpRule, LimitsRule, ProcessRule, Rule, SocketsRule
 from loom.enforcement.guarding.acts import Acts
-from loom.enforcement.guarding.events import acts_of
+from loom.enforcement.guarding.events import ANOTHER_HOOK, acts_of
 from loom.enforcement.judges.addresses import public
 from loom.enforcement.judges.files import FileRuler
 from loom.enforcement.judges.http import Asked, HttpRuler, names
@@ -111,6 +111,8 @@ class Gate:
     def consider(self, event: str, arguments: tuple[Any, ...]) -> Exception | None:
         """The refusal of what an audit event announces, if the rules or the end of the run forbid it. What
         can't be judged is refused; where there is no room left to judge, it fails as Python itself does."""
+        if event == ANOTHER_HOOK:
+            return PermissionError("no audit hook is added by a worker")
         try:
             return self.judge(acts_of(self._acts, event, arguments))
         except (RecursionError, MemoryError) as error:

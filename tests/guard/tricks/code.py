@@ -783,17 +783,21 @@ INSIDE = family(
         name="another-audit-hook",
         body="""
             heard = []
-            sys.addaudithook(lambda event, about: heard.append(event))  #!
+            sys.addaudithook(lambda event, about: heard.append(event))
             os.listdir(".")
             if heard:
                 leak("hears what others do")
         """,
-        apart=End.REFUSED,
+        end=End.STOPPED,
+        apart=End.STOPPED,
     ),
     Trick(
         name="sub-interpreter",
         body="""
-            import _xxsubinterpreters as interpreters
+            try:
+                import _interpreters as interpreters
+            except ImportError:
+                import _xxsubinterpreters as interpreters
             number = interpreters.create()  #!
             interpreters.run_string(number, f"import os; os.unlink({str(VICTIM)!r})")
         """,
