@@ -73,8 +73,8 @@ _JUDGED: Mapping[str, Callable[..., Judged]] = {
     "loom.told": Acts.was_told,
 }
 ANOTHER_HOOK = "sys.addaudithook"
-"""Whoever adds a hook hears what everybody does. Python takes an exception here for a no and tells nobody: the
-hook isn't added, and the libraries that try, in good faith, go on without."""
+"""Whoever adds a hook hears what everybody does. Python takes an exception here for a no and tells nobody: no
+hook is added, and the libraries that try, in good faith, go on without."""
 EVENTS = frozenset({*_JUDGED, ANOTHER_HOOK})
 """Those that are judged; any other needs nobody's leave."""
 
