@@ -1,6 +1,8 @@
 """What reaches beyond Python without an event of its own: wrapped, so that it raises one."""
 
+import contextlib
 import functools
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -53,6 +55,12 @@ def install() -> None:
     sys.meta_path.insert(0, _Announcer())
     # How `multiprocessing` starts Python anew. `subprocess` has events of its own, and its own hold of this.
     _posixsubprocess.fork_exec = _announced("loom.fork_exec", _posixsubprocess.fork_exec, _starting)
+    # From 3.13 on Python tells of another interpreter within that one, where nobody hears it.
+    with contextlib.suppress(ImportError):
+        interpreters: Any = importlib.import_module("_interpreters")
+        interpreters.create = _announced(
+            "cpython.PyInterpreterState_New", interpreters.create, lambda *_given, **_more: ()
+        )
 
 
 def _announced(
