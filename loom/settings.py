@@ -106,6 +106,8 @@ def _find_project(cwd: Path, named: Path | None) -> Path:
     if named is not None:
         try:
             root = (cwd / named).resolve()
+            if os.path.islink(root):  # noqa: PTH114  (that one raises where a name is too long)
+                raise RuntimeError  # from Python 3.13 on `resolve` leaves a circle as it is
             found = _holds(root, REGISTRY_NAME) or _holds(root, _LEDGER)
         except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
             why = getattr(error, "strerror", None) or "its links lead in a circle"

@@ -39,7 +39,7 @@ def test_what_nobody_could_mean_is_refused(nursery: Nursery, project: Project) -
         (["watch", "--state", ""], 2, "--state '.' is no file"),
         (["watch", "--state", DEEP + "x"], 3, "it lies too deep"),
         (["status", "--project", LONG], 3, "no worker-registry.yaml in "),
-        (["status", "--project", "circle"], 3, "circle"),
+        (["status", "--project", "circle"], 3, "can't be looked into:"),
         (["init", LONG], 3, "File name too long"),
         (["init", DEEP], 3, "name a folder you may write to"),
     ):
