@@ -1,13 +1,12 @@
-"""How does each worker stand, and what comes next? Reads the ledger and the registry, never writes."""
+"""How does each worker stand? Reads the ledger and the registry, never writes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
+from loom.coming import next_few
 from loom.domain.alert import RECOVERIES, Episode
-from loom.domain.board import Board, Coming, Figures, LastTick, OneWorker, Row, UnderWay
+from loom.domain.board import Board, Figures, LastTick, OneWorker, Row, UnderWay
 from loom.domain.health import Health, Standing, health_of
-from loom.domain.pause import Pause
 from loom.domain.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
@@ -19,8 +18,7 @@ from loom.report.gist import gist
 from loom.report.words import short_id
 from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over
-from loom.slots.calendar import catch_up_within, instants, next_instant
-from loom.slots.notes import clock_change_note, left_out_notes
+from loom.slots.calendar import catch_up_within, next_instant
 from loom.slots.owed import out_of_reach
 from loom.slots.trigger import trigger_health
 from loom.slots.unsettled import undecided_in
@@ -29,11 +27,9 @@ from loom.values import replace
 FIGURE_DAYS = 7
 NEXT_SLOTS = 3
 _FIRST_LOOK = 120
-_DAY = timedelta(days=1)
 # As `loom.slots.owed.why_paused` begins, and what a run by hand is told of the registry.
 _OF_A_PAUSE = ("paused by ", "paused in ", "disabled in ")
 Alive = Callable[[Ticket], bool]
-_NO_PAUSES: Mapping[str, Pause] = MappingProxyType({})
 
 
 def board(registry: Registry, ledger: Ledger, *, now: datetime, alive: Alive | None = None) -> Board:
@@ -95,7 +91,7 @@ def one_worker(
         row=_row(worker, tickets, snapshot, on_record, ledger, now, alive),
         last=as_they_stand([last], snapshot)[0] if last is not None else None,
         good=ledger.run(standing.previous_run_id) if standing.previous_run_id else None,
-        coming=tuple(_next_slots(worker, pause, now)),
+        coming=next_few(worker, pause, now, NEXT_SLOTS),
         within=catch_up_within(worker),
     )
 
@@ -107,59 +103,6 @@ def as_they_stand(runs: Sequence[Run], snapshot: Snapshot) -> list[Run]:
         run if run.final or run.run_id in waiting else replace(run, open_reason=None, not_before=None)
         for run in runs
     ]
-
-
-def coming_slots(registry: Registry, now: datetime, pauses: Sequence[Pause] = ()) -> list[Coming]:
-    """The slots of the day that begins `now`, and at least each worker's next one within a week."""
-    held = {pause.worker: pause for pause in pauses}
-    day = coming(registry, now=now, span=_DAY, pauses=held)
-    named = {each.worker for each in day}
-    week = coming(registry, now=now, span=7 * _DAY, pauses=held)
-    week = [each for each in week if each.worker not in named]
-    first = {each.worker: each for each in reversed(week)}
-    return [*day, *sorted(first.values(), key=lambda each: (each.slot, each.worker))]
-
-
-def coming(
-    registry: Registry, *, now: datetime, span: timedelta, pauses: Mapping[str, Pause] = _NO_PAUSES
-) -> list[Coming]:
-    """Every slot of every active worker in (now, now + span], earliest first. A pause by hand is noted."""
-    found = [
-        _coming(worker, at, pauses.get(worker.id))
-        for worker in registry.workers
-        if worker.status is Status.ACTIVE
-        for at in instants(worker.schedule, now, now + span)
-    ]
-    return sorted(found, key=lambda each: (each.slot, each.worker))
-
-
-def left_out(registry: Registry, *, now: datetime, span: timedelta) -> list[Coming]:
-    """What no slot comes for in (now, now + span], because a clock change leaves its time out and the worker
-    skips it: each with the instant of the change, and a note."""
-    found = [
-        Coming(worker=worker.id, agent=worker.agent, slot=at, note=note, left_out=True)
-        for worker in registry.workers
-        if worker.status is Status.ACTIVE
-        for at, note in left_out_notes(worker.schedule, now, now + span)
-    ]
-    return sorted(found, key=lambda each: (each.slot, each.worker))
-
-
-def _coming(worker: Worker, at: datetime, pause: Pause | None) -> Coming:
-    held = pause_in_force(pause, at)
-    if held is not None:
-        note = f"paused by {held.by}" + (f": {held.reason}" if held.reason else "")
-    else:
-        note = clock_change_note(worker.schedule, at) or ""
-    return Coming(worker=worker.id, agent=worker.agent, slot=at, note=note, paused=held is not None)
-
-
-def _next_slots(worker: Worker, pause: Pause | None, now: datetime) -> Iterator[Coming]:
-    at: datetime | None = now
-    for _ in range(NEXT_SLOTS if worker.status is Status.ACTIVE else 0):
-        at = next_instant(worker.schedule, at) if at is not None else None
-        if at is not None:
-            yield _coming(worker, at, pause)
 
 
 def _row(

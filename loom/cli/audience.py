@@ -74,8 +74,8 @@ class ActionsAudience(Audience):
 
     def tell(self, report: "TickReport") -> None:
         from loom.cli.actions import tell
+        from loom.coming import coming_slots
         from loom.report.harmless import harmless
-        from loom.status import coming_slots
 
         self._hush.__exit__(None, None, None)
         zone = ZoneInfo(report.zone)

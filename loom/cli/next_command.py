@@ -31,9 +31,9 @@ def command(
     from math import isnan
     from zoneinfo import ZoneInfo
 
+    from loom.coming import coming, left_out
     from loom.errors import UsageError
     from loom.runner.request import find_workers
-    from loom.status import coming, left_out
     from loom.values import replace
     from loom.wiring import clock_for, peek_ledger, read_registry
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
+from loom.coming import coming, left_out
 from loom.domain.board import Coming
 from loom.domain.cron import parse_cron
 from loom.domain.pause import Pause
@@ -17,7 +18,6 @@ from loom.domain.worker import Status, Worker
 from loom.report.coming import show_coming
 from loom.slots.calendar import instants
 from loom.slots.notes import left_out_notes
-from loom.status import coming, left_out
 
 ZONE = "America/Chicago"
 CHICAGO = ZoneInfo(ZONE)
