@@ -8,7 +8,7 @@ from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.errors import UsageError
 from loom.ports import Ledger, RunQuery, Snapshot
-from loom.runner.request import find_run
+from loom.runner.naming import find_run
 from loom.values import dataclass
 
 _AT_WORK = (TicketState.CLAIMED, TicketState.STARTED)

@@ -34,7 +34,7 @@ def explain(worker: str, act: tuple[str, ...], as_json: bool, project: Path | No
     from loom.enforcement.asking.explaining import explain as explained_by
     from loom.enforcement.asking.questions import Questions
     from loom.enforcement.judges.places import places_of
-    from loom.runner.request import find_workers
+    from loom.runner.naming import find_workers
     from loom.wiring import read_enforcement, read_registry
 
     settings = settings_for(project)

@@ -53,7 +53,7 @@ def show(
     if run_id is not None:
         return _of_run(settings, run_id, rule_id, as_json=as_json, offline=offline)
 
-    from loom.runner.request import find_workers
+    from loom.runner.naming import find_workers
     from loom.wiring import read_enforcement, read_registry
 
     context = read_enforcement(settings)
@@ -150,7 +150,7 @@ def _only(context: "EnforcementContext", rule_id: str) -> "EnforcementContext":
 
 def _find_run(settings: "Settings", run_id: str, *, offline: bool) -> "Run":
     from loom.errors import RegistryError
-    from loom.runner.request import find_run
+    from loom.runner.naming import find_run
     from loom.wiring import peek_ledger, read_registry
 
     try:

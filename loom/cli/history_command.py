@@ -47,7 +47,7 @@ def command(
     from loom.domain.run import Outcome
     from loom.errors import UsageError
     from loom.ports import RunQuery
-    from loom.runner.request import find_workers
+    from loom.runner.naming import find_workers
     from loom.status import as_they_stand
     from loom.wiring import peek_ledger, read_registry
 

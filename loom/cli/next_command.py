@@ -33,7 +33,7 @@ def command(
 
     from loom.coming import coming, left_out
     from loom.errors import UsageError
-    from loom.runner.request import find_workers
+    from loom.runner.naming import find_workers
     from loom.values import replace
     from loom.wiring import clock_for, peek_ledger, read_registry
 

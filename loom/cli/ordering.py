@@ -94,7 +94,7 @@ def given_at(at: str | None) -> datetime:
 
 def chosen(registry: "Registry", name: str) -> "Worker":
     """The one worker meant by `name`. Raises UsageError, and RegistryError for a broken entry."""
-    from loom.runner.request import find_workers
+    from loom.runner.naming import find_workers
 
     (worker,) = find_workers(registry, [name], option="")
     return worker

@@ -40,7 +40,8 @@ def command(run: str, force: bool, at: str | None, dry_run: bool, as_json: bool,
     from loom.cli.ticking import tick
     from loom.clock import SetClock
     from loom.domain.run import Outcome, Trigger
-    from loom.runner.request import TickRequest, find_run
+    from loom.runner.naming import find_run
+    from loom.runner.request import TickRequest
     from loom.wiring import clock_for, peek_ledger, read_registry
 
     settings = settings_for(project, commands_runner=True)

@@ -65,7 +65,7 @@ def _read(
     registry = read_registry(settings)
     found = None
     if worker is not None:
-        from loom.runner.request import find_workers
+        from loom.runner.naming import find_workers
 
         found = find_workers(registry, [worker])[0]
     ledger = peek_ledger(settings, registry, offline=offline, note=note)

@@ -1,7 +1,6 @@
 """One tick, in order: wake, decide and claim, work, tell, end. The only module that knows this order."""
 
 import functools
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,14 +9,14 @@ from loom.domain.alert import Delivery
 from loom.domain.pause import Pause
 from loom.domain.slot import Slot
 from loom.domain.tick import TickReport
-from loom.domain.worker import Isolation, Status, Worker
-from loom.errors import ExitCode, RegistryError, StateUnpushed, UsageError, worst
+from loom.domain.worker import Status, Worker
+from loom.errors import ExitCode, RegistryError, StateUnpushed, worst
 from loom.ports import AlertHook, Ledger, Liveness, Snapshot
 from loom.runner.claiming import Claim, claim
 from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
 from loom.runner.plan import Plan, pause_in_force
-from loom.runner.request import TickRequest, find_workers
+from loom.runner.request import TickRequest
 from loom.runner.waking import Waking, wake
 from loom.slots.calendar import next_instant
 from loom.values import replace
@@ -58,7 +57,10 @@ def _tick(waking: Waking) -> TickReport:
     liveness = waking.parts.liveness(waking.conditions.registry)
     try:
         snapshot = ledger.snapshot()
-        _refuse_a_wrong_clock(waking, snapshot)
+        if waking.request.at_given and not waking.request.dry_run:
+            from loom.runner.asked import refuse_a_wrong_clock
+
+            refuse_a_wrong_clock(waking, snapshot)
         act = _rehearse if waking.request.dry_run else _perform
         return _discreet(waking, act(waking, chosen, ledger, snapshot, liveness))
     finally:
@@ -172,52 +174,10 @@ def _chosen(waking: Waking) -> tuple[Worker, ...]:
     """The workers named by hand."""
     if not waking.request.by_hand:
         return ()
-    chosen = find_workers(waking.conditions.demand_registry(), waking.request.workers)
-    if waking.request.params:
-        _refuse_wrong_params(waking, chosen[0])
-    return chosen
+    # Imported only where a person asks.
+    from loom.runner.asked import chosen
 
-
-def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
-    """A mistyped --param is a mistake of the command line, not a run that failed; but a worker that is kept
-    out of this process isn't imported to find out: its run says so."""
-    if worker.isolation is Isolation.PROCESS:
-        return
-    from loom.execution.entrypoint import EntrypointError, forget, load
-    from loom.execution.parameters import apply_params
-
-    enforcement = waking.conditions.enforcement
-    if enforcement is None:
-        return  # nothing of it will run
-    guard, known = waking.parts.guard(enforcement, worker), set(sys.modules)
-    try:
-        with guard.inside():
-            model = load(worker, waking.parts.project).settings_model
-            apply_params(model, worker.settings, waking.request.params)
-    except EntrypointError:
-        return  # the run itself will say so, and record it
-    finally:
-        guard.revoke("it was only looked at")
-        if guard.refusals:
-            forget(known, waking.parts.project)  # nobody records what was asked for here
-
-
-def _refuse_a_wrong_clock(waking: Waking, snapshot: Snapshot) -> None:
-    """`--at` in the future or before the last tick would decide slots twice or too early."""
-    if not waking.request.at_given or waking.request.dry_run:
-        return
-    at, last = waking.tick.at, snapshot.last_tick
-    if at > waking.parts.clock.real():
-        raise UsageError(
-            f"--at {at.isoformat()} is in the future: nothing can be run before its time. "
-            "To see what would happen then, add --dry-run."
-        )
-    if last is not None and at < last.at:
-        raise UsageError(
-            f"--at {at.isoformat()} is before the ledger's last tick ({last.at.isoformat()}): "
-            "those slots are decided. To see what would have happened, add --dry-run; "
-            "to run one slot again, use --worker NAME --slot ISO8601."
-        )
+    return chosen(waking)
 
 
 def _work(waking: Waking, claimed: Claim, ledger: Ledger) -> Sequence[str]:

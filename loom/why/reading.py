@@ -14,11 +14,12 @@ from loom.errors import RegistryError
 from loom.ports import Ledger, Liveness, RunQuery, Snapshot
 from loom.registry.places import line_of_key
 from loom.runner.claiming import decided
+from loom.runner.naming import find_workers
 from loom.runner.parts import Parts
 from loom.runner.plan import Plan
 from loom.runner.rehearsal import told
 from loom.runner.renaming import carry_over
-from loom.runner.request import TickRequest, find_workers
+from loom.runner.request import TickRequest
 from loom.runner.waking import Conditions, Waking, wake
 from loom.slots.calendar import due, nearest
 from loom.slots.decision import Obstacle
