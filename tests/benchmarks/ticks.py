@@ -1,6 +1,7 @@
 """`loom run`, tick after tick of one project, each a process of its own."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,14 +19,15 @@ DAILY, HOURLY = "0 3 * * *", "0 * * * *"
 @dataclass(slots=True)
 class Ticks:
     """Call it for the next tick of the project in `root`, `step` after the one before; it gives the seconds
-    from the start of the process to its end. `count`: how many there were."""
+    from the start of the process to its end. `more`: in its environment. `count`: how many there were."""
 
     root: Path
     step: timedelta = timedelta(seconds=30)
+    more: Mapping[str, str] = field(default_factory=dict)
     count: int = field(default=0, init=False)
 
     def __call__(self) -> float:
-        taken = seconds([*PROGRAM, *self.arguments], cwd=self.root)
+        taken = seconds([*PROGRAM, *self.arguments], cwd=self.root, more=self.more)
         self.count += 1
         return taken
 

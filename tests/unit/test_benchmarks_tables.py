@@ -11,7 +11,9 @@ import yaml
 
 from tests.benchmarks import busy, footprint, idle, job
 from tests.benchmarks.lanes import Ran, Taken
+from tests.benchmarks.slow_flush import EXTRA_MS, slow_flush
 from tests.benchmarks.ticks import FIRST_TICK, Ticks
+from tests.ground.needs import needs
 from tests.ground.shut import REPOSITORY
 
 MIB = 2**20
@@ -64,8 +66,30 @@ def test_a_busy_tick_is_held_against_its_floor_at_the_largest_size() -> None:
     assert result.rows[0] == (
         "Loom, inline", "SQLite", "200 ms ± 0 us", "400 ms ± 0 us", "1.9 s ± 0 us", "1.90"
     )  # fmt: skip
-    assert result.rows[2][-2:] == ("-", "-")
+    assert result.rows[1][-2:] == ("1.7 s ± 0 us", "1.70")
+    assert result.rows[3][-2:] == ("-", "-")
     assert result.reached
+
+
+def test_where_a_flush_takes_longer_it_does_for_the_floor_as_well() -> None:
+    slow = ", a flush taking 2 ms more"
+    contenders = (
+        ran("Loom, inline", {1: 0.2, 100: 0.4, 1_000: 2.9}),
+        ran("floor: bare SQLite loop", {1: 0.001, 100: 0.1, 1_000: 1.0}),
+        ran(f"Loom, inline{slow}", {1_000: 6.0}),
+        ran(f"floor: bare SQLite loop{slow}", {1_000: 4.0}),
+    )
+    result = busy.result_of(contenders, rounds=1)
+    assert [row[-1] for row in result.rows] == ["2.90", "2.70", "1.00", "1.50", "1.00"]
+    assert [goal.reached for goal in result.goals] == [False, True]
+
+
+@needs("cc")
+def test_a_slow_disk_is_slow_for_every_flush(tmp_path: Path) -> None:
+    code = "import os, time; file = os.open('it', os.O_CREAT | os.O_WRONLY); began = time.monotonic()\n"
+    code += "for _ in range(10): os.fsync(file); os.fdatasync(file)\nprint(time.monotonic() - began)"
+    told = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=slow_flush(tmp_path))
+    assert float(told) >= 20 * EXTRA_MS / 1000
 
 
 @pytest.mark.parametrize(
