@@ -16,14 +16,14 @@ nothing is registered twice.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from loom.domain.enforcement import EnforcementContext, Refusal
+from loom.values import dataclass
 
 if TYPE_CHECKING:
     import httpx
@@ -81,8 +81,10 @@ class WorkerOutput(BaseModel):
     """What a worker returns; subclass it to add fields of your own."""
 
     summary: str
-    findings: list[Finding] = Field(default_factory=list)
-    metrics: dict[str, float] = Field(default_factory=dict)
+    # pydantic gives each output a list and a mapping of its own. Told `default_factory=list` it would first
+    # work out which arguments `list` takes, for which Python's parser is imported.
+    findings: list[Finding] = []
+    metrics: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import gc
 # A command makes many values and next to no cycles, and looking for those took a tenth of a busy tick. Set
 # before anything is imported, because importing makes many too. Workers that run in this process have theirs
 # looked for less often as well.
-gc.set_threshold(50_000, 10, 10)
+gc.set_threshold(100_000, 10, 10)
 
 import importlib
 import os

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, field_validator
 from loom.domain.run import Ending, Execution, RunError, Verdict
 from loom.domain.worker import Expect
 from loom.validation import judge
-from loom.worker import WorkerOutput
+from loom.worker import Finding, WorkerOutput
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FINDING = {"severity": "info", "title": "t"}
@@ -273,3 +273,11 @@ JSON = st.recursive(
 def test_whatever_is_judged_is_either_valid_or_has_errors(value: Any, path: str) -> None:
     verdict = judge(returned(value), Expect(non_empty=(path,), minimum={path: 1}))
     assert verdict.valid != bool(verdict.errors)
+
+
+def test_what_one_output_gathers_is_not_in_another() -> None:
+    first = WorkerOutput(summary="first")
+    first.findings.append(Finding(severity="info", title="t"))
+    first.metrics["checked"] = 1.0
+    second = WorkerOutput(summary="second")
+    assert (second.findings, second.metrics) == ([], {})

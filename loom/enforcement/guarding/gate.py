@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from loom.cutting import cut
 from loom.domain.enforcement import GUARD, EnforcementContext, Refusal, Ruling
@@ -22,20 +22,21 @@ from loom.enforcement.judges.limits import Allowance, Limits, limits_of
 from loom.enforcement.judges.places import Places
 from loom.enforcement.judges.programs import ProgramRuler
 from loom.enforcement.judges.sockets import SocketRuler
+from loom.values import dataclass
 from loom.worker import Refused
 
+_PYTHONS = sysconfig.get_paths()
 _NOT_THE_WORKERS = (
     f"{Path(__file__).parents[2]}/",
-    f"{sysconfig.get_path('stdlib')}/",
-    f"{sysconfig.get_path('purelib')}/",
-    f"{sysconfig.get_path('platlib')}/",
+    *(f"{_PYTHONS[name]}/" for name in ("stdlib", "purelib", "platlib")),
     "<",
 )
 _MOST_NOTED = 100
 _LONGEST = 1000  # characters of what is said of a refusal: a name may be a megabyte
 
 
-class _Judges(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Judges:
     http: tuple[HttpRule, ...]
     sockets: tuple[SocketsRule, ...]
     files: FileRuler

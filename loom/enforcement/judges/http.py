@@ -18,12 +18,13 @@ TELLING = frozenset({"host"}) | _METHOD_OVERRIDES | _PATH_OVERRIDES
 """The headers, in lower case, by which a server may take a request for another one."""
 
 _MOST_KEPT = 1_000
-_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+# Compiled when they are first asked: most runs ask no host anything.
+_NAME = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*"
 _LONGEST_NAME = 253  # RFC 1035, as text
-_AS_UNDERSCORE = re.compile(r"[. \[]")
+_AS_UNDERSCORE = r"[. \[]"
 _DOTS = frozenset({".", ".."})
-_SLASHES = re.compile("[/\\\\\u2044\u2215]")
-_UNCLEAR = re.compile(r"[/\\%;#\x00-\x20\x7f]")
+_SLASHES = "[/\\\\\u2044\u2215]"
+_UNCLEAR = r"[/\\%;#\x00-\x20\x7f]"
 
 
 class Asked(NamedTuple):
@@ -163,7 +164,11 @@ def segments(target: str) -> tuple[str, ...] | None:
         except UnicodeDecodeError:
             return None
         # What one server decodes before it looks for slashes and parameters, another decodes after.
-        if not _DOTS.isdisjoint(_steps(text)) or _UNCLEAR.search(text) or (text == "" and place < len(parts)):
+        if (
+            not _DOTS.isdisjoint(_steps(text))
+            or re.search(_UNCLEAR, text)
+            or (text == "" and place < len(parts))
+        ):
             return None
         decoded.append(text)
     return tuple(decoded)
@@ -171,7 +176,7 @@ def segments(target: str) -> tuple[str, ...] | None:
 
 def _steps(text: str) -> Sequence[str]:
     """A segment as a server may see it that takes letters which look alike for the same."""
-    return (text,) if text.isascii() else _SLASHES.split(unicodedata.normalize("NFKC", text))
+    return (text,) if text.isascii() else re.split(_SLASHES, unicodedata.normalize("NFKC", text))
 
 
 def _malformed(asked: Asked, host: str) -> str | None:
@@ -201,7 +206,7 @@ def _is_usual(asked: Asked) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_host(host: str) -> bool:
-    return literal(host) is not None or (len(host) <= _LONGEST_NAME and _NAME.fullmatch(host) is not None)
+    return literal(host) is not None or (len(host) <= _LONGEST_NAME and re.fullmatch(_NAME, host) is not None)
 
 
 @lru_cache(maxsize=1024)
@@ -239,7 +244,7 @@ def _as_read(header: str) -> str:
 
 def asks_for_a_method(parameter: str) -> bool:
     """Whether a server may take its value for the method; PHP reads dots and spaces as underscores."""
-    return _AS_UNDERSCORE.sub("_", parameter.lstrip(" ").partition("\0")[0]) == "_method"
+    return re.sub(_AS_UNDERSCORE, "_", parameter.lstrip(" ").partition("\0")[0]) == "_method"
 
 
 def _methods(asked: Asked) -> list[str]:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from loom.cutting import cut
@@ -22,11 +22,11 @@ LARGEST = 8_000_000
 _PLACES = 3
 _SHORT, _REMEMBERED = 64, 4_096
 _LONGEST_PLACE = 80
-_NUMBER = re.compile(r"(?<![^. ])\d+(?![^.])")
-
+# Few outputs need these: they are compiled when they are first asked.
+_NUMBER = r"(?<![^. ])\d+(?![^.])"
 _UNSEEN = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff"
 _DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
-_HIDING = re.compile(f"([{_UNSEEN}])|[{_DASHES}]")
+_HIDING = f"([{_UNSEEN}])|[{_DASHES}]"
 
 
 def rule_on(rules: Sequence[OutputRule], output: Any) -> OutputRuling:
@@ -52,13 +52,22 @@ class _Uncheckable(Exception):
     pass
 
 
-@dataclass(frozen=True, slots=True)
 class _Pattern:
-    name: str
-    find: re.Pattern[str]
-    genuine: Callable[[str], bool]
-    has_hit: bool
-    near: tuple[str, ...]
+    """Compiled when a text is first searched: most are only tried beside a word that few texts have."""
+
+    def __init__(self, pattern: OutputPattern) -> None:
+        self._pattern = pattern.pattern
+        self.name = pattern.name
+        self.genuine: Callable[[str], bool] = CHECKS.get(pattern.check, _always)
+        self.near = pattern.near
+
+    @cached_property
+    def find(self) -> re.Pattern[str]:
+        return re.compile(self._pattern)
+
+    @cached_property
+    def has_hit(self) -> bool:
+        return "hit" in self.find.groupindex
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class _Scanner:
     def __init__(self, rules: tuple[OutputRule, ...]) -> None:
         # What rejects comes first: blanking may take away the half of a secret that shows it to be one.
         ordered = sorted(rules, key=lambda rule: rule.action != "reject")
-        self.rules = tuple(_Rule(rule, tuple(map(_compile, rule.patterns))) for rule in ordered)
+        self.rules = tuple(_Rule(rule, tuple(map(_Pattern, rule.patterns))) for rule in ordered)
         self._clean: set[str] = set()
         self._near: dict[str, tuple[tuple[OutputRule, _Pattern], ...]] = {}
 
@@ -105,12 +114,6 @@ class _Scanner:
 @lru_cache(maxsize=64)
 def _scanner(rules: tuple[OutputRule, ...]) -> _Scanner:
     return _Scanner(rules)
-
-
-def _compile(pattern: OutputPattern) -> _Pattern:
-    find = re.compile(pattern.pattern)
-    genuine = CHECKS.get(pattern.check, _always)
-    return _Pattern(pattern.name, find, genuine, "hit" in find.groupindex, pattern.near)
 
 
 class _Reading:
@@ -202,7 +205,7 @@ class _Reading:
         if not pieces:
             return text
         if rule.action != "reject":
-            place = cut(_NUMBER.sub("*", " ".join(where.split())), _LONGEST_PLACE)
+            place = cut(re.sub(_NUMBER, "*", " ".join(where.split())), _LONGEST_PLACE)
             self._redacted.setdefault(pattern.name, Counter())[place] += len(pieces) // 2
         elif self.refusal is None:
             self.refusal = Refusal(rule.id, f"an output with a {pattern.name} in {where}", rule.why)
@@ -228,7 +231,7 @@ def _tried(patterns: tuple[_Pattern, ...], small: str) -> Iterator[_Pattern]:
 
 
 def _as_it_reads(text: str) -> str:
-    return unicodedata.normalize("NFKC", _HIDING.sub(lambda found: "" if found[1] else "-", text))
+    return unicodedata.normalize("NFKC", re.sub(_HIDING, lambda found: "" if found[1] else "-", text))
 
 
 def _told(places: Counter[str]) -> str:
