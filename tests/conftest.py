@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.ground.branch import Remote
 from tests.ground.command import Command
 from tests.ground.needs import EVERY_TEST_MUST_RUN
 from tests.ground.project import Project, build_project
@@ -46,6 +47,15 @@ def loom(ground: None, request: pytest.FixtureRequest, tmp_path: Path) -> Comman
 def project(tmp_path: Path) -> Project:
     """A small real project in `tmp_path`/project."""
     return build_project(tmp_path / "project")
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Remote]:
+    """A bare repository in `tmp_path`; the ledgers on a branch of it are closed for whoever opened them."""
+    made = Remote(tmp_path)
+    yield made
+    # One left to the collector would be warned of, from Python 3.13 on, in whatever test comes next.
+    made.close()
 
 
 @pytest.hookimpl(wrapper=True)

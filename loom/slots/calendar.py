@@ -29,7 +29,9 @@ _NOTHING = timedelta()
 _REACH = timedelta(hours=25)
 # The rarest day that cron can name, a 29 February on one weekday, comes back after 40 years at most.
 _HORIZON = timedelta(days=41 * 366)
-_LOOKS_BACK = (timedelta(hours=1), *map(timedelta, (2, 33, 400, 9 * 366)), _HORIZON)
+# Far only for what is not near: UTC has no change to stop at, and is read year by year to the end of a look.
+_LOOKS_AHEAD = (*map(timedelta, (33, 400, 9 * 366)), _HORIZON)
+_LOOKS_BACK = (timedelta(hours=1), timedelta(days=2), *_LOOKS_AHEAD)
 
 
 def instants(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:
@@ -53,10 +55,15 @@ def next_instant(schedule: Schedule, after: datetime, *, before: datetime | None
 
     Without `before` it looks 41 years ahead, which is further than the rarest day that cron can name.
     """
-    if before is None:
-        after = to_utc(after)
-        before = after + min(_HORIZON, max(LATEST - after, _NOTHING))
-    return next(instants(schedule, after, before), None)
+    if before is not None:
+        return next(instants(schedule, after, before), None)
+    after = to_utc(after)
+    for look in _LOOKS_AHEAD:
+        until = after + min(look, max(LATEST - after, _NOTHING))
+        found = next(instants(schedule, after, until), None)
+        if found is not None:
+            return found
+    return None
 
 
 def previous_instant(schedule: Schedule, at: datetime) -> datetime | None:

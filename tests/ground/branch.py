@@ -28,6 +28,7 @@ class Remote:
     folder: Path
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
     waits: list[float] = field(default_factory=list)
+    _handed_out: list[BranchLedger] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.bare = self.folder / "remote.git"
@@ -47,7 +48,14 @@ class Remote:
     def ledger(self, clone: Path, **changes: Any) -> BranchLedger:
         plain = {"repository": clone, "branch": STATE, "env": os.environ, "clock": self.clock}
         local = changes.pop("local", clone / ".loom" / "ledger.db")
-        return BranchLedger(local, **{**plain, "redact": None, "wait": self.waits.append, **changes})
+        made = BranchLedger(local, **{**plain, "redact": None, "wait": self.waits.append, **changes})
+        self._handed_out.append(made)
+        return made
+
+    def close(self) -> None:
+        """Every ledger that it gave, also one that is closed already."""
+        for ledger in self._handed_out:
+            ledger.close()
 
     def tip(self) -> str:
         return git(self.bare, "rev-parse", "--verify", "--quiet", f"refs/heads/{STATE}", check=False)

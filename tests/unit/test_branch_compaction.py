@@ -3,7 +3,6 @@
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -32,11 +31,6 @@ from tests.contracts.ledger_entries import (
 from tests.ground.branch import STATE, Remote, git
 
 LONG_AGO = SIX - 400 * DAY
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    return Remote(tmp_path)
 
 
 @pytest.fixture

@@ -18,11 +18,6 @@ from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_run, a_ticket, clai
 from tests.ground.branch import STATE, Remote, git
 
 
-@pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    return Remote(tmp_path)
-
-
 def a_day_at_work(remote: Remote, clone: Path, **options: object) -> None:
     """Ticks of two runners, a rejected push among them, and a compaction, all seen from `clone`."""
     name = f"other-{clone.name}"

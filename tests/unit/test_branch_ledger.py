@@ -37,11 +37,6 @@ from tests.ground.branch import STATE, Remote, git
 
 
 @pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    return Remote(tmp_path)
-
-
-@pytest.fixture
 def here(remote: Remote) -> BranchLedger:
     return remote.ledger(remote.clone("here"))
 

@@ -23,6 +23,7 @@ from loom.slots.calendar import (
     previous_instant,
 )
 from loom.slots.notes import clock_change_note
+from loom.slots.zones import _year
 
 CHICAGO = "America/Chicago"
 INSTANT = timedelta(microseconds=1)
@@ -263,6 +264,15 @@ class TestNextPreviousAndNearest:
         assert is_slot(schedule, _at("2026-03-08T03:00:00-05:00"))
         assert not is_slot(schedule, _at("2026-03-08T03:30:00-05:00"))
         assert not is_slot(schedule, _at("2026-03-09T02:30:00-05:00") + INSTANT)
+
+
+def test_a_slot_that_is_near_is_found_without_reading_the_years_after_it() -> None:
+    now = _at("2026-11-28T12:07:00Z")
+    for zone in ("UTC", "Asia/Kolkata", CHICAGO):
+        for cron, most in (("0 * * * *", 2), ("0 9 * * 1", 2), ("0 0 1 6 *", 3)):
+            _year.cache_clear()
+            assert next_instant(_schedule(cron, zone), now) is not None
+            assert _year.cache_info().misses <= most, (zone, cron)
 
 
 class TestFirstMark:

@@ -1,4 +1,3 @@
-import os
 import re
 import subprocess
 import sys
@@ -161,21 +160,10 @@ def test_every_job_ends_in_time(workflow: Path) -> None:
         assert job["timeout-minutes"] <= 30, name
 
 
-def test_the_checks_fail_where_there_is_no_python_for_them_and_leave_nothing_behind() -> None:
-    done = subprocess.run(
-        [REPOSITORY / ".ci" / "run", "a-python-nobody-has"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "no Python 3.11 or newer by the name of: a-python-nobody-has" in done.stderr
-    assert "==> Python: FAILED" in done.stderr
-    assert not any(Path(os.environ["TMPDIR"]).iterdir())
-
-
-def test_every_check_runs_for_pushes_and_pull_requests_on_the_oldest_and_a_newer_python() -> None:
+def test_every_check_runs_for_pushes_and_pull_requests() -> None:
     document = read(REPOSITORY / ".github" / "workflows" / "ci.yml")
     assert {"push", "pull_request"} <= set(document[ON])
     job = document["jobs"]["checks"]
-    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run python3"]
 
 

@@ -55,12 +55,15 @@ def install() -> None:
     sys.meta_path.insert(0, _Announcer())
     # How `multiprocessing` starts Python anew. `subprocess` has events of its own, and its own hold of this.
     _posixsubprocess.fork_exec = _announced("loom.fork_exec", _posixsubprocess.fork_exec, _starting)
-    # From 3.13 on Python tells of another interpreter within that one, where nobody hears it.
-    with contextlib.suppress(ImportError):
-        interpreters: Any = importlib.import_module("_interpreters")
-        interpreters.create = _announced(
-            "cpython.PyInterpreterState_New", interpreters.create, lambda *_given, **_more: ()
-        )
+    # Python 3.12 dies of a refusal while it makes another interpreter. From 3.13 on it tells of that within
+    # the other one, where nobody hears.
+    if sys.version_info >= (3, 12):
+        name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+        with contextlib.suppress(ImportError):
+            interpreters: Any = importlib.import_module(name)
+            interpreters.create = _announced(
+                "cpython.PyInterpreterState_New", interpreters.create, lambda *_given, **_more: ()
+            )
 
 
 def _announced(

@@ -4,8 +4,8 @@ import sys
 
 from tests.guard.trick import Company, End, Trick, family
 
-# Newer Pythons start a program by what the guard hears of in other ways too.
-_AUDIT_REPLACED = End.PASSES if sys.version_info < (3, 12) else End.REFUSED
+# From 3.13 on `subprocess` starts a program by a call that tells of itself.
+_AUDIT_REPLACED = End.PASSES if sys.version_info < (3, 13) else End.REFUSED
 
 THREADS = family(
     "threads and contexts",
@@ -845,7 +845,7 @@ INSIDE = family(
         """,
         end=_AUDIT_REPLACED,
         apart=_AUDIT_REPLACED,
-        reason="whoever replaces Python's own functions means it",
+        reason="whoever replaces Python's own functions means it" if _AUDIT_REPLACED is End.PASSES else "",
         company=Company.ONE_BY_ONE,
     ),
     Trick(
