@@ -7,14 +7,13 @@ walk over that table. Values typed `Any` or `Mapping` are JSON values already an
 import json
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from loom.instants import YEARS
-from loom.values import values_of
+from loom.values import MISSING, Field, fields, is_value, values_of
 
 T = TypeVar("T")
 
@@ -159,7 +158,7 @@ def _draw_up(kind: type[Any]) -> _Table:
     )
 
 
-def _default(field: Field[Any]) -> Any:
+def _default(field: Field) -> Any:
     # MISSING equals nothing but itself, so a field without a default is always written.
     return field.default if field.default_factory is MISSING else field.default_factory()
 
@@ -176,7 +175,7 @@ def _steps(annotation: Any) -> tuple[_Step | None, _Step | None]:
     if origin is tuple:
         write, read = _steps(get_args(annotation)[0])
         return _each(write, list), _each(read, tuple)
-    if isinstance(origin, type) and is_dataclass(origin):
+    if isinstance(origin, type) and is_value(origin):
         return encode, lambda form: decode(origin, form)
     if isinstance(origin, type) and issubclass(origin, Enum):
         return None, {member.value: member for member in origin}.__getitem__
@@ -233,7 +232,7 @@ def _check(annotation: Any) -> _Check:
         return _Check(frozenset({dict}), None)
     if origin is tuple:
         return _Check(frozenset({list}), partial(_read_each, _check(get_args(annotation)[0])))
-    if isinstance(origin, type) and is_dataclass(origin):
+    if isinstance(origin, type) and is_value(origin):
         return _Check(frozenset({dict}), partial(decode_strictly, origin))
     return _Check(frozenset({str}), _steps(annotation)[1])
 
