@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from loom.instants import YEARS
-from loom.values import MISSING, Field, fields, is_value, values_of
+from loom.values import MISSING, Field, dataclass, fields, is_value, replace, values_of
 
 T = TypeVar("T")
 
@@ -79,12 +79,12 @@ def decode_strictly(kind: type[T], form: dict[str, Any]) -> T:
     that nobody could have meant. Raises TypeError or ValueError naming the field."""
     checks = _checks(kind)
     for name, value in form.items():
-        allowed, step = checks.get(name, _UNKNOWN)
-        if allowed and type(value) not in allowed:
+        check = checks.get(name, _UNKNOWN)
+        if check.allowed and type(value) not in check.allowed:
             raise TypeError(f"{name} can't be {value!r:.80}")
-        if step is not None and value is not None:
+        if check.step is not None and value is not None:
             try:
-                form[name] = step(value)
+                form[name] = check.step(value)
             except (TypeError, ValueError, KeyError) as error:
                 raise TypeError(f"{name} can't be {value!r:.80}: {error}") from None
     return kind(**form)
@@ -130,7 +130,8 @@ def _read_instant(text: str) -> datetime:
     return at
 
 
-class _Table(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Table:
     """read: the values of every field, in order. encoders: (name, default, step) of each. decoders: (name,
     step) of those that need one."""
 
@@ -190,7 +191,8 @@ def _each(step: _Step | None, into: type[list[Any]] | type[tuple[Any, ...]]) -> 
     return lambda values: into(map(step, values))
 
 
-class _Check(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Check:
     """allowed: the types of JSON values that a field may have; empty for any."""
 
     allowed: frozenset[type]
@@ -222,7 +224,7 @@ def _check(annotation: Any) -> _Check:
     if isinstance(annotation, types.UnionType):
         (inner,) = (part for part in get_args(annotation) if part is not types.NoneType)
         check = _check(inner)
-        return check._replace(allowed=check.allowed | {types.NoneType})
+        return replace(check, allowed=check.allowed | {types.NoneType})
     origin: Any = get_origin(annotation) or annotation
     if origin in _PLAIN:
         return _Check(_PLAIN[origin], None)
