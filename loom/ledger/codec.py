@@ -7,14 +7,13 @@ walk over that table. Values typed `Any` or `Mapping` are JSON values already an
 import json
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from loom.instants import YEARS
-from loom.values import values_of
+from loom.values import MISSING, Field, dataclass, fields, is_value, replace, values_of
 
 T = TypeVar("T")
 
@@ -80,12 +79,12 @@ def decode_strictly(kind: type[T], form: dict[str, Any]) -> T:
     that nobody could have meant. Raises TypeError or ValueError naming the field."""
     checks = _checks(kind)
     for name, value in form.items():
-        allowed, step = checks.get(name, _UNKNOWN)
-        if allowed and type(value) not in allowed:
+        check = checks.get(name, _UNKNOWN)
+        if check.allowed and type(value) not in check.allowed:
             raise TypeError(f"{name} can't be {value!r:.80}")
-        if step is not None and value is not None:
+        if check.step is not None and value is not None:
             try:
-                form[name] = step(value)
+                form[name] = check.step(value)
             except (TypeError, ValueError, KeyError) as error:
                 raise TypeError(f"{name} can't be {value!r:.80}: {error}") from None
     return kind(**form)
@@ -131,7 +130,8 @@ def _read_instant(text: str) -> datetime:
     return at
 
 
-class _Table(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Table:
     """read: the values of every field, in order. encoders: (name, default, step) of each. decoders: (name,
     step) of those that need one."""
 
@@ -159,7 +159,7 @@ def _draw_up(kind: type[Any]) -> _Table:
     )
 
 
-def _default(field: Field[Any]) -> Any:
+def _default(field: Field) -> Any:
     # MISSING equals nothing but itself, so a field without a default is always written.
     return field.default if field.default_factory is MISSING else field.default_factory()
 
@@ -176,7 +176,7 @@ def _steps(annotation: Any) -> tuple[_Step | None, _Step | None]:
     if origin is tuple:
         write, read = _steps(get_args(annotation)[0])
         return _each(write, list), _each(read, tuple)
-    if isinstance(origin, type) and is_dataclass(origin):
+    if isinstance(origin, type) and is_value(origin):
         return encode, lambda form: decode(origin, form)
     if isinstance(origin, type) and issubclass(origin, Enum):
         return None, {member.value: member for member in origin}.__getitem__
@@ -191,7 +191,8 @@ def _each(step: _Step | None, into: type[list[Any]] | type[tuple[Any, ...]]) -> 
     return lambda values: into(map(step, values))
 
 
-class _Check(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Check:
     """allowed: the types of JSON values that a field may have; empty for any."""
 
     allowed: frozenset[type]
@@ -223,7 +224,7 @@ def _check(annotation: Any) -> _Check:
     if isinstance(annotation, types.UnionType):
         (inner,) = (part for part in get_args(annotation) if part is not types.NoneType)
         check = _check(inner)
-        return check._replace(allowed=check.allowed | {types.NoneType})
+        return replace(check, allowed=check.allowed | {types.NoneType})
     origin: Any = get_origin(annotation) or annotation
     if origin in _PLAIN:
         return _Check(_PLAIN[origin], None)
@@ -233,7 +234,7 @@ def _check(annotation: Any) -> _Check:
         return _Check(frozenset({dict}), None)
     if origin is tuple:
         return _Check(frozenset({list}), partial(_read_each, _check(get_args(annotation)[0])))
-    if isinstance(origin, type) and is_dataclass(origin):
+    if isinstance(origin, type) and is_value(origin):
         return _Check(frozenset({dict}), partial(decode_strictly, origin))
     return _Check(frozenset({str}), _steps(annotation)[1])
 

@@ -144,10 +144,10 @@ class Record:
     name: str = ""
     check: Callable[[MappingOf[str, Any]], None] | None = None
     also: MappingOf[str, Any] = field(default_factory=dict)
-    needed: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "needed", tuple(name for name, key in self.keys.items() if key.required))
+    @property
+    def needed(self) -> tuple[str, ...]:
+        return tuple(name for name, key in self.keys.items() if key.required)
 
     def read(self, node: Node) -> dict[str, Any]:
         values, faults = self.gather(node)

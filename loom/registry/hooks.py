@@ -3,6 +3,7 @@
 from collections.abc import Mapping as MappingOf
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -49,105 +50,115 @@ def _kind(name: str, keys: MappingOf[str, Key]) -> Record:
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105  (a variable's name)
 _TIMEOUT: Final = Duration(most=timedelta(days=1))
 
-KINDS: Final[MappingOf[str, Record]] = {
-    HookKind.STDERR: _kind("stderr", {}),
-    HookKind.WEBHOOK: replace(
-        _kind(
-            "webhook",
+
+@cache
+def kinds() -> MappingOf[str, Record]:
+    """By their names. Made only for a file that has hooks."""
+    return {
+        HookKind.STDERR: _kind("stderr", {}),
+        HookKind.WEBHOOK: replace(
+            _kind(
+                "webhook",
+                {
+                    "url": Key(
+                        URL, "Where the payload is posted as JSON. Use url_env for an address that is secret."
+                    ),
+                    "url_env": Key(ENV_NAME, "The environment variable that holds the address."),
+                    "secret_env": Key(
+                        ENV_NAME, "The environment variable that holds the key of the HMAC-SHA256 signature."
+                    ),
+                    "timeout": Key(
+                        _TIMEOUT,
+                        "The longest a delivery may take, its tries and waits included.",
+                        default="10s",
+                    ),
+                    "optional": Key(
+                        Flag(),
+                        "Whether the hook simply isn't there when its url_env isn't set.",
+                        default=False,
+                    ),
+                },
+            ),
+            check=_one_address,
+            also={"oneOf": [{"required": ["url"]}, {"required": ["url_env"]}]},
+        ),
+        HookKind.COMMAND: _kind(
+            "command",
             {
-                "url": Key(
-                    URL, "Where the payload is posted as JSON. Use url_env for an address that is secret."
+                "command": Key(
+                    ListOf(Text(), least=1, words=True),
+                    "The program and its arguments, one item each; it gets the payload as JSON on stdin.",
+                    required=True,
+                    example="[notify-send, Loom]",
                 ),
-                "url_env": Key(ENV_NAME, "The environment variable that holds the address."),
-                "secret_env": Key(
-                    ENV_NAME, "The environment variable that holds the key of the HMAC-SHA256 signature."
+                "timeout": Key(_TIMEOUT, "The longest it may take.", default="30s"),
+            },
+        ),
+        HookKind.FILE: _kind(
+            "file",
+            {
+                "path": Key(
+                    PROJECT_PATH,
+                    "The file each payload is appended to, as a line of JSON, from the project's root.",
+                    required=True,
+                    example=".loom/alerts.jsonl",
+                )
+            },
+        ),
+        HookKind.GITHUB_ISSUE: _kind(
+            "github-issue",
+            {
+                "repository": Key(
+                    Text("a repository such as acme/robots", r"[0-9A-Za-z_.-]+/[0-9A-Za-z_.-]+"),
+                    "The repository whose issues are written; GITHUB_REPOSITORY without it.",
+                    example="acme/robots",
+                ),
+                "token_env": Key(
+                    ENV_NAME,
+                    "The environment variable that holds the token; it needs to write issues.",
+                    default=_TOKEN,
+                ),
+                "api_url": Key(
+                    URL, "GitHub's REST API; GITHUB_API_URL, else https://api.github.com, without it."
+                ),
+                "labels": Key(
+                    ListOf(Text("a label of at most 50 characters", r".{1,50}")),
+                    "Labels beside 'loom', which every issue carries.",
                 ),
                 "timeout": Key(
-                    _TIMEOUT, "The longest a delivery may take, its tries and waits included.", default="10s"
+                    _TIMEOUT,
+                    "The longest a delivery may take, its requests, tries and waits included.",
+                    default="20s",
                 ),
                 "optional": Key(
-                    Flag(), "Whether the hook simply isn't there when its url_env isn't set.", default=False
+                    Flag(),
+                    "Whether the hook simply isn't there when the token or the repository isn't known.",
+                    default=False,
                 ),
             },
         ),
-        check=_one_address,
-        also={"oneOf": [{"required": ["url"]}, {"required": ["url_env"]}]},
-    ),
-    HookKind.COMMAND: _kind(
-        "command",
-        {
-            "command": Key(
-                ListOf(Text(), least=1, words=True),
-                "The program and its arguments, one item each; it gets the payload as JSON on stdin.",
-                required=True,
-                example="[notify-send, Loom]",
+        HookKind.APPRISE: replace(
+            _kind(
+                "apprise",
+                {
+                    "url": Key(
+                        Text("one or more Apprise URLs"),
+                        "One or more Apprise URLs, with white space, ',' or ';' between. Use url_env for "
+                        "what is secret.",
+                    ),
+                    "url_env": Key(ENV_NAME, "The environment variable that holds them."),
+                    "timeout": Key(_TIMEOUT, "The longest a delivery to one URL may take.", default="20s"),
+                    "optional": Key(
+                        Flag(),
+                        "Whether the hook simply isn't there when its url_env isn't set.",
+                        default=False,
+                    ),
+                },
             ),
-            "timeout": Key(_TIMEOUT, "The longest it may take.", default="30s"),
-        },
-    ),
-    HookKind.FILE: _kind(
-        "file",
-        {
-            "path": Key(
-                PROJECT_PATH,
-                "The file each payload is appended to, as a line of JSON, from the project's root.",
-                required=True,
-                example=".loom/alerts.jsonl",
-            )
-        },
-    ),
-    HookKind.GITHUB_ISSUE: _kind(
-        "github-issue",
-        {
-            "repository": Key(
-                Text("a repository such as acme/robots", r"[0-9A-Za-z_.-]+/[0-9A-Za-z_.-]+"),
-                "The repository whose issues are written; GITHUB_REPOSITORY without it.",
-                example="acme/robots",
-            ),
-            "token_env": Key(
-                ENV_NAME,
-                "The environment variable that holds the token; it needs to write issues.",
-                default=_TOKEN,
-            ),
-            "api_url": Key(
-                URL, "GitHub's REST API; GITHUB_API_URL, else https://api.github.com, without it."
-            ),
-            "labels": Key(
-                ListOf(Text("a label of at most 50 characters", r".{1,50}")),
-                "Labels beside 'loom', which every issue carries.",
-            ),
-            "timeout": Key(
-                _TIMEOUT,
-                "The longest a delivery may take, its requests, tries and waits included.",
-                default="20s",
-            ),
-            "optional": Key(
-                Flag(),
-                "Whether the hook simply isn't there when the token or the repository isn't known.",
-                default=False,
-            ),
-        },
-    ),
-    HookKind.APPRISE: replace(
-        _kind(
-            "apprise",
-            {
-                "url": Key(
-                    Text("one or more Apprise URLs"),
-                    "One or more Apprise URLs, with white space, ',' or ';' between. Use url_env for what is "
-                    "secret.",
-                ),
-                "url_env": Key(ENV_NAME, "The environment variable that holds them."),
-                "timeout": Key(_TIMEOUT, "The longest a delivery to one URL may take.", default="20s"),
-                "optional": Key(
-                    Flag(), "Whether the hook simply isn't there when its url_env isn't set.", default=False
-                ),
-            },
+            check=_one_apprise_address,
+            also={"oneOf": [{"required": ["url"]}, {"required": ["url_env"]}]},
         ),
-        check=_one_apprise_address,
-        also={"oneOf": [{"required": ["url"]}, {"required": ["url_env"]}]},
-    ),
-}
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +170,9 @@ class Hook:
             raise expected("a mapping with the key 'kind'", node, "write {kind: stderr}")
         entry = next((entry for entry in node.entries if entry.key == "kind"), None)
         if entry is None:
-            raise mistake(f"key 'kind' is missing; add it: {', '.join(KINDS)}")
+            raise mistake(f"key 'kind' is missing; add it: {', '.join(kinds())}")
         try:
-            record = KINDS[Word(HookKind).read(entry.value)]
+            record = kinds()[Word(HookKind).read(entry.value)]
         except Mistakes as found:
             raise Mistakes(fault.under("key 'kind'", entry.line) for fault in found.faults) from None
         options = record.read(node)
@@ -171,7 +182,7 @@ class Hook:
         return HookSettings(options.pop("kind"), MappingProxyType({k: _plain(v) for k, v in options.items()}))
 
     def schema(self) -> dict[str, Any]:
-        return {"oneOf": [record.schema() for record in KINDS.values()]}
+        return {"oneOf": [record.schema() for record in kinds().values()]}
 
 
 def _plain(value: object) -> object:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loom.registry.hooks import KINDS
+from loom.registry.hooks import kinds
 from loom.registry.keys import ALERT, CATCH_UP, DST, FILE, RETRY, WORKER
 
 
@@ -11,7 +11,7 @@ def schema() -> dict[str, Any]:
 
     What a schema can't say is left to `load`: whether cron text is right, a zone known, a module there.
     """
-    shared = (WORKER, RETRY, CATCH_UP, DST, ALERT, *KINDS.values())
+    shared = (WORKER, RETRY, CATCH_UP, DST, ALERT, *kinds().values())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Loom's worker registry",
