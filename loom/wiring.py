@@ -117,7 +117,9 @@ def peek_ledger(
             ledger.close()
             raise
         return ledger
-    if ledger_path(settings, registry).exists():
+    from loom.ledger.place import is_taken
+
+    if is_taken(ledger_path(settings, registry)):
         return open_ledger(settings, registry, SystemClock())
     from loom.ledger.memory import MemoryLedger
 

@@ -94,13 +94,17 @@ def _webhook(
         return MissingHook(why, name=name, events=frozenset() if absent else events)
     from loom.alerts.webhook import WebhookHook
 
-    return WebhookHook(
+    hook = WebhookHook(
         found.get("url_env") or options["url"],
         secret=found.get("secret_env"),
         timeout=_seconds(options, 10.0),
         name=name,
         events=events,
     )
+    if hook.mistake is None:
+        return hook
+    source = f"{options['url_env']}: " if options.get("url_env") else ""
+    return MissingHook(f"{source}{hook.mistake}", name=name, events=events)
 
 
 def _github_issue(
@@ -122,8 +126,11 @@ def _github_issue(
     from loom.alerts.github_issue_repository import Repository
 
     api = options.get("api_url") or env.get("GITHUB_API_URL", "").strip() or "https://api.github.com"
+    known = Repository(api=api, name=repository, token=token, token_env=token_env)
+    if known.mistake is not None:
+        return MissingHook(known.mistake, name=name, events=events)
     return GithubIssueHook(
-        Repository(api=api, name=repository, token=token, token_env=token_env),
+        known,
         labels=options.get("labels", ()),
         timeout=_seconds(options, 20.0),
         name=name,

@@ -49,6 +49,11 @@ class WebhookHook:
         self._clock = clock
         self._sleep = sleep
 
+    @property
+    def mistake(self) -> str | None:
+        """What keeps every alert from being sent, and what to do; None if nothing does."""
+        return _NO_ADDRESS if self._place() is None else None
+
     def wants(self, event: Event) -> bool:
         return event in self._events
 
@@ -58,8 +63,8 @@ class WebhookHook:
         Raises DeliveryFailed. ``X-Loom-Delivery`` is the same for every try of the same alert, so that a
         receiver can drop what it has already had.
         """
-        if self._place() is None:
-            raise DeliveryFailed(_NO_ADDRESS)
+        if self.mistake is not None:
+            raise DeliveryFailed(self.mistake)
         late = f"no answer from {self._shown()} within {self._timeout:g} s"
         within(self._timeout, lambda: self._try_to_post(encode(alert), late), late)
 

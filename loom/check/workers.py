@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 
 
 def about_worker(worker: Worker, project: Path, env: Mapping[str, str], guard: Guard) -> Iterator[Answer]:
-    from loom.execution.entrypoint import load
+    from loom.execution.entrypoint import Entrypoint, load
+    from loom.execution.looking import look_briefly
     from loom.execution.parameters import read_settings
+
+    def look() -> Entrypoint:
+        with guard.inside():
+            entrypoint = load(worker, project)
+            read_settings(worker, entrypoint.settings_model, {})
+            return entrypoint
 
     what = f"worker {worker.id}"
     disabled = worker.status is Status.DISABLED
     try:
-        with guard.inside():
-            entrypoint = load(worker, project)
-            read_settings(worker, entrypoint.settings_model, {})
+        entrypoint = look_briefly(worker, look)
     except LoomError as error:
         yield Answer(level="warning" if disabled else "error", what=what, detail=str(error))
         return

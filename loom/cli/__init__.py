@@ -56,6 +56,14 @@ COMMANDS = (
 _AFTERWARDS = "what was running is recorded as abandoned by the next tick, which goes on from there"
 
 
+_FALLEN = (
+    "a bug in Loom, or a worker that changed Python itself, and no report can be made of it. What was "
+    "recorded before is safe, and the next tick goes on from there. `isolation: process` keeps what a worker "
+    "changes to itself."
+)
+_EXIT_FUNCTIONS_S = 2.0
+
+
 class _Terminated(BaseException):
     """SIGTERM came."""
 
@@ -96,13 +104,16 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if argv is None else list(argv)
     answer.is_document = "--json" in arguments
     try:
-        ended = _run(arguments, talk)
-    except _Terminated:
-        ended = _said(Complaint("terminated", f"terminated; {_AFTERWARDS}", ExitCode.TERMINATED), talk)
-    if isinstance(ended, Complaint):
-        answer_with(ended, arguments, answer)
-        ended = ended.exit_code
-    _leave(_delivered(ended, answer, talk), answer, talk)
+        try:
+            ended = _run(arguments, talk)
+        except _Terminated:
+            ended = _said(Complaint("terminated", f"terminated; {_AFTERWARDS}", ExitCode.TERMINATED), talk)
+        if isinstance(ended, Complaint):
+            answer_with(ended, arguments, answer)
+            ended = ended.exit_code
+        _leave(_delivered(ended, answer, talk), answer, talk)
+    except Exception:  # noqa: BLE001  (what makes the reports is broken too)
+        _fall(answer, talk)
 
 
 def _run(arguments: Sequence[str], talk: OwnStream) -> int | Complaint:
@@ -164,6 +175,19 @@ def _keep_with_project(log: Path) -> Path:
         return log
 
 
+def _fall(answer: OwnStream, talk: OwnStream) -> NoReturn:
+    """End as a bug does where nothing can be reported, not even what it is: an inline worker may have put
+    something of its own in the place of what every module goes by, such as `json.dumps`."""
+    if answer.is_document and not answer.begun:
+        answer.write_bare(
+            f'{{"error": {{"kind": "bug", "message": "{_FALLEN}", "problems": []}}, "exit_code": 70}}\n'
+        )
+    talk.write_bare(f"loom: {_FALLEN}\n")
+    answer.flush()
+    talk.flush()
+    os._exit(ExitCode.BUG)
+
+
 def _delivered(code: int, answer: OwnStream, talk: OwnStream) -> int:
     """The exit code, now that the last of the answer has been written."""
     answer.flush()
@@ -176,13 +200,40 @@ def _delivered(code: int, answer: OwnStream, talk: OwnStream) -> int:
     return worst([ExitCode(code), ExitCode.UNDELIVERED])
 
 
-def _leave(code: int, *streams: OwnStream) -> NoReturn:
+def _leave(code: int, answer: OwnStream, talk: OwnStream) -> NoReturn:
     """Exit without waiting for a worker's thread that overran and can't be stopped; and, where no module has
     asked for exit functions, without taking Python apart first, which is a fifth of an idle tick."""
-    for stream in streams:
-        stream.flush()
+    answer.flush()
+    talk.flush()
     import threading
 
     if "atexit" not in sys.modules or threading.active_count() > 1:
         os._exit(code)
+    # What is left for the end may be an inline worker's, whose deadline is long gone.
+    sys.unraisablehook = _telling(talk, sys.unraisablehook)
+    enough = threading.Timer(_EXIT_FUNCTIONS_S, _cut_off, (code, talk))
+    enough.daemon = True
+    enough.start()
     sys.exit(code)
+
+
+_LEFT = "what a worker or a library left for the end of the process (`atexit`)"
+
+
+def _telling(talk: OwnStream, otherwise: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """What says in a line, instead of a traceback, that an exit function raised."""
+
+    def tell(raised: Any) -> None:
+        if "atexit" in (raised.err_msg or ""):
+            text = " ".join(str(raised.exc_value).split())
+            talk.write(f"loom: {_LEFT} raised {raised.exc_type.__name__}: {text}\n")
+        else:
+            otherwise(raised)
+
+    return tell
+
+
+def _cut_off(code: int, talk: OwnStream) -> NoReturn:
+    talk.write(f"loom: {_LEFT} wasn't over after {_EXIT_FUNCTIONS_S:g} s and was cut off\n")
+    talk.flush()
+    os._exit(code)

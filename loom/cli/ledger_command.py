@@ -50,9 +50,10 @@ def check(as_json: bool, project: Path | None) -> int:
     from loom.cli.ledger_answers import answer_check
     from loom.clock import SystemClock
     from loom.ledger.checking import check as look
+    from loom.ledger.place import is_taken
 
     place = _place(project)
-    if not _is_there(place.path):
+    if not is_taken(place.path):
         if as_json:
             return answer_check(place.path, None, as_json)
         click.echo(f"There is no ledger at {place.path} yet; the first `loom run` makes it.")
@@ -191,10 +192,6 @@ def _place(project: Path | None) -> _Place:
         workers=frozenset(ids),
         branch=state_branch(settings, registry),
     )
-
-
-def _is_there(path: Path) -> bool:
-    return path.exists() or Path(f"{path}-wal").exists()
 
 
 def _unrecorded(place: _Place) -> "list[Unrecorded]":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loom.errors import LedgerError
 from loom.ledger.codec import UnreadableEntry
+from loom.ledger.place import refuse_a_link_to_nothing, refuse_what_is_no_file
 from loom.ledger.schema import APPLICATION_ID, MIGRATIONS
 from loom.ledger.sharing import let_go, share
 
@@ -166,6 +167,7 @@ def _find(path: Path, *, create: bool, migrations: Sequence[str]) -> None:
             f"the ledger {path} is a folder; name a file, as in `state: {{ledger: .loom/ledger.db}}`"
         )
     if not path.exists():
+        refuse_a_link_to_nothing(path)
         if not create:
             raise LedgerError(f"there is no ledger at {path} yet; the first `loom run` makes it")
         if orphan:
@@ -175,6 +177,7 @@ def _find(path: Path, *, create: bool, migrations: Sequence[str]) -> None:
             )
         _make(path, migrations)
     elif path.stat().st_size == 0:
+        refuse_what_is_no_file(path)
         raise DamagedLedger(f"the ledger {path} is empty, so it was cut off: {_REPAIR}")
 
 

@@ -14,6 +14,7 @@ from loom.ledger.checking import Checkup, look_over
 from loom.ledger.database import drafted, explained, finish, flush_folder
 from loom.ledger.losses import Known
 from loom.ledger.pages import Pages
+from loom.ledger.place import refuse_a_link_to_nothing, refuse_what_is_no_file
 from loom.ledger.refilling import Refill
 from loom.ledger.salvage import Salvage
 from loom.ledger.sharing import hold_alone, let_go
@@ -49,7 +50,7 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
     Loom's, or when there is no room; all is as it was then.
     """
     with explained(path), _alone(path), ExitStack() as files:
-        _refuse_what_is_no_file(path)
+        _refuse_what_cannot_be_repaired(path)
         _sweep(path)
         damaged = _damaged(path)
         log = Path(f"{damaged}-wal")
@@ -83,13 +84,16 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
     )
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
+def _refuse_what_cannot_be_repaired(path: Path) -> None:
+    refuse_a_link_to_nothing(path)
     if path.is_symlink():
         raise LedgerError(f"the ledger {path} is a link: name {path.resolve()} under `state:` to repair it")
     if path.is_dir():
         raise LedgerError(f"the ledger {path} is a folder, which holds nothing to repair")
     if not path.exists() and not Path(f"{path}-wal").exists():
         raise LedgerError(f"there is no ledger at {path}, so there is nothing to repair")
+    if path.exists():
+        refuse_what_is_no_file(path)
 
 
 @contextmanager

@@ -43,16 +43,20 @@ def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
     if worker.isolation is Isolation.PROCESS:
         return
     from loom.execution.entrypoint import EntrypointError, forget, load
+    from loom.execution.looking import look_briefly
     from loom.execution.parameters import apply_params
+
+    def look() -> None:
+        with guard.inside():
+            model = load(worker, waking.parts.project).settings_model
+            apply_params(model, worker.settings, waking.request.params)
 
     enforcement = waking.conditions.enforcement
     if enforcement is None:
         return  # nothing of it will run
     guard, known = waking.parts.guard(enforcement, worker), set(sys.modules)
     try:
-        with guard.inside():
-            model = load(worker, waking.parts.project).settings_model
-            apply_params(model, worker.settings, waking.request.params)
+        look_briefly(worker, look)
     except EntrypointError:
         return  # the run itself will say so, and record it
     finally:

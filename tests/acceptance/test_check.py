@@ -77,6 +77,28 @@ def test_a_test_alert_goes_through_every_hook_and_failures_are_exit_4(
     assert "nothing-here" in failed.stdout
 
 
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        ("{kind: webhook, url_env: CHAT}", "CHAT: the URL isn't a web address"),
+        ("{kind: webhook, url_env: CHAT, optional: true}", "CHAT: the URL isn't a web address"),
+        ('{kind: webhook, url: "https://chat.example:99999/x"}', "the URL isn't a web address"),
+        ("{kind: github-issue, token_env: TOKEN, repository: a/b}", "TOKEN holds something that is no token"),
+    ],
+)
+def test_a_hook_whose_alerts_could_never_be_sent_fails_the_check_before_there_is_one(
+    loom: Command, project: Project, hook: str, said: str
+) -> None:
+    project.entries('echo: {schedule: "0 * * * *", entrypoint: "workers.echo:run"}')
+    text = (project.root / "worker-registry.yaml").read_text()
+    (project.root / "worker-registry.yaml").write_text(text.replace("- {kind: stderr}", f"- {hook}"))
+    wrong = {"CHAT": "hooks.example.com/services/T0", "TOKEN": "two words"}
+    checked = loom("check", "--project", project.root, env=wrong)
+    assert checked.exit_code == 3, checked
+    assert said in " ".join(checked.stdout.split())
+    assert "T0" not in checked.stdout + checked.stderr
+
+
 def test_a_test_alert_is_one_that_the_hook_takes_and_with_no_such_hook_it_fails(
     loom: Command, project: Project
 ) -> None:

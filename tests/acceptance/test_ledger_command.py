@@ -270,6 +270,54 @@ def test_a_folder_in_the_ledgers_place_is_alerted(loom: Command, at_work: Projec
     assert "is a folder; name a file" in refused.stderr
 
 
+IN_ITS_PLACE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a pipe": (os.mkfifo, "is no file but a pipe"),
+    "a device": (lambda path: path.symlink_to("/dev/null"), "is no file but a pipe"),
+    "a link to what is gone": (
+        lambda path: path.symlink_to("/gone/ledger.db"),
+        "/gone/ledger.db, which isn't",
+    ),
+    "a link to itself": (
+        lambda path: path.symlink_to(path.name),
+        "is a link to ledger.db, which isn't there",
+    ),
+}
+
+
+@pytest.mark.parametrize("put", IN_ITS_PLACE)
+def test_what_can_be_no_ledger_is_told_as_what_it_is_by_every_command(
+    loom: Command, at_work: Project, put: str
+) -> None:
+    here = ("--project", at_work.root)
+    make, said = IN_ITS_PLACE[put]
+    at_work.ledger.unlink()
+    make(at_work.ledger)
+    refused = loom("run", "--at", LATER, *here)
+    assert_refused_and_alerted(refused, at_work)
+    assert said in refused.stderr
+    for words in (
+        ["status"],
+        ["history"],
+        ["ledger", "check"],
+        ["ledger", "export", "all.jsonl"],
+        ["ledger", "repair"],
+    ):
+        asked = loom(*words, *here)
+        assert asked.exit_code == 3, asked
+        assert "is a link" in asked.stderr or said in asked.stdout + asked.stderr, asked
+
+
+def test_a_ledger_of_which_only_the_log_is_left_is_no_project_that_never_ran(
+    loom: Command, at_work: Project
+) -> None:
+    Path(f"{at_work.ledger}-wal").write_bytes(b"what SQLite had yet to move")
+    at_work.ledger.unlink()
+    for words in (["run", "--at", LATER], ["status"], ["history"]):
+        asked = loom(*words, "--project", at_work.root)
+        assert asked.exit_code == 3, asked
+        assert "is gone but" in asked.stderr
+
+
 _IMPATIENT = """
 import sys
 from datetime import timedelta
