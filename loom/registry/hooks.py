@@ -4,6 +4,7 @@ from collections.abc import Mapping as MappingOf
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
+from posixpath import normpath
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -39,6 +40,15 @@ def _one_apprise_address(values: MappingOf[str, Any]) -> None:
     _one_address(values, "LOOM_ALERT_APPRISE_URL")
 
 
+def _not_looms_own(values: MappingOf[str, Any]) -> None:
+    path = normpath(values["path"])
+    if path == "worker-registry.yaml" or path.startswith("enforcement/") or path.startswith(_LEDGER):
+        raise mistake(
+            f"at key 'path': {values['path']!r} is a file that Loom goes by, and alerts would be appended to "
+            "it; name one of their own, such as .loom/alerts.jsonl"
+        )
+
+
 def _kind(name: str, keys: MappingOf[str, Key]) -> Record:
     always = {
         "kind": Key(Constant(name, f"'{name}'"), f"A hook of kind {name}.", required=True, example=name),
@@ -47,6 +57,7 @@ def _kind(name: str, keys: MappingOf[str, Key]) -> Record:
     return Record(f"a {name} hook", always | dict(keys), name=f"alert_{name}")
 
 
+_LEDGER: Final = ".loom/ledger.db"
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105  (a variable's name)
 _TIMEOUT: Final = Duration(most=timedelta(days=1))
 
@@ -94,16 +105,19 @@ def kinds() -> MappingOf[str, Record]:
                 "timeout": Key(_TIMEOUT, "The longest it may take.", default="30s"),
             },
         ),
-        HookKind.FILE: _kind(
-            "file",
-            {
-                "path": Key(
-                    PROJECT_PATH,
-                    "The file each payload is appended to, as a line of JSON, from the project's root.",
-                    required=True,
-                    example=".loom/alerts.jsonl",
-                )
-            },
+        HookKind.FILE: replace(
+            _kind(
+                "file",
+                {
+                    "path": Key(
+                        PROJECT_PATH,
+                        "The file each payload is appended to, as a line of JSON, from the project's root.",
+                        required=True,
+                        example=".loom/alerts.jsonl",
+                    )
+                },
+            ),
+            check=_not_looms_own,
         ),
         HookKind.GITHUB_ISSUE: _kind(
             "github-issue",
