@@ -139,7 +139,7 @@ def after_run(
     the longest wait there is within a tick. What would come up only after its catch-up closes at once.
     """
     again = outcome is Outcome.TIMED_OUT or (outcome is Outcome.FAILED and transient)
-    if ticket.slot is None or ticket.is_request or not again or not _starts_left(worker, ticket):
+    if not again or ticket.slot is None or ticket.is_request or not _starts_left(worker, ticket):
         return closed(ticket, outcome)
     not_before = now + max(retry_after or timedelta(), worker.retry.max_backoff)
     if not_before > ticket.slot + catch_up_within(worker):
