@@ -28,33 +28,33 @@ def judge(execution: Execution, expect: Expect, *, limit: int = OUTPUT_LIMIT) ->
 
     limit: the most bytes that the JSON form may have.
     """
-    verdict = execution.shape if execution.shape is not None else fits(execution, limit=limit)
+    verdict = execution.shape or fits(execution.value, execution.error, execution.schema, limit)
     if verdict.output is None:
         return verdict
     errors = tuple(_unmet(verdict.output, expect))
     return Verdict(None, errors) if errors else verdict
 
 
-def fits(execution: Execution, limit: int = OUTPUT_LIMIT) -> Verdict:
+def fits(value: Any, error: RunError | None, model: type[BaseModel] | None, limit: int) -> Verdict:
     """Whether what a worker returned has the shape that its own output model demands. Never raises.
 
-    The JSON form is read again, strictly, by the output model (extra fields as that model says), which has
-    to be in this process. limit: the most bytes that it may have, before and after.
+    The JSON form `value` is read again, strictly, by the output model (extra fields as that model says).
+    error: why there is no such form. limit: the most bytes that it may have, before and after.
     """
-    if execution.error is not None:
-        return Verdict(None, (execution.error,))
-    if execution.schema is None:
+    if error is not None:
+        return Verdict(None, (error,))
+    if model is None:
         return _invalid("the run ended without an output")
-    if execution.value is None:
-        return _invalid(f"returned None, expected {execution.schema.__name__}; return the output")
+    if value is None:
+        return _invalid(f"returned None, expected {model.__name__}; return the output")
     try:
-        output = _read_again(execution.value, execution.schema, limit)
+        output = _read_again(value, model, limit)
     except _Rejected as rejected:
         return Verdict(None, rejected.errors)
-    except ValidationError as error:
-        return Verdict(None, _shape_errors(error))
-    except BaseException as error:  # noqa: BLE001 - a validator of the worker's may raise anything
-        return _invalid(f"the output model {execution.schema.__name__} raised {_described(error)}")
+    except ValidationError as mistakes:
+        return Verdict(None, _shape_errors(mistakes))
+    except BaseException as trouble:  # noqa: BLE001 - a validator of the worker's may raise anything
+        return _invalid(f"the output model {model.__name__} raised {_described(trouble)}")
     return Verdict(output)
 
 

@@ -18,7 +18,7 @@ def applies(applies_to: Iterable[str], worker_id: str, agent: str | None) -> boo
     if applies_to == ("*",):
         return True
     fits = _any_of(tuple(applies_to)).match
-    return any(fits(name.lower()) for name in (worker_id, agent) if name)
+    return bool((worker_id and fits(worker_id.lower())) or (agent and fits(agent.lower())))
 
 
 @lru_cache(maxsize=256)

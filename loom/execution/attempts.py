@@ -25,8 +25,8 @@ from loom.worker import Refused, Skip
 Pause = Callable[[threading.Event, float], bool]
 """Wait so many seconds, or until the event is set; True if it is set."""
 
-Fits = Callable[[Execution, int], Verdict]
-"""What an execution's output model says of its value, which may have so many bytes."""
+Fits = Callable[[Any, RunError | None, type[BaseModel], int], Verdict]
+"""What an output model says of a JSON form, or of why there is none; it may have so many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,15 @@ TOLD_IN = (Execution, RunError, Refusal, Trouble, _Failure)
 """What the end of a run is told in, whatever it ended in."""
 
 
-def conduct(flight: Flight, *, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
+def conduct(
+    flight: Flight, *, pause: Pause, random: Callable[[], float], limit: int, fits: Fits | None = None
+) -> Execution:
     """Run the worker's code to its end. Never raises; may hang, as the worker does.
 
-    limit: the most bytes an output's JSON form may have.
+    limit: the most bytes an output's JSON form may have. fits: asked of it, unless somebody else will.
     """
     try:
-        execution = _conduct(flight, pause, random, limit)
+        execution = _conduct(flight, pause, random, limit, fits)
         refusals = flight.refusals()
     except BaseException as error:  # noqa: BLE001 - a mistake of Loom's must not leave a slot without an outcome
         flight.log.write(traceback_of(error))
@@ -69,7 +71,9 @@ def _first_refusal(flight: Flight) -> Refusal | None:
         return None
 
 
-def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: int) -> Execution:
+def _conduct(
+    flight: Flight, pause: Pause, random: Callable[[], float], limit: int, fits: Fits | None
+) -> Execution:
     assignment = flight.assignment
     known = modules()
     try:
@@ -88,7 +92,7 @@ def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: i
             flight.attempts += 1
             made = _attempt(flight, begin, briefing, limit)
             if isinstance(made, JsonForm):
-                return flight.ended(Ending.RETURNED, value=made.value, error=made.error, schema=model)
+                break
             if made.refusal is not None:
                 return flight.refused(made.refusal, made.error.where)
             if made.skip is not None:
@@ -101,6 +105,8 @@ def _conduct(flight: Flight, pause: Pause, random: Callable[[], float], limit: i
                     transient=made.trouble.transient,
                     retry_after=made.trouble.retry_after,
                 )
+    shape = fits(made.value, made.error, model, limit) if fits is not None else None
+    return flight.ended(Ending.RETURNED, value=made.value, error=made.error, schema=model, shape=shape)
 
 
 def _begin(

@@ -98,7 +98,20 @@ class RunLog:
             self._left_out += surplus
 
 
-class _ToRunLog(logging.Handler):
+class UnlockedHandler(logging.Handler):
+    """Holds no lock while a record is formatted: that runs a worker's code, and may hang."""
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        # Python's own takes the lock, from 3.13 on without asking whether there is one.
+        if shown := self.filter(record):
+            self.emit(record)
+        return bool(shown)
+
+
+class _ToRunLog(UnlockedHandler):
     def __init__(self, log: RunLog) -> None:
         super().__init__()
         self._log = log

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from loom.execution.capture import RunLog, record_to
+from loom.execution.capture import RunLog, UnlockedHandler, record_to
 
 Streams = tuple[TextIO | None, TextIO | None]
 """`sys.stdout` and `sys.stderr`; None where there is none, as when it was closed from the start."""
@@ -208,16 +208,7 @@ class _Bytes(io.RawIOBase):
         return len(data)
 
 
-class _RootHandler(logging.Handler):
-    def createLock(self) -> None:  # noqa: N802 - logging's name
-        # A record that hangs while it is formatted must hold up its own run only.
-        self.lock = None
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        # Python's own takes the lock, from 3.13 on without asking whether there is one. There is no filter.
-        self.emit(record)
-        return True
-
+class _RootHandler(UnlockedHandler):
     def emit(self, record: logging.LogRecord) -> None:
         log = _speaking.get()
         if log is not None:

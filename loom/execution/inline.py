@@ -14,7 +14,6 @@ from loom.execution.diversion import DIVERSION, Streams, speak_into
 from loom.execution.failure import text_of
 from loom.execution.flight import Flight
 from loom.execution.jsonform import OUTPUT_LIMIT
-from loom.values import replace
 
 _LONGEST_WAIT_S = 3600.0
 
@@ -131,9 +130,13 @@ class InlineExecutor:
         try:
             speak_into(flight.log)
             with flight.assignment.guard.inside():
-                execution = conduct(flight, pause=self._pause, random=self._random, limit=self._output_limit)
-                if self._fits is not None and execution.ending is Ending.RETURNED:
-                    execution = replace(execution, shape=self._fits(execution, self._output_limit))
+                execution = conduct(
+                    flight,
+                    pause=self._pause,
+                    random=self._random,
+                    limit=self._output_limit,
+                    fits=self._fits,
+                )
             self._land(flight, execution)
         finally:
             DIVERSION.release()

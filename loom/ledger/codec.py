@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
+from itertools import compress
+from operator import is_not
 from typing import Any, TypeVar, get_args, get_origin
 
 from loom.instants import YEARS
@@ -58,7 +60,10 @@ def encode(entry: Any) -> dict[str, Any]:
     """`entry` as a dict that `json` can write: instants as RFC 3339 in UTC, enums as their values."""
     form: dict[str, Any] = {}
     table = _table(type(entry))
-    for (name, default, step), value in zip(table.encoders, table.read(entry), strict=True):
+    values = table.read(entry)
+    every = zip(table.encoders, values, table.defaults, strict=True)
+    # Most fields hold the very object that is their default: those are passed over without a look.
+    for (name, step), value, default in compress(every, map(is_not, values, table.defaults)):
         if value == default:
             continue
         form[name] = value if step is None or value is None else step(value)
@@ -132,11 +137,12 @@ def _read_instant(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """read: the values of every field, in order. encoders: (name, default, step) of each. decoders: (name,
-    step) of those that need one."""
+    """read: the values of every field, in order. defaults: theirs. encoders: (name, step) of each. decoders:
+    (name, step) of those that need one."""
 
     read: Callable[[Any], tuple[Any, ...]]
-    encoders: tuple[tuple[str, Any, _Step | None], ...]
+    defaults: tuple[Any, ...]
+    encoders: tuple[tuple[str, _Step | None], ...]
     decoders: tuple[tuple[str, _Step], ...]
 
 
@@ -154,7 +160,8 @@ def _draw_up(kind: type[Any]) -> _Table:
     steps = {field.name: _steps(field.type) for field in fields(kind)}
     return _Table(
         read=values_of(tuple(steps)),
-        encoders=tuple((field.name, _default(field), steps[field.name][0]) for field in fields(kind)),
+        defaults=tuple(map(_default, fields(kind))),
+        encoders=tuple((name, step) for name, (step, _) in steps.items()),
         decoders=tuple((name, step) for name, (_, step) in steps.items() if step is not None),
     )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
 
 Row = tuple[Any, ...]
+"""Plain texts and numbers: SQLite's module asks of all else whether it has to be adapted."""
 
 Recorded = Tick | Mark | Pause | Ticket | Standing | Run | Episode | Delivery
 """What has a table of its own."""
@@ -52,7 +53,7 @@ def ticket_row(ticket: Ticket, body: str | None = None) -> Row:
         ticket.key,
         ticket.worker,
         ticket.fence,
-        ticket.state is TicketState.CLOSED,
+        int(ticket.state is TicketState.CLOSED),
         None if at is None else stamp(at),
         ticket.run_id,
         to_json(ticket) if body is None else body,
@@ -67,8 +68,8 @@ def standing_row(standing: Standing, _: str | None = None) -> Row:
     return (
         standing.worker,
         standing.last_run_id,
-        standing.last_outcome,
-        standing.last_final,
+        standing.last_outcome and standing.last_outcome.value,
+        int(standing.last_final),
         None if standing.last_at is None else stamp(standing.last_at),
         None if standing.last_success_at is None else stamp(standing.last_success_at),
         standing.previous_run_id,
@@ -82,13 +83,13 @@ def run_row(run: Run, body: str | None = None) -> Row:
         run.run_id,
         tail(run.run_id),
         run.worker,
-        run.outcome,
-        run.final,
-        run.on_time,
+        run.outcome.value,
+        int(run.final),
+        int(run.on_time),
         scheduled_slots(run),
-        run.started_at is not None,
-        run.enforcement_digest is not None,
-        run.bad,
+        int(run.started_at is not None),
+        int(run.enforcement_digest is not None),
+        int(run.bad),
         None if run.slot is None else stamp(run.slot),
         None if run.slot_last is None or run.slot_last == run.slot else stamp(run.slot_last),
         run.tick_id,

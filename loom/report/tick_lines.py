@@ -59,7 +59,7 @@ def write_tick(stream: IO[str], report: TickReport, zone: ZoneInfo, draw: Callab
 def _as_in_a_log(told: Told) -> str | None:
     if not isinstance(told, Line):
         return None
-    text = "".join(piece for piece, _ in told.pieces)
+    text = "".join([piece for piece, _ in told.pieces])
     # What takes no column, such as a lone joiner of emoji, is no line to rich where it is set in.
     if not text.isprintable() or (told.left and not (text and text.isascii())):
         return None

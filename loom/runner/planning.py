@@ -20,8 +20,9 @@ def plan(registry: Registry, snapshot: Snapshot, world: Circumstances) -> Plan:
     by_worker: dict[str, list[Ticket]] = {}
     for ticket in snapshot.tickets.values():
         by_worker.setdefault(ticket.worker, []).append(ticket)
+    asked: _Asked = {}
     for worker in registry.workers:
-        _plan_worker(worker, snapshot, by_worker.get(worker.id, ()), world, result)
+        _plan_worker(worker, snapshot, by_worker.get(worker.id, ()), asked, world, result)
     for entry in registry.broken:
         if entry.id not in snapshot.marks:
             result.entries.append(Mark(entry.id, first_mark(world.tick.at, registry.zone)))
@@ -48,12 +49,24 @@ def gone(id_: str, registry: Registry, snapshot: Snapshot, now: datetime) -> boo
     return mark < min(max(known, default=last.at), now)
 
 
+_Asked = dict[tuple[object, ...], tuple[datetime, ...]]
+"""What came due, by schedule and mark: many workers have both in common."""
+
+
 def _plan_worker(
-    worker: Worker, snapshot: Snapshot, tickets: Sequence[Ticket], world: Circumstances, result: Plan
+    worker: Worker,
+    snapshot: Snapshot,
+    tickets: Sequence[Ticket],
+    asked: _Asked,
+    world: Circumstances,
+    result: Plan,
 ) -> None:
-    now = world.tick.at
-    mark = snapshot.marks.get(worker.id) or first_mark(now, worker.schedule.zone)
-    newly_due = due(worker, mark, now)
+    now, schedule = world.tick.at, worker.schedule
+    mark = snapshot.marks.get(worker.id) or first_mark(now, schedule.zone)
+    same = schedule.cron, schedule.zone, schedule.dst, mark
+    newly_due = asked.get(same)
+    if newly_due is None:
+        newly_due = asked[same] = due(worker, mark, now)
     if not newly_due and not tickets:
         result.entries.append(Mark(worker.id, max(mark, now)))
         return

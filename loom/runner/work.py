@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from loom.domain.alert import Delivery, Episode
 from loom.domain.enforcement import EnforcementContext, Refusal
 from loom.domain.registry import Registry
-from loom.domain.run import Execution, Run
-from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.run import Execution, Outcome, Run
+from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
 from loom.errors import ClaimLost
@@ -237,7 +237,7 @@ def _submit(executor: Executor, each: _Running, parts: Parts, commission: Commis
 def _finish(
     each: _Running, execution: Execution, parts: Parts, commission: Commission, books: Books
 ) -> list[Entry]:
-    run = conclude(
+    run, ticket = conclude(
         each.ticket,
         each.worker,
         execution,
@@ -247,30 +247,25 @@ def _finish(
         params=commission.params,
         project=parts.project,
         mask=parts.mask,
+        on_time=each.ticket.key in commission.on_time,
+        settle=lambda outcome: _settled(each, execution, outcome, parts, commission),
     )
     # Whatever the worker left behind (a thread, a task) may do nothing more in its name.
     each.guard.revoke("the run is over")
-    ticket = _settled(each, execution, run, parts, commission)
-    final = ticket.state is TicketState.CLOSED
-    run = replace(
-        run,
-        final=final,
-        open_reason=None if final else ticket.reason,
-        not_before=ticket.not_before,
-        on_time=each.ticket.key in commission.on_time,
-    )
     parts.progress.finished(run)
     return [ticket, *books.enter([run])]
 
 
-def _settled(each: _Running, execution: Execution, run: Run, parts: Parts, commission: Commission) -> Ticket:
+def _settled(
+    each: _Running, execution: Execution, outcome: Outcome, parts: Parts, commission: Commission
+) -> Ticket:
     """The ticket, closed by this run or open for a later tick. By hand, once is all."""
     if commission.by_hand:
-        return closed(each.ticket, run.outcome)
+        return closed(each.ticket, outcome)
     return after_run(
         each.worker,
         each.ticket,
-        outcome=run.outcome,
+        outcome=outcome,
         # What was told to stop gets another chance, however it took it.
         transient=execution.transient or parts.stop.asked,
         retry_after=execution.retry_after,

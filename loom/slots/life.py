@@ -19,6 +19,7 @@ from loom.slots.owed import (
     Owed,
     closed,
     let_go,
+    new_ticket,
     out_of_reach,
     request_ended,
     shown,
@@ -56,10 +57,14 @@ def decide(
     moved = max(mark, now)
     if not due and not tickets:
         return Decision(mark=moved)
+    fresh = list(due[bisect_right(due, mark) : bisect_right(due, now)])
+    unhindered = paused is None and obstacle is None and worker.status is Status.ACTIVE
+    if unhindered and not tickets and len(fresh) == 1 and not out_of_reach(worker, fresh[0], now):
+        # On most days each worker has one slot due and nothing in its way; what follows would say the same.
+        return Decision(mark=moved, start=(new_ticket(worker, fresh[0]),))
     running = [t for t in tickets if t.state in (TicketState.CLAIMED, TicketState.STARTED) and alive(t)]
     requests, owed = _left_behind(tickets, running)
     known = {ticket.slot for ticket in tickets if not ticket.is_request}
-    fresh = list(due[bisect_right(due, mark) : bisect_right(due, now)])
     if known:
         fresh = [at for at in fresh if at not in known]
 
@@ -70,11 +75,6 @@ def decide(
         return Decision(mark=moved, close=in_ranges([*requests, *skipped], worker.schedule, stretches))
 
     blocker = _blocker(worker, obstacle, running)
-    if not tickets and paused is None and blocker is None and len(fresh) == 1:
-        # On most days each worker has one slot due and nothing in its way; what follows would say the same.
-        only = Owed(fresh[0])
-        if not _over(worker, only, mark, now):
-            return Decision(mark=moved, start=(only.as_ticket(worker),))
 
     def end_of(each: Owed) -> Ended | None:
         return (
@@ -139,7 +139,7 @@ def after_run(
     the longest wait there is within a tick. What would come up only after its catch-up closes at once.
     """
     again = outcome is Outcome.TIMED_OUT or (outcome is Outcome.FAILED and transient)
-    if ticket.slot is None or ticket.is_request or not again or not _starts_left(worker, ticket):
+    if not again or ticket.slot is None or ticket.is_request or not _starts_left(worker, ticket):
         return closed(ticket, outcome)
     not_before = now + max(retry_after or timedelta(), worker.retry.max_backoff)
     if not_before > ticket.slot + catch_up_within(worker):

@@ -32,13 +32,7 @@ class Owed:
 
     def as_ticket(self, worker: Worker) -> Ticket:
         """Its ticket; a new one, OPEN, when it is newly due."""
-        return self.ticket or Ticket(
-            key=Slot(worker.id, self.at).key,
-            worker=worker.id,
-            slot=self.at,
-            trigger=Trigger.SCHEDULE,
-            state=TicketState.OPEN,
-        )
+        return self.ticket or new_ticket(worker, self.at)
 
     def ended(self, outcome: Outcome, reason: str) -> Ended:
         """Its end. What did start ends with its last attempt's outcome instead: a failure is not hidden."""
@@ -56,6 +50,17 @@ class Owed:
             return self.ended(Outcome.ABANDONED, reason)
         ticket = None if self.ticket is None else closed(self.ticket, Outcome.SKIPPED)
         return Ended(self.at, Outcome.SKIPPED, reason, ticket)
+
+
+def new_ticket(worker: Worker, at: datetime) -> Ticket:
+    """The ticket, OPEN, of a slot that is newly due."""
+    return Ticket(
+        key=Slot(worker.id, at).key,
+        worker=worker.id,
+        slot=at,
+        trigger=Trigger.SCHEDULE,
+        state=TicketState.OPEN,
+    )
 
 
 def taken_back(at: datetime, ticket: Ticket) -> Owed:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loom.clock import SystemClock
 from loom.domain.enforcement import EnforcementContext, Refusal
-from loom.domain.run import Ending, Execution, RunError, Verdict
+from loom.domain.run import Ending, Execution, RunError
 from loom.domain.worker import Worker
 from loom.execution.attempts import TOLD_IN, Fits, conduct
 from loom.execution.diversion import DIVERSION, speak_into
@@ -44,10 +44,10 @@ def serve(request: bytes, ends: Ends, *, guard: GuardFor, fits: Fits) -> None:
     me = os.getpid()
     run = _Run(unpacked(request), ends, guard)
     run.prepare()
-    execution, shape = run.conduct(fits)
+    execution = run.conduct(fits)
     if os.getpid() != me:
         os._exit(0)  # a copy of this process that the worker's code made and let run on
-    run.hand_over(execution, shape)
+    run.hand_over(execution)
 
 
 class _Run:
@@ -86,8 +86,8 @@ class _Run:
         DIVERSION.hold()
         speak_into(self._log)
 
-    def conduct(self, fits: Fits) -> tuple[Execution, Verdict | None]:
-        """The run, and what its output model says of it if it returned; both within the memory it may use."""
+    def conduct(self, fits: Fits) -> Execution:
+        """The run, and what its output model says of it, both within the memory it may use."""
         memory, limit = self._errand.worker.memory, self._errand.output_limit
         _, most = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # a core would hold the secrets
@@ -95,27 +95,26 @@ class _Run:
             usual = _hold_to(memory)
         except (ValueError, OSError) as error:
             message = f"this system holds no process to a memory limit ({error}); leave `memory` out"
-            return self._flight.ended(Ending.RAISED, error=RunError("MemoryLimit", message)), None
+            return self._flight.ended(Ending.RAISED, error=RunError("MemoryLimit", message))
         with self._guard.inside():
-            execution = conduct(self._flight, pause=self._pause, random=_random, limit=limit)
-            shape = fits(execution, limit) if execution.ending is Ending.RETURNED else None
+            execution = conduct(self._flight, pause=self._pause, random=_random, limit=limit, fits=fits)
         execution = replace(execution, checks=self._guard.checks, refusals=self._guard.refused)
         _hold_to(usual)  # it must be possible to tell
         if memory is not None and execution.error is not None:
             execution = replace(execution, error=out_of_memory(execution.error, memory))
-        return execution, shape
+        return execution
 
-    def hand_over(self, execution: Execution, shape: Verdict | None) -> None:
+    def hand_over(self, execution: Execution) -> None:
         """Tell how the run ended, unless it overran meanwhile: then that is being told."""
         if not self._flight.land():
             self._told.wait(_PATIENCE_S)
             return
         self._guard.revoke("the run is over")
-        self._tell(execution, shape)
+        self._tell(execution)
 
-    def _tell(self, execution: Execution, shape: Verdict | None = None) -> None:
+    def _tell(self, execution: Execution) -> None:
         try:
-            for kind, payload in written(execution, shape):
+            for kind, payload in written(execution, execution.shape):
                 self._channel.send(kind, payload)
         except OSError:
             self._log.line("ERROR", "the worker's code closed the pipe that its result was to go through")
