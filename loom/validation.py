@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from loom.cutting import cut
-from loom.domain.run import Execution, RunError, Verdict
+from loom.domain.execution import Execution, Verdict
+from loom.domain.run import RunError
 from loom.domain.worker import Expect
 
 OUTPUT_LIMIT = 5_000_000

@@ -2,7 +2,7 @@
 
 import queue
 
-from loom.domain.run import Execution
+from loom.domain.execution import Execution
 
 
 class Arrivals:

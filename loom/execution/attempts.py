@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution, RunError, Verdict
+from loom.domain.execution import Ending, Execution, Verdict
+from loom.domain.run import RunError
 from loom.execution.assignment import Assignment
 from loom.execution.backoff import wait_before
 from loom.execution.briefing import Briefing

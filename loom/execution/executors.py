@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol
 
-from loom.domain.run import Execution
+from loom.domain.execution import Execution
 from loom.domain.worker import Isolation
 from loom.execution.arrivals import Arrivals
 from loom.execution.assignment import Assignment

@@ -9,7 +9,8 @@ from typing import Any
 from loom.clock import Clock
 from loom.cutting import cut
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution, RunError, Verdict
+from loom.domain.execution import Ending, Execution, Verdict
+from loom.domain.run import RunError
 from loom.execution.assignment import Assignment
 from loom.execution.capture import RunLog
 from loom.execution.failure import place_in, place_of_coroutine, place_of_thread

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from loom.clock import Clock
-from loom.domain.run import Ending, Execution, RunError
+from loom.domain.execution import Ending, Execution
+from loom.domain.run import RunError
 from loom.execution.arrivals import Arrivals
 from loom.execution.assignment import Assignment
 from loom.execution.attempts import Fits, Pause, conduct

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution, Outcome, Run, RunError
+from loom.domain.execution import Ending, Execution
+from loom.domain.run import Outcome, Run, RunError
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker

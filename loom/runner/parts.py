@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from loom.clock import Clock
 from loom.domain.enforcement import EnforcementContext
+from loom.domain.execution import Execution
 from loom.domain.registry import HookSettings, Registry
-from loom.domain.run import Execution
 from loom.domain.worker import Worker
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 from loom.runner.stopping import Stop

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from loom.domain.enforcement import EnforcementContext
-from loom.domain.run import Ending, Execution
+from loom.domain.execution import Ending, Execution
 from loom.domain.tick import Planned
 from loom.domain.worker import Expect, Retry, Worker
 from loom.execution.assignment import Assignment

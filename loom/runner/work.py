@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.enforcement import EnforcementContext, Refusal
+from loom.domain.execution import Execution
 from loom.domain.registry import Registry
-from loom.domain.run import Execution, Outcome, Run
+from loom.domain.run import Outcome, Run
 from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from loom.clock import Clock, ManualClock
 from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal
+from loom.domain.execution import Ending, Execution
 from loom.domain.registry import Registry, StateSettings
-from loom.domain.run import Ending, Execution
 from loom.domain.worker import Expect, Requires, Status, Worker
 from loom.execution.assignment import Assignment
 from loom.ledger.liveness import MemoryLiveness

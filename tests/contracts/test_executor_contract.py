@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.domain.run import Ending, Execution
+from loom.domain.execution import Ending, Execution
 from loom.domain.worker import Expect, Isolation, Retry, Worker
 from loom.validation import judge
 from tests.contracts.executors import EXECUTORS, by_isolation, inline, process

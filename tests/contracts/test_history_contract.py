@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from loom.domain.run import Ending, Outcome, Run, RunError
+from loom.domain.execution import Ending
+from loom.domain.run import Outcome, Run, RunError
 from loom.execution.isolated.errand import packed
 from loom.ledger.memory import MemoryLedger
 from loom.ledger.sqlite import SqliteLedger

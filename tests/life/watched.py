@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Any
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
-from loom.domain.run import Execution, Run
+from loom.domain.execution import Execution
+from loom.domain.run import Run
 from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.tick import Tick
 from loom.execution.assignment import Assignment

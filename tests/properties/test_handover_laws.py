@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution, RunError, Verdict
+from loom.domain.execution import Ending, Execution, Verdict
+from loom.domain.run import RunError
 from loom.execution.isolated.frames import OUTPUT, REPORT, VALUE, Garbled, Reader, frame
 from loom.execution.isolated.handover import read, refusal_read, refusal_written, written
 

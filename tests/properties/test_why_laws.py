@@ -11,9 +11,10 @@ from typing import NoReturn
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from loom.domain.execution import Ending, Execution
 from loom.domain.pause import Pause
 from loom.domain.reasons import Reasons
-from loom.domain.run import Ending, Execution, Outcome, RunError
+from loom.domain.run import Outcome, RunError
 from loom.domain.tick import Planned
 from loom.errors import EnforcementError, Problem
 from loom.execution.assignment import Assignment

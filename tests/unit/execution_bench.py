@@ -13,8 +13,8 @@ from typing import Any, Protocol, Self
 
 from loom.domain.cron import parse_cron
 from loom.domain.enforcement import EnforcementContext
+from loom.domain.execution import Execution
 from loom.domain.rules import HttpAllowance, HttpRule
-from loom.domain.run import Execution
 from loom.domain.schedule import Schedule
 from loom.domain.worker import Requires, Retry, Worker
 from loom.enforcement.guarding.guard import RunGuard

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from loom.domain.run import Ending
+from loom.domain.execution import Ending
 from loom.execution.capture import RunLog
 from loom.execution.inline import InlineExecutor
 from tests.unit.execution_bench import Bench, StandingClock, bench_in, collect, wait_until

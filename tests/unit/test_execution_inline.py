@@ -12,7 +12,7 @@ import pytest
 
 from loom.clock import ManualClock
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution
+from loom.domain.execution import Ending, Execution
 from loom.domain.worker import Worker
 from loom.enforcement.guarding.guard import RunGuard
 from loom.execution.inline import InlineExecutor

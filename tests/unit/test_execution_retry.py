@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from loom.domain.run import Ending
+from loom.domain.execution import Ending
 from loom.domain.worker import Retry
 from loom.execution.backoff import wait_before
 from loom.execution.inline import InlineExecutor

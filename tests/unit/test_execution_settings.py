@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from loom.domain.run import Ending
+from loom.domain.execution import Ending
 from loom.errors import ExitCode
 from loom.execution.parameters import ParamError, WorkerSettingsError, apply_params, read_settings
 from tests.unit.execution_bench import Bench, bench_in

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ConfigDict, Field, field_validator
 
-from loom.domain.run import Ending, Execution, RunError, Verdict
+from loom.domain.execution import Ending, Execution, Verdict
+from loom.domain.run import RunError
 from loom.domain.worker import Expect
 from loom.validation import judge
 from loom.worker import Finding, WorkerOutput

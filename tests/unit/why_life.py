@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from loom.domain.execution import Execution
 from loom.domain.pause import Pause
 from loom.domain.reasons import Reasons
-from loom.domain.run import Execution, Trigger
+from loom.domain.run import Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.execution.assignment import Assignment
 from loom.ledger.sqlite import SqliteLedger

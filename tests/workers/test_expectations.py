@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from loom.domain.run import Ending, Execution
+from loom.domain.execution import Ending, Execution
 from loom.domain.worker import Worker
 from loom.registry import load
 from loom.validation import judge

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from loom.clock import SystemClock
 from loom.domain.enforcement import EnforcementContext, Refusal
-from loom.domain.run import Ending, Execution, RunError
+from loom.domain.execution import Ending, Execution
+from loom.domain.run import RunError
 from loom.domain.worker import Worker
 from loom.execution.attempts import TOLD_IN, Fits, conduct
 from loom.execution.diversion import DIVERSION, speak_into

@@ -9,7 +9,8 @@ from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
 
-from loom.domain.run import Ending, Execution, RunError
+from loom.domain.execution import Ending, Execution
+from loom.domain.run import RunError
 from loom.execution.failure import text_of, traceback_of
 from loom.execution.flight import Flight
 from loom.execution.isolated.folder import make_folder, remove_folder

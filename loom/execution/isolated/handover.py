@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from loom.cutting import cut
 from loom.domain.enforcement import Refusal
-from loom.domain.run import Ending, Execution, RunError, Verdict
+from loom.domain.execution import Ending, Execution, Verdict
+from loom.domain.run import RunError
 from loom.execution.isolated.frames import OUTPUT, REPORT, VALUE, Garbled, safe
 
 _TEXT = 20_000

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from loom.clock import Clock, SystemClock
-from loom.domain.run import Execution
+from loom.domain.execution import Execution
 from loom.execution.arrivals import Arrivals
 from loom.execution.assignment import Assignment
 from loom.execution.flight import Flight
