@@ -1,66 +1,26 @@
 """`dataclass` for frozen, slotted values, made in a fraction of the time that the standard library takes.
 
-A tick makes some eighty classes of values before it knows that nothing is due. For each of them `dataclasses`
-makes a second class and compiles six functions, which was a quarter of an idle tick. Here all classes share
-their methods, which look up what they need of the fields when they first meet a class, and the only function
-that is compiled is `__init__`, for classes of which many values are made. The standard library's `fields`,
-`is_dataclass` and `replace`, pattern matching and type checkers find what they know. Order isn't offered, nor
-are classes that can be changed or have no slots, nor `InitVar`, nor inheriting from what the standard library
-makes or being inherited from by it: take `dataclasses.dataclass` for all of those.
+A tick makes some ninety classes of values before it knows that nothing is due. For each of them `dataclasses`
+makes a second class and compiles six functions, which was a quarter of an idle tick. Here the methods are
+closures over the names of the fields, and the only function that is compiled is `__init__`, for classes of
+which many values are made. The fields are the standard library's own, so `fields`, `is_dataclass`, pattern
+matching and type checkers find what they know. Order isn't offered, nor are classes that can be changed or
+have no slots, nor `InitVar`, nor being inherited from by what the standard library makes: take
+`dataclasses.dataclass` for all of those.
 """
 
+import dataclasses
 import inspect
 from collections.abc import Callable
+from dataclasses import MISSING, Field, FrozenInstanceError, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, get_origin
 
-__all__ = [
-    "MISSING",
-    "Field",
-    "dataclass",
-    "field",
-    "fields",
-    "is_value",
-    "make_ready",
-    "replace",
-    "values_of",
-]
-
-MISSING: Any = object()
-"""Stands for a default that there isn't."""
-
-
-class Field:
-    """As `dataclasses.Field`, with `MISSING` of this module."""
-
-    __slots__ = ("compare", "default", "default_factory", "hash", "init", "kw_only", "name", "repr", "type")
-
-    name: str
-    type: Any
-
-    def __init__(
-        self,
-        default: Any = MISSING,
-        default_factory: Any = MISSING,
-        init: bool = True,
-        repr: bool = True,
-        hash: bool | None = None,
-        compare: bool = True,
-        kw_only: bool | None = None,
-    ) -> None:
-        self.default = default
-        self.default_factory = default_factory
-        self.init = init
-        self.repr = repr
-        self.hash = hash
-        self.compare = compare
-        self.kw_only = kw_only
-
+__all__ = ["dataclass", "field", "fields", "make_ready", "replace", "values_of"]
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass, field, replace
+    from dataclasses import dataclass, replace
 else:
-    field = Field
 
     def dataclass(*, frozen, slots, kw_only=False):
         """As `dataclasses.dataclass`. Raises ValueError for classes that aren't frozen or have no slots, and
@@ -74,8 +34,6 @@ else:
         kind = type(value)
         copying = _copying.get(kind) or _learn_to_copy(kind)
         if copying is None:
-            import dataclasses
-
             return dataclasses.replace(value, **changes)
         read, put = copying
         new = object.__new__(kind)
@@ -90,20 +48,10 @@ else:
         return new
 
 
-def is_value(cls: type[Any]) -> bool:
-    """Whether it is a class that `dataclass` made, or inherits from one."""
-    return hasattr(cls, "__given__")
-
-
-def fields(cls: type[Any]) -> tuple[Field, ...]:
-    """Those of a class that `dataclass` made, in order."""
-    return _every.get(cls) or _learn_fields(cls)
-
-
 def make_ready(*classes: type[Any]) -> None:
     """Compile now what the first value of each class would compile: for where there may be no memory then."""
     for cls in classes:
-        cls.__init__ = _init(cls, fields(cls))
+        cls.__init__ = _init(cls, cls.__every__)
 
 
 _Copying = tuple[Callable[[Any], tuple[Any, ...]], dict[str, Callable[[Any, Any], None]]]
@@ -113,81 +61,90 @@ _copying: dict[type[Any], _Copying] = {}
 
 def _learn_to_copy(kind: type[Any]) -> _Copying | None:
     """None where values are made in another way than field by field."""
-    if not kind.__dict__.get("__copied__") or not all(each.init for each in fields(kind)):
+    if not kind.__dict__.get("__copied__"):
         return None
-    put = {each.name: getattr(kind, each.name).__set__ for each in fields(kind)}
+    put = {each.name: getattr(kind, each.name).__set__ for each in kind.__dict__["__every__"]}
     _copying[kind] = values_of(tuple(put)), put
     return _copying[kind]
 
 
-_Fields = tuple[Field, ...]
-_every: dict[type[Any], _Fields] = {}
-"""The fields of each class of which they were asked for."""
+_Methods = dict[str, Any]
+_Fields = tuple[Field[Any], ...]
 
 
 def _value(cls: type[Any], kw_only: bool) -> type[Any]:
-    body = dict(cls.__dict__)
-    body.pop("__dict__", None)
-    body.pop("__weakref__", None)
-    given: dict[str, Any] = {}
-    doubtful = False
-    before: Any = MISSING
-    annotations: dict[str, Any] = inspect.get_annotations(cls)
-    for name, kind in annotations.items():
-        if kind is ClassVar or getattr(kind, "__origin__", None) is ClassVar:
-            continue
-        default = given[name] = body.pop(name, MISSING)  # a slot will stand there
-        if default is MISSING:
-            doubtful = doubtful or (before is not MISSING and not kw_only)
-        elif default.__class__ is Field or default.__class__.__hash__ is None:
-            doubtful = True
-        before = default
-    inherited = {name for base in cls.__mro__[1:] for name in base.__dict__.get("__given__", ())}
+    body = {name: each for name, each in cls.__dict__.items() if name not in ("__dict__", "__weakref__")}
+    inherited = {each.name: each for base in reversed(cls.__mro__[1:]) for each in _fields_of(base)}
+    own = _own_fields(cls, body, kw_only)
+    every = tuple((inherited | own).values())
+    _refuse_disorder(cls, every)
+    methods = _compared(every) | _shown(every) | _kept(every)
+    methods |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
     classes: list[type[Any]] = []
-    body["__copied__"] = body.get("__init__") is None
-    for name, method in (*_METHODS, ("__init__", _first_init(classes))):
-        if body.get(name) is None:
-            body[name] = method
-    body["__qualname__"] = cls.__qualname__
-    body["__slots__"] = tuple([name for name in given if name not in inherited])
-    body["__match_args__"] = _POSITIONAL
-    body["__dataclass_fields__"] = _STANDARD_FIELDS
-    body["__given__"] = given
-    body["__kw_only__"] = kw_only
+    methods["__init__"] = _first_init(classes, every)
+    copied = body.get("__init__") is None and all(each.init for each in every)
+    body |= {name: method for name, method in methods.items() if body.get(name) is None}
+    body |= {
+        "__qualname__": cls.__qualname__,
+        "__slots__": tuple(name for name in own if name not in inherited),
+        "__match_args__": tuple(each.name for each in every if each.init and not each.kw_only),
+        "__dataclass_fields__": _StandardFields(every),
+        "__every__": every,
+        "__copied__": copied,
+    }
     # Slots are only made with a class, never added to it: this is a second one.
     metaclass: Any = type(cls)
     classes.append(metaclass(cls.__name__, cls.__bases__, body))
-    if doubtful or inherited:
-        _refuse_disorder(classes[0])
     return classes[0]
 
 
-def _learn_fields(cls: type[Any]) -> _Fields:
-    every: dict[str, Field] = {}
-    for base in reversed(cls.__mro__):
-        every |= _own_fields(base)
-    _every[cls] = tuple(every.values())
-    return _every[cls]
+def _fields_of(base: type[Any]) -> _Fields:
+    every: _Fields | None = base.__dict__.get("__every__")
+    return every if every is not None else tuple(base.__dict__.get("__dataclass_fields__", {}).values())
 
 
-def _own_fields(cls: type[Any]) -> dict[str, Field]:
-    own: dict[str, Field] = {}
-    given: dict[str, Any] = cls.__dict__.get("__given__", {})
-    types = inspect.get_annotations(cls) if given else {}
-    for name, default in given.items():
-        each = own[name] = default if isinstance(default, Field) else Field(default)
-        each.name, each.type = name, types[name]
-        if each.kw_only is None:
-            each.kw_only = cls.__dict__["__kw_only__"]
+def _own_fields(cls: type[Any], body: dict[str, Any], kw_only: bool) -> dict[str, Field[Any]]:
+    """Those that the class itself names, in order. Their defaults are taken out of `body`, where slots will
+    stand."""
+    own: dict[str, Field[Any]] = {}
+    annotations: dict[str, Any] = inspect.get_annotations(cls)
+    for name, kind in annotations.items():
+        if kind is ClassVar or get_origin(kind) is ClassVar:
+            continue
+        given = body.pop(name, MISSING)
+        # A type checker is told a lie about what `field` returns.
+        each: Any = given if isinstance(given, Field) else field(default=given)
+        if each.default is not MISSING and each.default.__class__.__hash__ is None:
+            raise ValueError(f"{cls.__qualname__}: {name} has a default that can change; use default_factory")
+        each.name, each.type = name, kind
+        if each.kw_only is MISSING:
+            each.kw_only = kw_only
+        own[name] = each
     return own
 
 
-def _refuse_disorder(cls: type[Any]) -> None:
+class _StandardFields:
+    """`__dataclass_fields__`, completed by the standard library when it is first asked for."""
+
+    def __init__(self, every: _Fields) -> None:
+        self._every = every
+        self._complete: dict[str, Field[Any]] | None = None
+
+    def __get__(self, value: object, cls: type[Any]) -> dict[str, Field[Any]]:
+        if self._complete is None:
+            named = {each.name: each for each in self._every}
+            types = {each.name: each.type for each in self._every}
+            body = {**named, "__annotations__": types, "__module__": cls.__module__}
+            body["__doc__"] = cls.__name__  # or the standard library works out a signature to say there
+            twin = type(cls.__name__, (), body)
+            made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(twin)
+            self._complete = made.__dataclass_fields__
+        return self._complete
+
+
+def _refuse_disorder(cls: type[Any], every: _Fields) -> None:
     optional = ""
-    for each in fields(cls):
-        if each.default is not MISSING and each.default.__class__.__hash__ is None:
-            told = f"{each.name} has a default that can change; use default_factory"
-            raise ValueError(f"{cls.__qualname__}: {told}")
+    for each in every:
         if each.kw_only or not each.init:
             continue
         if each.default is not MISSING or each.default_factory is not MISSING:
@@ -197,40 +154,6 @@ def _refuse_disorder(cls: type[Any]) -> None:
             raise TypeError(f"{cls.__qualname__}: {told}")
 
 
-class _Positional:
-    """`__match_args__`."""
-
-    def __get__(self, value: object, cls: type[Any]) -> tuple[str, ...]:
-        return tuple(each.name for each in fields(cls) if each.init and not each.kw_only)
-
-
-class _StandardFields:
-    """`__dataclass_fields__`, made by the standard library when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._made: dict[_Fields, dict[str, Any]] = {}
-
-    def __get__(self, value: object, cls: type[Any]) -> dict[str, Any]:
-        every = fields(cls)
-        if every not in self._made:
-            self._made[every] = _standard_fields(cls, every)
-        return self._made[every]
-
-
-def _standard_fields(cls: type[Any], every: _Fields) -> dict[str, Any]:
-    import dataclasses
-
-    body: dict[str, Any] = {"__annotations__": {each.name: each.type for each in every}}
-    for each in every:
-        said = {name: getattr(each, name) for name in Field.__slots__ if name not in ("name", "type")}
-        body[each.name] = dataclasses.field(**{name: it for name, it in said.items() if it is not MISSING})
-    body["__module__"] = cls.__module__
-    body["__doc__"] = cls.__name__  # or the standard library works out a signature to say there
-    twin: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(type(cls.__name__, (), body))
-    made: dict[str, Any] = twin.__dataclass_fields__
-    return made
-
-
 def values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """What reads these attributes; `attrgetter` gives no tuple for fewer than two."""
     if len(names) > 1:
@@ -238,79 +161,59 @@ def values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda value: tuple(getattr(value, name) for name in names)
 
 
-_Reading = Callable[[Any], tuple[Any, ...]]
-_compared: dict[type[Any], _Reading] = {}
-_hashed: dict[type[Any], _Reading] = {}
-"""What is read of a value of each class that was compared, or hashed."""
+def _compared(every: _Fields) -> _Methods:
+    read = values_of(tuple(each.name for each in every if each.compare))
+    hashable = (each.name for each in every if (each.compare if each.hash is None else each.hash))
+    hashed = values_of(tuple(hashable))
+
+    def __eq__(self: Any, other: object) -> Any:  # noqa: N807
+        if self.__class__ is not other.__class__:
+            return NotImplemented
+        return read(self) == read(other)
+
+    def __hash__(self: Any) -> int:  # noqa: N807
+        return hash(hashed(self))
+
+    return {"__eq__": __eq__, "__hash__": __hash__}
 
 
-def _learn_to_compare(cls: type[Any]) -> _Reading:
-    _compared[cls] = values_of(tuple(each.name for each in fields(cls) if each.compare))
-    return _compared[cls]
+def _shown(every: _Fields) -> _Methods:
+    names = tuple(each.name for each in every if each.repr)
+
+    def __repr__(self: Any) -> str:  # noqa: N807
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{self.__class__.__qualname__}({shown})"
+
+    return {"__repr__": __repr__}
 
 
-def _learn_to_hash(cls: type[Any]) -> _Reading:
-    hashable = (each for each in fields(cls) if (each.compare if each.hash is None else each.hash))
-    _hashed[cls] = values_of(tuple(each.name for each in hashable))
-    return _hashed[cls]
-
-
-def _equal(self: Any, other: object) -> Any:
-    cls = self.__class__
-    if cls is not other.__class__:
-        return NotImplemented
-    read = _compared.get(cls) or _learn_to_compare(cls)
-    return read(self) == read(other)
-
-
-def _hash(self: Any) -> int:
-    read = _hashed.get(self.__class__) or _learn_to_hash(self.__class__)
-    return hash(read(self))
-
-
-def _shown(self: Any) -> str:
-    shown = ", ".join(f"{each.name}={getattr(self, each.name)!r}" for each in fields(type(self)) if each.repr)
-    return f"{self.__class__.__qualname__}({shown})"
-
-
-def _state(self: Any) -> list[Any]:
+def _kept(every: _Fields) -> _Methods:
     """For copies and pickles, which would set attributes."""
-    return [getattr(self, each.name) for each in fields(type(self))]
+    names = tuple(each.name for each in every)
 
+    def __getstate__(self: Any) -> list[Any]:  # noqa: N807
+        return [getattr(self, name) for name in names]
 
-def _take_state(self: Any, state: list[Any]) -> None:
-    for each, value in zip(fields(type(self)), state, strict=True):
-        object.__setattr__(self, each.name, value)
+    def __setstate__(self: Any, state: list[Any]) -> None:  # noqa: N807
+        for name, value in zip(names, state, strict=True):
+            object.__setattr__(self, name, value)
+
+    return {"__getstate__": __getstate__, "__setstate__": __setstate__}
 
 
 def _refuse_to_set(_self: object, name: str, _value: object) -> NoReturn:
-    from dataclasses import FrozenInstanceError
-
     raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
 def _refuse_to_delete(_self: object, name: str) -> NoReturn:
-    from dataclasses import FrozenInstanceError
-
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
-
-_POSITIONAL, _STANDARD_FIELDS = _Positional(), _StandardFields()
-_METHODS: tuple[tuple[str, Any], ...] = (
-    ("__eq__", _equal),
-    ("__hash__", _hash),
-    ("__repr__", _shown),
-    ("__getstate__", _state),
-    ("__setstate__", _take_state),
-    ("__setattr__", _refuse_to_set),
-    ("__delattr__", _refuse_to_delete),
-)
 
 _FEW = 16
 """Of most classes a tick makes no more values than this, and compiling takes as long as making them does."""
 
 
-def _first_init(classes: list[type[Any]]) -> Any:
+def _first_init(classes: list[type[Any]], every: _Fields) -> Any:
     """Sets the fields one by one for the first few values; then, or where what is given doesn't fit, the real
     one is made and takes its place. classes: will hold the class, once it is there."""
     plan: _Plan | None = None
@@ -318,12 +221,12 @@ def _first_init(classes: list[type[Any]]) -> Any:
 
     def __init__(self: Any, /, *unnamed: Any, **named: Any) -> None:  # noqa: N807
         nonlocal plan, left
-        plan = plan or _Plan(classes[0])
+        plan = plan or _Plan(classes[0], every)
         left -= 1
         given = dict(zip(plan.positional, unnamed, strict=False)) | named
-        fits = len(given) == len(unnamed) + len(named) and given.keys() <= plan.defaults.keys()
+        fits = len(given) == len(unnamed) + len(named) and given.keys() <= plan.taken
         if left < 0 or not fits or not _fill(self, plan, given):
-            plan.cls.__init__ = _init(plan.cls, fields(plan.cls))
+            plan.cls.__init__ = _init(plan.cls, every)
             plan.cls.__init__(self, *unnamed, **named)
         elif plan.checked:
             self.__post_init__()
@@ -332,38 +235,27 @@ def _first_init(classes: list[type[Any]]) -> Any:
 
 
 class _Plan:
-    """What the first few values are made by: what the class was given, of which most fields need no more.
-    defaults: of each field, or MISSING, or a Field that has another sort of default."""
+    """What the first few values are made by."""
 
-    def __init__(self, cls: Any) -> None:
+    def __init__(self, cls: Any, every: _Fields) -> None:
         self.cls = cls
-        self.defaults: dict[str, Any] = {}
-        for base in reversed(cls.__mro__):
-            self.defaults |= base.__dict__.get("__given__", {})
-        usual = (
-            Field not in map(type, self.defaults.values()) and self.defaults.keys() == cls.__given__.keys()
-        )
-        if not usual:
-            self.positional = cls.__match_args__
-        elif cls.__kw_only__:
-            self.positional = ()
-        else:
-            self.positional = tuple(self.defaults)
-        self.setters = {name: getattr(cls, name).__set__ for name in self.defaults}
+        self.positional = cls.__match_args__
+        self.taken = frozenset(each.name for each in every if each.init)
+        self.setters = [(each, getattr(cls, each.name).__set__) for each in every]
         self.checked = hasattr(cls, "__post_init__")
 
 
 def _fill(self: Any, plan: _Plan, given: dict[str, Any]) -> bool:
-    """Whether there was a value for every field that needs one, and for no other."""
-    for name, default in plan.defaults.items():
-        value = given.get(name, default)
-        if value.__class__ is Field:
-            if not value.init:
-                return False
-            value = value.default if value.default_factory is MISSING else value.default_factory()
-        if value is MISSING:
+    """Whether there was a value for every field that needs one."""
+    for each, set_to in plan.setters:
+        if each.name in given:
+            set_to(self, given[each.name])
+        elif each.default is not MISSING:
+            set_to(self, each.default)
+        elif each.default_factory is not MISSING:
+            set_to(self, each.default_factory())
+        elif each.init:
             return False
-        plan.setters[name](self, value)
     return True
 
 

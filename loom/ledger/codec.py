@@ -7,6 +7,8 @@ walk over that table. Values typed `Any` or `Mapping` are JSON values already an
 import json
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field
+from dataclasses import is_dataclass as is_value
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
@@ -15,7 +17,7 @@ from operator import is_not
 from typing import Any, TypeVar, get_args, get_origin
 
 from loom.instants import YEARS
-from loom.values import MISSING, Field, dataclass, fields, is_value, replace, values_of
+from loom.values import dataclass, fields, replace, values_of
 
 T = TypeVar("T")
 
@@ -166,7 +168,7 @@ def _draw_up(kind: type[Any]) -> _Table:
     )
 
 
-def _default(field: Field) -> Any:
+def _default(field: Field[Any]) -> Any:
     # MISSING equals nothing but itself, so a field without a default is always written.
     return field.default if field.default_factory is MISSING else field.default_factory()
 

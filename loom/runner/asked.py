@@ -5,7 +5,6 @@ import sys
 from loom.domain.worker import Isolation, Worker
 from loom.errors import UsageError
 from loom.ports import Snapshot
-from loom.runner.naming import find_workers
 from loom.runner.waking import Waking
 
 
@@ -14,6 +13,9 @@ def chosen(waking: Waking) -> tuple[Worker, ...]:
 
     Raises UsageError for a name or a parameter that fits none, and RegistryError where theirs is broken.
     """
+    # Imported only where somebody is named: an idle tick at a time of its own comes here too.
+    from loom.runner.naming import find_workers
+
     workers = find_workers(waking.conditions.demand_registry(), waking.request.workers)
     if waking.request.params:
         _refuse_wrong_params(waking, workers[0])

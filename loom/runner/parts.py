@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from loom.clock import Clock
 from loom.domain.enforcement import EnforcementContext
-from loom.domain.execution import Execution
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.worker import Worker
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
@@ -16,6 +15,7 @@ from loom.runner.stopping import Stop
 from loom.values import dataclass
 
 if TYPE_CHECKING:
+    from loom.domain.execution import Execution
     from loom.execution.assignment import Assignment
     from loom.execution.capture import RunLog
     from loom.heartbeat import Heartbeat
@@ -26,7 +26,7 @@ class Executor(Protocol):
 
     def submit(self, assignment: "Assignment") -> None: ...
 
-    def wait(self, timeout: float | None) -> list[tuple[str, Execution]]: ...
+    def wait(self, timeout: float | None) -> list[tuple[str, "Execution"]]: ...
 
     def cancel(self, why: str) -> None: ...
 
