@@ -109,7 +109,7 @@ class ActionsAudience(Audience):
 
     def _registry(self) -> "Registry | None":
         from loom.errors import RegistryError
-        from loom.wiring import read_registry
+        from loom.wiring.parts import read_registry
 
         try:
             return read_registry(self._settings)

@@ -84,7 +84,8 @@ def _read(
     from loom.brief.gathering import brief
     from loom.brief.stretch import last_read, stretch
     from loom.cli.moments import moment
-    from loom.wiring import clock_for, known_until, peek_ledger, read_registry
+    from loom.wiring.looking import known_until, peek_ledger
+    from loom.wiring.parts import clock_for, read_registry
 
     registry = read_registry(settings)
     clock = clock_for(at)

@@ -36,7 +36,7 @@ def command(send_test_alert: bool, as_json: bool, project: Path | None) -> int:
     from loom.clock import SystemClock
     from loom.domain.board import Answer
     from loom.settings import repository_is_public, take_secrets
-    from loom.wiring import (
+    from loom.wiring.parts import (
         guard_of,
         hooks_in_need,
         open_ledger,

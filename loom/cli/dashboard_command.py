@@ -84,7 +84,8 @@ def command(
 
 def _read(settings: "Settings", at: str | None, days: int, offline: bool) -> "Dashboard":
     from loom.dashboard.reading import read_dashboard
-    from loom.wiring import clock_for, known_until, peek_ledger, publishable, read_registry
+    from loom.wiring.looking import known_until, peek_ledger, publishable
+    from loom.wiring.parts import clock_for, read_registry
 
     clock = clock_for(at)
     registry = read_registry(settings)

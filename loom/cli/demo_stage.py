@@ -24,7 +24,8 @@ from loom.runner.tick import run_tick
 from loom.sample.project import SECRETS
 from loom.settings import Settings, read_settings
 from loom.values import dataclass, replace
-from loom.wiring import parts_for, peek_ledger, publishable, read_registry
+from loom.wiring.looking import peek_ledger, publishable
+from loom.wiring.parts import parts_for, read_registry
 
 # Its troubles are nobody's, no event of GitHub's wakes it, and its workers get made-up secrets or none.
 _NOT_ITS_OWN = ("LOOM_", "GITHUB_", *SECRETS)

@@ -46,7 +46,7 @@ def verify(as_json: bool, project: Path | None) -> int:
 
     Exit code 3 if anything is missing, unreadable, altered or unknown, else 0.
     """
-    from loom.wiring import read_enforcement
+    from loom.wiring.parts import read_enforcement
 
     settings = settings_for(project)
     digest, rules = "", tuple[str, ...]()
@@ -83,7 +83,7 @@ def seal(check: bool, as_json: bool, project: Path | None) -> int:
     enforcement context isn't whole afterwards, else 0.
     """
     from loom.enforcement.reading import sealing
-    from loom.wiring import read_enforcement
+    from loom.wiring.parts import read_enforcement
 
     settings = settings_for(project)
     changes: Sequence[Unsealed] = ()

@@ -31,7 +31,7 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
     from loom.enforcement.reading.folder import read_folder
     from loom.enforcement.reading.loader import context_of
     from loom.errors import EnforcementError, Problem
-    from loom.wiring import read_enforcement
+    from loom.wiring.parts import read_enforcement
 
     settings = settings_for(project)
     revisions = Revisions(settings.enforcement_folder, os.environ)

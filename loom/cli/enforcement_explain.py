@@ -35,7 +35,7 @@ def explain(worker: str, act: tuple[str, ...], as_json: bool, project: Path | No
     from loom.enforcement.asking.questions import Questions
     from loom.enforcement.judges.places import places_of
     from loom.runner.naming import find_workers
-    from loom.wiring import read_enforcement, read_registry
+    from loom.wiring.parts import read_enforcement, read_registry
 
     settings = settings_for(project)
     (found,) = find_workers(read_registry(settings), [worker])

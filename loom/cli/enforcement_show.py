@@ -54,7 +54,7 @@ def show(
         return _of_run(settings, run_id, rule_id, as_json=as_json, offline=offline)
 
     from loom.runner.naming import find_workers
-    from loom.wiring import read_enforcement, read_registry
+    from loom.wiring.parts import read_enforcement, read_registry
 
     context = read_enforcement(settings)
     heading = "In force"
@@ -151,7 +151,8 @@ def _only(context: "EnforcementContext", rule_id: str) -> "EnforcementContext":
 def _find_run(settings: "Settings", run_id: str, *, offline: bool) -> "Run":
     from loom.errors import RegistryError
     from loom.runner.naming import find_run
-    from loom.wiring import peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import read_registry
 
     try:
         registry = read_registry(settings)
@@ -165,7 +166,7 @@ def _find_run(settings: "Settings", run_id: str, *, offline: bool) -> "Run":
 
 
 def _in_force(settings: "Settings") -> "EnforcementContext | None":
-    from loom.wiring import read_enforcement
+    from loom.wiring.parts import read_enforcement
 
     try:
         return read_enforcement(settings)

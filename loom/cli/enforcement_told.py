@@ -13,7 +13,7 @@ def zone_of(settings: "Settings") -> "ZoneInfo":
     from zoneinfo import ZoneInfo
 
     from loom.errors import RegistryError
-    from loom.wiring import read_registry
+    from loom.wiring.parts import read_registry
 
     try:
         return ZoneInfo(read_registry(settings).zone)

@@ -49,7 +49,8 @@ def command(
     from loom.ports import RunQuery
     from loom.runner.naming import find_workers
     from loom.status import as_they_stand
-    from loom.wiring import peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import read_registry
 
     unknown = [word for word in outcomes if word not in list(Outcome)]
     if unknown:

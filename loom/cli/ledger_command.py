@@ -175,7 +175,7 @@ def _place(project: Path | None) -> _Place:
     """Where the ledger lies. A registry that can't be read leaves the default, where it most likely is."""
     from loom.domain.registry import StateSettings
     from loom.errors import RegistryError
-    from loom.wiring import ledger_path, read_registry, state_branch
+    from loom.wiring.parts import ledger_path, read_registry, state_branch
 
     settings = settings_for(project)
     try:

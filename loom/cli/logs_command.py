@@ -48,7 +48,8 @@ def command(run: str, follow: bool, as_json: bool, offline: bool, project: Path 
     """
     from loom.domain.slot import Ticket
     from loom.listening import find
-    from loom.wiring import liveness, peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import liveness, read_registry
 
     settings = settings_for(project)
     registry = read_registry(settings)
@@ -78,7 +79,7 @@ def _recorded(settings: "Settings", registry: "Registry", run: "Run", as_json: b
         return ExitCode.OK
     _print(run.log)
     if not run.log:
-        from loom.wiring import state_branch
+        from loom.wiring.parts import state_branch
 
         branch = state_branch(settings, registry)
         stay = "; logs stay on the machine that ran it" if branch else ""
@@ -97,7 +98,7 @@ def _so_far(
     from loom.clock import SystemClock
     from loom.listening import look
     from loom.report.words import short_id
-    from loom.wiring import live_logs
+    from loom.wiring.parts import live_logs
 
     run_id = ticket.run_id or ""
     said = live_logs(settings).last_words(run_id)
@@ -131,7 +132,7 @@ def _followed(
     from loom.execution.live.listening import Listener
     from loom.listening import Following, look
     from loom.report.words import short_id
-    from loom.wiring import live_logs_folder
+    from loom.wiring.parts import live_logs_folder
 
     def alive(held: "Ticket") -> bool:
         return seen.alive(held, real_now=SystemClock().real())
@@ -176,7 +177,7 @@ def _afar(
 ) -> "Callable[[], Look]":
     """Asks a ledger that is fetched anew each time."""
     from loom.listening import look
-    from loom.wiring import peek_ledger
+    from loom.wiring.looking import peek_ledger
 
     def looking() -> "Look":
         ledger = peek_ledger(settings, registry, note=lambda _: None)

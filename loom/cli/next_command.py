@@ -35,7 +35,8 @@ def command(
     from loom.errors import UsageError
     from loom.runner.naming import find_workers
     from loom.values import replace
-    from loom.wiring import clock_for, peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import clock_for, read_registry
 
     if isnan(days):
         raise UsageError("--days nan is no number of days; write one from 0.01 to 366.")

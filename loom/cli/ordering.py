@@ -84,7 +84,7 @@ def _login() -> str:
 def given_at(at: str | None) -> datetime:
     """The time of the order, UTC. Raises UsageError for one that hasn't come."""
     from loom.clock import SystemClock
-    from loom.wiring import clock_for
+    from loom.wiring.parts import clock_for
 
     now = clock_for(at).now()
     if at is not None and now > SystemClock().now():
@@ -103,7 +103,7 @@ def chosen(registry: "Registry", name: str) -> "Worker":
 def alive(settings: "Settings", registry: "Registry") -> "Callable[[Ticket], bool]":
     """Whether the process that claimed a ticket is at work, as far as this machine can tell."""
     from loom.clock import SystemClock
-    from loom.wiring import liveness
+    from loom.wiring.parts import liveness
 
     seen, real_now = liveness(settings, registry), SystemClock().real()
     return lambda ticket: seen.alive(ticket, real_now=real_now)
@@ -111,7 +111,7 @@ def alive(settings: "Settings", registry: "Registry") -> "Callable[[Ticket], boo
 
 def kept(settings: "Settings", registry: "Registry") -> str:
     """Where the order is kept, and for whom it holds."""
-    from loom.wiring import state_branch
+    from loom.wiring.parts import state_branch
 
     branch = state_branch(settings, registry)
     if branch is not None:

@@ -60,7 +60,7 @@ def command(
         return _listed(at, as_json, project)
     from loom.cli.ordering import alive, chosen, given_at, kept, standing_order, who
     from loom.pausing import pause
-    from loom.wiring import clock_for, open_ledger, read_registry, state_branch
+    from loom.wiring.parts import clock_for, open_ledger, read_registry, state_branch
 
     settings = settings_for(project)
     now = given_at(at)
@@ -105,7 +105,8 @@ def _listed(at: str | None, as_json: bool, project: Path | None) -> int:
     from loom.domain.worker import Status
     from loom.pausing import in_force
     from loom.report import pauses
-    from loom.wiring import peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import read_registry
 
     settings = settings_for(project)
     registry, now = read_registry(settings), given_at(at)

@@ -33,7 +33,7 @@ def command(worker: str, by: str | None, at: str | None, as_json: bool, project:
 
     from loom.cli.ordering import chosen, given_at, kept, standing_order, who
     from loom.pausing import resume
-    from loom.wiring import clock_for, open_ledger, read_registry
+    from loom.wiring.parts import clock_for, open_ledger, read_registry
 
     settings = settings_for(project)
     now = given_at(at)

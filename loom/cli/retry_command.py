@@ -42,7 +42,8 @@ def command(run: str, force: bool, at: str | None, dry_run: bool, as_json: bool,
     from loom.domain.run import Outcome, Trigger
     from loom.runner.naming import find_run
     from loom.runner.request import TickRequest
-    from loom.wiring import clock_for, peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import clock_for, read_registry
 
     settings = settings_for(project, commands_runner=True)
     ledger = peek_ledger(settings, read_registry(settings))

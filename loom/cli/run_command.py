@@ -90,7 +90,7 @@ def command(
     from loom.clock import SetClock
     from loom.domain.run import Trigger
     from loom.runner.request import TickRequest
-    from loom.wiring import clock_for
+    from loom.wiring.parts import clock_for
 
     settings = settings_for(project, commands_runner=True)
     clock = clock_for(at)

@@ -67,7 +67,7 @@ def run(workers: tuple[str, ...], dry_run: bool, as_json: bool, project: Path | 
     from loom.clock import SetClock
     from loom.runner.request import TickRequest
     from loom.sample.project import SECRETS
-    from loom.wiring import read_registry
+    from loom.wiring.parts import read_registry
 
     for name in _ELSEWHERE:
         os.environ.pop(name, None)
@@ -140,7 +140,7 @@ def _company_time(settings: "Settings", registry: "Registry") -> "datetime":
 
     from loom.clock import SystemClock
     from loom.sample.project import NOW
-    from loom.wiring import peek_ledger
+    from loom.wiring.looking import peek_ledger
 
     ledger = peek_ledger(settings, registry)
     try:
@@ -212,7 +212,7 @@ def _say_what_next(settings: "Settings", registry: "Registry") -> None:
     from loom.ports import RunQuery
     from loom.report.gist import SEVERITIES, findings
     from loom.report.words import count, short_id
-    from loom.wiring import peek_ledger
+    from loom.wiring.looking import peek_ledger
 
     ledger = peek_ledger(settings, registry)
     try:

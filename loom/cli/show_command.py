@@ -35,7 +35,8 @@ def command(run: str, as_json: bool, offline: bool, project: Path | None) -> int
     from loom.domain.slot import Ticket
     from loom.listening import find, look, others_of
     from loom.status import as_they_stand
-    from loom.wiring import liveness, peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import liveness, read_registry
 
     settings = settings_for(project)
     registry = read_registry(settings)
@@ -75,7 +76,7 @@ def _under_way(
     from zoneinfo import ZoneInfo
 
     from loom.clock import SystemClock
-    from loom.wiring import live_logs
+    from loom.wiring.parts import live_logs
 
     run_id, zone = ticket.run_id or "", ZoneInfo(registry.zone)
     said = live_logs(settings).last_words(run_id)

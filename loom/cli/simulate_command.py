@@ -54,13 +54,14 @@ def command(file: Path, start: str | None, end: str | None, as_json: bool, proje
     from loom.report.progress import SilentProgress
     from loom.simulation.replay import simulate
     from loom.simulation.traces import read_traces
-    from loom.wiring import parts_for, read_registry
+    from loom.wiring.looking import rehearsal_parts
+    from loom.wiring.parts import read_registry
 
     settings = settings_for(project)
     registry = read_registry(settings)
     for entry in registry.broken:
         click.echo(f"loom: {entry.id} is left out: its entry in the registry has mistakes", err=True)
-    parts = parts_for(settings, SystemClock(), SilentProgress(), rehearsal=True)
+    parts = rehearsal_parts(settings, SystemClock(), SilentProgress())
     bounds = _instant(start, "--from"), _instant(end, "--to")
     replays = list(simulate(parts, registry, read_traces(file), start=bounds[0], end=bounds[1]))
     zone = ZoneInfo(registry.zone)

@@ -60,7 +60,8 @@ def _read(
 ) -> "Board | OneWorker":
     from loom.cli.ordering import alive
     from loom.status import board, one_worker
-    from loom.wiring import clock_for, peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import clock_for, read_registry
 
     registry = read_registry(settings)
     found = None

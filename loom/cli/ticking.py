@@ -16,7 +16,7 @@ from loom.runner.request import TickRequest
 from loom.runner.tick import run_tick
 from loom.settings import Settings
 from loom.values import replace
-from loom.wiring import parts_for
+from loom.wiring.parts import parts_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +30,12 @@ def tick(settings: Settings, clock: Clock, request: TickRequest, as_json: bool) 
     Raises LoomError, after a person was told of a ledger that can't be used.
     """
     progress = _progress(as_json)
-    parts = parts_for(settings, clock, progress, rehearsal=request.dry_run)
+    if request.dry_run:
+        from loom.wiring.looking import rehearsal_parts
+
+        parts = rehearsal_parts(settings, clock, progress)
+    else:
+        parts = parts_for(settings, clock, progress)
     answer, talk = answer_alone() if as_json else sys.stdout, sys.stderr
     with audience_for(settings, answer, as_json) as audience:
         try:
@@ -52,7 +57,9 @@ def confirm(settings: Settings, clock: Clock, request: TickRequest, as_json: boo
     """List what `request` would run, and ask. Raises UsageError where nobody says yes."""
     if as_json:
         raise UsageError("with --json nobody can be asked: add --yes, or --dry-run to see the list.")
-    parts = parts_for(settings, clock, _progress(as_json=True), rehearsal=True)
+    from loom.wiring.looking import rehearsal_parts
+
+    parts = rehearsal_parts(settings, clock, _progress(as_json=True))
     # The tick itself comes later, and takes the secrets out of the environment then.
     parts = replace(
         parts, take_secrets=lambda names: {n: settings.env[n] for n in names if settings.env.get(n)}
@@ -87,7 +94,7 @@ def _cry(
     """The ledger can't be used, so neither can its outbox: tell a person directly."""
     from loom.alerts.direct import cry
     from loom.domain.alert import Alert, Event
-    from loom.wiring import hooks_in_need
+    from loom.wiring.parts import hooks_in_need
 
     unpushed = isinstance(error, StateUnpushed)
     alert = Alert(

@@ -81,7 +81,8 @@ def command(
 def _look(settings: "Settings", state: Path, max_age: timedelta, grace: timedelta) -> "Watched":
     from loom.clock import SystemClock
     from loom.watch.watching import watch
-    from loom.wiring import alert_hooks, hooks_in_need, peek_ledger, read_registry
+    from loom.wiring.looking import peek_ledger
+    from loom.wiring.parts import alert_hooks, hooks_in_need, read_registry
 
     def hooks(registry: "Registry | None", snapshot: "Snapshot | None") -> "Sequence[AlertHook]":
         if registry is None and snapshot is not None and snapshot.hooks is not None:

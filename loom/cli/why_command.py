@@ -32,7 +32,8 @@ def command(name: str, at: str | None, as_json: bool, offline: bool, project: Pa
     """
     from loom.instants import parse_instant
     from loom.why.reading import why
-    from loom.wiring import clock_for, looking_parts
+    from loom.wiring.looking import looking_parts
+    from loom.wiring.parts import clock_for
 
     instant = None if at is None else parse_instant(at, option="--at")
     settings = settings_for(project)

@@ -26,7 +26,7 @@ from loom.runner.tick import run_tick
 from loom.settings import read_settings
 from loom.simulation.rehearsal import only_schedules, rehearsed
 from loom.simulation.traces import read_traces
-from loom.wiring import parts_for
+from loom.wiring.parts import parts_for
 from tests.benchmarks.deeds import Deed, Due, Tally, tally
 from tests.benchmarks.expressions import ACTIVE_OF_THE_TWELVE
 from tests.benchmarks.peers import Environment, PeerUnavailable

@@ -48,7 +48,7 @@ def tick(order: dict[str, Any], go: int) -> NoReturn:
 
 def lay(mines: Mines, order: dict[str, Any]) -> None:
     """What `loom.wiring` makes from now on, for whichever command, has mines in it."""
-    from loom import wiring
+    from loom.wiring import parts as wiring
 
     real = wiring.parts_for
     makers = [module for module in sys.modules.values() if getattr(module, "parts_for", None) is real]

@@ -18,7 +18,7 @@ from loom.runner.request import TickRequest
 from loom.runner.stopping import Stop
 from loom.runner.tick import run_tick
 from loom.settings import read_settings
-from loom.wiring import parts_for
+from loom.wiring.parts import parts_for
 from tests.ground.modules import workers_of_its_own
 from tests.ground.project import Project
 

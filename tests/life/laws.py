@@ -17,7 +17,7 @@ from loom.errors import ExitCode
 from loom.ports import Ledger, RunQuery, Snapshot
 from loom.settings import read_settings
 from loom.status import board
-from loom.wiring import read_registry
+from loom.wiring.parts import read_registry
 from tests.life.model import Model, slot_of
 from tests.life.world import HOOKS, Ended, World, hold
 

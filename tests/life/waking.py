@@ -20,7 +20,7 @@ from loom.runner.request import TickRequest
 from loom.runner.stopping import Stop
 from loom.runner.tick import run_tick
 from loom.settings import read_settings
-from loom.wiring import parts_for
+from loom.wiring.parts import parts_for
 from tests.life import decisions, doer
 from tests.life.model import slot_of
 from tests.life.plot import Plot, ProcessDied

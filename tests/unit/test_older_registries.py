@@ -12,7 +12,7 @@ from loom.domain.tick import TickReport
 from loom.runner.request import TickRequest
 from loom.settings import read_settings
 from loom.status import board
-from loom.wiring import read_registry
+from loom.wiring.parts import read_registry
 from tests.ground.project import Project
 from tests.ground.rehearsal import Rehearsal
 

@@ -17,7 +17,7 @@ from loom.ports import Entry
 from loom.runner.request import TickRequest
 from loom.settings import read_settings
 from loom.status import as_they_stand, board
-from loom.wiring import read_registry
+from loom.wiring.parts import read_registry
 from tests.ground.project import Project
 from tests.ground.rehearsal import Rehearsal
 

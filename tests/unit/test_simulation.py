@@ -18,7 +18,7 @@ from loom.runner.parts import Parts
 from loom.settings import read_settings
 from loom.simulation.replay import by_hour, simulate
 from loom.simulation.traces import Delays, TraceFile, read_traces
-from loom.wiring import parts_for
+from loom.wiring.parts import parts_for
 from tests.ground.project import Project
 from tests.ground.shut import REPOSITORY
 

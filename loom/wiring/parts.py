@@ -1,4 +1,4 @@
-"""The only module that names concrete classes: settings in, a runner's parts out.
+"""Settings in, a runner's parts out.
 
 Heavy rooms are imported when the part that needs them is asked for, so that a tick with nothing due, or a
 `loom --help`, doesn't pay for them.
@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,11 @@ from loom.clock import Clock, SetClock, SystemClock
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Isolation, Worker
-from loom.errors import LedgerError, RegistryError, UsageError
+from loom.errors import RegistryError
 from loom.ports import AlertHook, Guard, Ledger, Progress
 from loom.runner.parts import Executor, Parts
 from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
-from loom.values import replace
 
 if TYPE_CHECKING:
     from loom.enforcement.judges.places import Places
@@ -90,86 +89,16 @@ def open_ledger(settings: Settings, registry: Registry | None, clock: Clock) -> 
 
 def _open_ledger(settings: Settings, registry: Registry | None, clock: Clock) -> Ledger:
     if state_branch(settings, registry) is not None:
-        return _branch_ledger(settings, registry, clock, reading=False)
+        return branch_ledger(settings, registry, clock, reading=False)
     from loom.ledger.sqlite import SqliteLedger
 
     return SqliteLedger(ledger_path(settings, registry))
 
 
-def peek_ledger(
-    settings: Settings,
-    registry: Registry | None,
-    *,
-    offline: bool = False,
-    needed: bool = False,
-    note: Callable[[str], None] = lambda text: print(f"loom: {text}", file=sys.stderr),
-) -> Ledger:
-    """For reading: a ledger that isn't there yet reads as an empty one, and isn't made.
-
-    With a state branch it is fetched first, unless `offline`; `note` hears how old it is, and what of it
-    couldn't be read. Raises LedgerError; with `needed` also where the branch can't be fetched and never was.
-    """
-    if state_branch(settings, registry) is not None:
-        ledger = _branch_ledger(settings, registry, SystemClock(), reading=True)
-        try:
-            _bring_up_to_date(ledger, offline, needed, note)
-        except LedgerError:
-            ledger.close()
-            raise
-        return ledger
-    from loom.ledger.place import is_taken
-
-    if is_taken(ledger_path(settings, registry)):
-        return open_ledger(settings, registry, SystemClock())
-    from loom.ledger.memory import MemoryLedger
-
-    return MemoryLedger()
-
-
-def _bring_up_to_date(
-    ledger: "BranchLedger", offline: bool, needed: bool, note: Callable[[str], None]
-) -> None:
-    if not offline:
-        try:
-            ledger.sync()
-        except LedgerError as error:
-            failed = f"the state branch couldn't be fetched: {error}"
-            if needed and ledger.in_step_at is None:
-                raise LedgerError(
-                    f"{failed}\nThis machine has no earlier copy of it to go by. Try again once the remote "
-                    "can be reached; --offline goes by what is here."
-                ) from None
-            note(failed)
-    at = ledger.in_step_at
-    age = "was never fetched" if at is None else f"is as of {at.isoformat(timespec='seconds')}"
-    note(f"this copy of the state branch {age}")
-    for problem in ledger.damage:
-        note(str(problem))
-
-
-def known_until(settings: Settings, registry: Registry, ledger: Ledger) -> datetime | None:
-    """Up to when (real time, UTC) `ledger`, as `peek_ledger` returned it, has what others recorded; None when
-    nobody knows. A ledger that is no copy has all there is."""
-    if state_branch(settings, registry) is None:
-        return SystemClock().real()
-    from loom.ledger.branch import BranchLedger
-
-    return ledger.in_step_at if isinstance(ledger, BranchLedger) else None
-
-
-def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> "BranchLedger":
-    """The ledger on its branch, for who looks after the branch itself. Raises UsageError without one."""
-    if state_branch(settings, registry) is None:
-        raise UsageError(
-            "there is no state branch: set LOOM_STATE_BRANCH, or state: {branch: loom-state} in "
-            "worker-registry.yaml"
-        )
-    return _branch_ledger(settings, registry, SystemClock(), reading=reading)
-
-
-def _branch_ledger(
+def branch_ledger(
     settings: Settings, registry: Registry | None, clock: Clock, *, reading: bool
 ) -> "BranchLedger":
+    """The ledger on its branch, which there must be. reading: nothing of it will be written."""
     from loom.ledger.branch import BranchLedger
 
     outputs = registry.state.outputs if registry is not None else "redacted"
@@ -187,22 +116,13 @@ def _branch_ledger(
     )
 
 
-def publishable(settings: Settings, registry: Registry) -> Callable[[Any], Any]:
-    """What takes out of a JSON value whatever may not be published: secrets, and, unless ``state: {outputs:
-    full}`` lets it out, personal data. A value that can't be checked for it comes out as None."""
-    from loom.runner.discretion import masked
-
-    redact = redactor() if registry.state.outputs != "full" else lambda value: value
-    return lambda value: redact(masked(value, settings.mask))
-
-
 def redactor() -> Callable[[Any], Any]:
     """Blanks what the starter's rules call personal data, whatever this project's own rules let through."""
     from loom.domain.rules import OutputRule
     from loom.enforcement.judges.output import rule_on
     from loom.enforcement.reading.loader import load
 
-    shipped = load(Path(__file__).parent / "starter" / "enforcement")
+    shipped = load(Path(__file__).parents[1] / "starter" / "enforcement")
     rules = [rule for rule in shipped.of(OutputRule) if rule.action == "redact"]
     return lambda value: rule_on(rules, value).value
 
@@ -227,8 +147,8 @@ def alert_hooks(
     return tuple(h if isinstance(h, MissingHook) else DiscreetHook(h, settings.mask) for h in hooks)
 
 
-def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal: bool = False) -> Parts:
-    """Everything a tick needs. rehearsal: for a dry run, which makes no ledger."""
+def parts_for(settings: Settings, clock: Clock, progress: Progress) -> Parts:
+    """Everything a tick needs."""
     return Parts(
         project=settings.project,
         clock=clock,
@@ -240,9 +160,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         trigger_watched=settings.in_actions,
         load_registry=lambda: read_registry(settings),
         load_enforcement=lambda: read_enforcement(settings),
-        open_ledger=lambda registry: (
-            peek_ledger(settings, registry) if rehearsal else open_ledger(settings, registry, clock)
-        ),
+        open_ledger=lambda registry: open_ledger(settings, registry, clock),
         liveness=lambda registry: liveness(settings, registry),
         live_logs=lambda: live_logs(settings),
         executor=lambda: _executor(clock),
@@ -254,17 +172,6 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress, *, rehearsal
         heartbeat=_heartbeat,
         stop=Stop(),
         progress=progress,
-    )
-
-
-def looking_parts(settings: Settings, clock: Clock, *, offline: bool) -> Parts:
-    """Parts for who only asks what a tick would do: no ledger is made, and secrets stay where they are."""
-    from loom.report.progress import SilentProgress
-
-    return replace(
-        parts_for(settings, clock, SilentProgress(), rehearsal=True),
-        open_ledger=lambda registry: peek_ledger(settings, registry, offline=offline),
-        take_secrets=lambda names: {name: settings.env[name] for name in names if settings.env.get(name)},
     )
 
 
