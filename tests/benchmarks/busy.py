@@ -62,7 +62,7 @@ def busy_tick(room: Room) -> Result:
             Lane("Loom, a process each", _loom(room.folder / "process", _FEW, "process")),
             Lane(_FLOOR, _floor(room.folder / "floor", _SIZES)),
             Lane(_INLINE + _SLOW, _slowly(room.folder / "slow", _loom_inline)),
-            Lane(_FLOOR + _SLOW, _slowly(room.folder / "slow floor", _floor)),
+            Lane(_FLOOR + _SLOW, _slowly(room.folder / "slow-floor", _floor)),
             *_peer_lanes(room, stack),
         )
         ran = run_in_turns(lanes, rounds=room.rounds, budget_s=_BUDGET_S)

@@ -11,6 +11,7 @@ import yaml
 
 from tests.benchmarks import busy, footprint, idle, job
 from tests.benchmarks.lanes import Ran, Taken
+from tests.benchmarks.peers import PeerUnavailable
 from tests.benchmarks.slow_flush import EXTRA_MS, slow_flush
 from tests.benchmarks.ticks import FIRST_TICK, Ticks
 from tests.ground.needs import needs
@@ -85,11 +86,20 @@ def test_where_a_flush_takes_longer_it_does_for_the_floor_as_well() -> None:
 
 
 @needs("cc")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's loader")
 def test_a_slow_disk_is_slow_for_every_flush(tmp_path: Path) -> None:
     code = "import os, time; file = os.open('it', os.O_CREAT | os.O_WRONLY); began = time.monotonic()\n"
     code += "for _ in range(10): os.fsync(file); os.fdatasync(file)\nprint(time.monotonic() - began)"
     told = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=slow_flush(tmp_path))
     assert float(told) >= 20 * EXTRA_MS / 1000
+
+
+@pytest.mark.parametrize("name", ["slow floor", "a:b"])
+def test_a_folder_that_the_loader_would_take_for_two_is_refused_and_not_passed_over(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(PeerUnavailable):
+        slow_flush(tmp_path / name)
 
 
 @pytest.mark.parametrize(
