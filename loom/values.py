@@ -79,7 +79,7 @@ def _value(cls: type[Any], kw_only: bool) -> type[Any]:
     every = tuple((inherited | own).values())
     _refuse_disorder(cls, every)
     methods = _compared(every) | _shown(every) | _kept(every)
-    methods |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
+    methods |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete, "__replace__": replace}
     classes: list[type[Any]] = []
     methods["__init__"] = _first_init(classes, every)
     copied = body.get("__init__") is None and all(each.init for each in every)

@@ -1,6 +1,7 @@
 """Would a worker run? It is imported and looked at, under its guard, and not run."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -10,16 +11,19 @@ from loom.domain.board import Answer
 from loom.domain.registry import Registry
 from loom.domain.worker import Status, Worker
 from loom.errors import LoomError
+from loom.instants import in_words
 from loom.ports import Guard
 from loom.runner.waking import not_there
 
 if TYPE_CHECKING:
     from loom.worker import WorkerOutput
 
+_PATIENCE = timedelta(seconds=30)
+
 
 def about_worker(worker: Worker, project: Path, env: Mapping[str, str], guard: Guard) -> Iterator[Answer]:
     from loom.execution.entrypoint import Entrypoint, load
-    from loom.execution.looking import look_briefly
+    from loom.execution.inspection import NotOver, inspected
     from loom.execution.parameters import read_settings
 
     def look() -> Entrypoint:
@@ -30,8 +34,18 @@ def about_worker(worker: Worker, project: Path, env: Mapping[str, str], guard: G
 
     what = f"worker {worker.id}"
     disabled = worker.status is Status.DISABLED
+    within = min(worker.timeout, _PATIENCE)
     try:
-        entrypoint = look_briefly(worker, look)
+        entrypoint = inspected(look, within_s=within.total_seconds())
+    except NotOver:
+        # A run may wait longer, and it may be there by then.
+        yield Answer(
+            level="warning" if disabled or within < worker.timeout else "error",
+            what=what,
+            detail=f"{worker.entrypoint.partition(':')[0]} and its models weren't there after "
+            f"{in_words(within)}; a run has until its timeout of {in_words(worker.timeout)}",
+        )
+        return
     except LoomError as error:
         yield Answer(level="warning" if disabled else "error", what=what, detail=str(error))
         return

@@ -211,9 +211,12 @@ def _leave(code: int, answer: OwnStream, talk: OwnStream) -> NoReturn:
         os._exit(code)
     # What is left for the end may be an inline worker's, whose deadline is long gone.
     sys.unraisablehook = _telling(talk, sys.unraisablehook)
-    enough = threading.Timer(_EXIT_FUNCTIONS_S, _cut_off, (code, talk))
-    enough.daemon = True
-    enough.start()
+    try:
+        enough = threading.Timer(_EXIT_FUNCTIONS_S, _cut_off, (code, talk))
+        enough.daemon = True
+        enough.start()
+    except Exception:  # noqa: BLE001  (there is no thread to be had: the answer is out, and stands)
+        os._exit(code)
     sys.exit(code)
 
 

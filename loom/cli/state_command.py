@@ -37,8 +37,7 @@ def show(offline: bool, as_json: bool, project: Path | None) -> int:
     """
     from loom.clock import SystemClock
     from loom.errors import LedgerError
-    from loom.wiring.looking import open_branch
-    from loom.wiring.parts import read_registry
+    from loom.wiring.parts import open_branch, read_registry
 
     settings = settings_for(project)
     ledger = open_branch(settings, read_registry(settings), reading=True)
@@ -93,8 +92,7 @@ def compact(days: int, project: Path | None) -> int:
     from datetime import timedelta
 
     from loom.clock import SystemClock
-    from loom.wiring.looking import open_branch
-    from loom.wiring.parts import read_registry
+    from loom.wiring.parts import open_branch, read_registry
 
     settings = settings_for(project)
     registry = read_registry(settings)

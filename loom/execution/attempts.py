@@ -1,4 +1,4 @@
-"""The whole of one run, in its own thread: load, settle the settings, attempt, wait, attempt again."""
+"""The whole of one run, in its own thread: load, settle the settings, attempt, wait, attempt again, judge."""
 
 import inspect
 import threading

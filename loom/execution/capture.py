@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 KEPT_EACH_END = 32 * 1024
 
@@ -106,8 +107,10 @@ class UnlockedHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         # Python's own takes the lock, from 3.13 on without asking whether there is one.
-        if shown := self.filter(record):
-            self.emit(record)
+        shown: Any = self.filter(record)
+        if shown:
+            # From 3.12 on a filter may put another record in its place.
+            self.emit(shown if isinstance(shown, logging.LogRecord) else record)
         return bool(shown)
 
 

@@ -18,7 +18,6 @@ from loom.cutting import cut
 from loom.domain.run import RunError
 from loom.domain.worker import Worker
 from loom.errors import LoomError
-from loom.execution.diversion import undisturbed
 from loom.execution.failure import place_of, place_of_line, text_of
 from loom.values import dataclass
 from loom.worker import WorkerContext, WorkerOutput
@@ -59,8 +58,7 @@ def load(worker: Worker, project: Path) -> Entrypoint:
     try:
         if module_name not in sys.modules:
             _look_anew()
-        with undisturbed():
-            module = importlib.import_module(module_name)
+        module = importlib.import_module(module_name)
     except BaseException as error:  # a module may raise SystemExit while it is imported
         message = f"{module_name} can't be imported: {type(error).__name__}: {text_of(error)}"
         raise EntrypointError(RunError("EntrypointError", message, place_of(error, project))) from error

@@ -28,7 +28,7 @@ class InlineExecutor:
 
     pause, random: how waits between attempts are made, and varied. output_limit: bytes of JSON per output.
     arrivals: where runs come in, if other executors' runs come in there too.
-    fits: what an execution's output model says of its value, which may have so many bytes. Asked within the
+    fits: what an output model says of what was returned, which may have so many bytes. Asked within the
         run, since the model's validators are the worker's code; None leaves it to who judges the execution.
     """
 

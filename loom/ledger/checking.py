@@ -15,6 +15,7 @@ from loom.errors import LedgerError
 from loom.ledger.codec import UnreadableEntry, from_json
 from loom.ledger.database import DamagedLedger, explained, opened_to_look
 from loom.ledger.pages import read_log
+from loom.ledger.place import refuse_a_link_to_nothing
 from loom.ledger.reads import read_ids
 from loom.ledger.rows import TABLES, read_mark, read_row
 from loom.ledger.sharing import let_go, share
@@ -66,6 +67,7 @@ def check(path: Path, *, keep: timedelta, now: datetime) -> Checkup:
     """
     with explained(path):
         if not path.parent.is_dir():
+            refuse_a_link_to_nothing(path)
             raise LedgerError(f"there is no ledger at {path} yet; the first `loom run` makes it")
         handle = share(path.parent, wait=_PATIENCE)
         try:

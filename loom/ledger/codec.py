@@ -7,8 +7,7 @@ walk over that table. Values typed `Any` or `Mapping` are JSON values already an
 import json
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field
-from dataclasses import is_dataclass as is_value
+from dataclasses import MISSING, Field, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
@@ -185,7 +184,7 @@ def _steps(annotation: Any) -> tuple[_Step | None, _Step | None]:
     if origin is tuple:
         write, read = _steps(get_args(annotation)[0])
         return _each(write, list), _each(read, tuple)
-    if isinstance(origin, type) and is_value(origin):
+    if isinstance(origin, type) and is_dataclass(origin):
         return encode, lambda form: decode(origin, form)
     if isinstance(origin, type) and issubclass(origin, Enum):
         return None, {member.value: member for member in origin}.__getitem__
@@ -243,7 +242,7 @@ def _check(annotation: Any) -> _Check:
         return _Check(frozenset({dict}), None)
     if origin is tuple:
         return _Check(frozenset({list}), partial(_read_each, _check(get_args(annotation)[0])))
-    if isinstance(origin, type) and is_value(origin):
+    if isinstance(origin, type) and is_dataclass(origin):
         return _Check(frozenset({dict}), partial(decode_strictly, origin))
     return _Check(frozenset({str}), _steps(annotation)[1])
 

@@ -29,7 +29,7 @@ def open_database(
     """
     with explained(path), contextlib.ExitStack() as undo:
         if create:
-            _make_folder(path.parent)
+            _make_folder_of(path)
         handle = share(path.parent, wait=busy_timeout) if path.parent.is_dir() else None
         if handle is not None:
             undo.callback(let_go, handle)
@@ -215,9 +215,11 @@ def finish(draft: Path, db: sqlite3.Connection) -> None:
         os.fsync(file.fileno())
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder_of(path: Path) -> None:
+    folder = path.parent
     if folder.exists():
         return
+    refuse_a_link_to_nothing(path)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / ".gitignore").write_text("*\n", encoding="ascii")

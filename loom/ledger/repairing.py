@@ -49,6 +49,7 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
     Raises LedgerError when another process uses the ledger, when there is none, when it is none of this
     Loom's, or when there is no room; all is as it was then.
     """
+    refuse_a_link_to_nothing(path)
     with explained(path), _alone(path), ExitStack() as files:
         _refuse_what_cannot_be_repaired(path)
         _sweep(path)
@@ -85,7 +86,6 @@ def repair(path: Path, *, workers: Iterable[str], keep: timedelta, now: datetime
 
 
 def _refuse_what_cannot_be_repaired(path: Path) -> None:
-    refuse_a_link_to_nothing(path)
     if path.is_symlink():
         raise LedgerError(f"the ledger {path} is a link: name {path.resolve()} under `state:` to repair it")
     if path.is_dir():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
 
 Row = tuple[Any, ...]
-"""Plain texts and numbers: SQLite's module asks of all else whether it has to be adapted."""
+"""Plain texts, numbers and None: SQLite's module asks of all else whether it has to be adapted."""
 
 Recorded = Tick | Mark | Pause | Ticket | Standing | Run | Episode | Delivery
 """What has a table of its own."""
@@ -44,7 +44,7 @@ def tick_row(tick: Tick, body: str | None = None) -> Row:
 
 
 def pause_row(pause: Pause, body: str | None = None) -> Row:
-    return pause.worker, pause.lifted, to_json(pause) if body is None else body
+    return pause.worker, int(pause.lifted), to_json(pause) if body is None else body
 
 
 def ticket_row(ticket: Ticket, body: str | None = None) -> Row:
@@ -113,7 +113,7 @@ def delivery_row(delivery: Delivery, body: str | None = None) -> Row:
     return (
         delivery.id,
         delivery.alert.run_id,
-        delivery.state is DeliveryState.SENT,
+        int(delivery.state is DeliveryState.SENT),
         stamp(delivery.changed_at),
         to_json(delivery) if body is None else body,
     )

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from loom.domain.alert import Event
-from loom.domain.registry import HookSettings
+from loom.domain.registry import HookSettings, StateSettings
 from loom.registry.containers import Key, ListOf, Record
-from loom.registry.mistakes import Mistakes, mistake
+from loom.registry.mistakes import Fault, Mistakes, mistake
 from loom.registry.nodes import Mapping, Node
 from loom.registry.shapes import Constant, Flag, Text, Word, expected
 from loom.registry.terms import ENV_NAME, PROJECT_PATH, URL, Duration
@@ -40,13 +40,26 @@ def _one_apprise_address(values: MappingOf[str, Any]) -> None:
     _one_address(values, "LOOM_ALERT_APPRISE_URL")
 
 
+_GOES_BY: Final = "is a file that Loom goes by; alerts would be appended to it; name one of their own"
+
+
 def _not_looms_own(values: MappingOf[str, Any]) -> None:
     path = normpath(values["path"])
-    if path == "worker-registry.yaml" or path.startswith("enforcement/") or path.startswith(_LEDGER):
-        raise mistake(
-            f"at key 'path': {values['path']!r} is a file that Loom goes by, and alerts would be appended to "
-            "it; name one of their own, such as .loom/alerts.jsonl"
-        )
+    if path == "worker-registry.yaml" or path.startswith("enforcement/"):
+        raise mistake(f"at key 'path': {values['path']!r} {_GOES_BY}")
+
+
+def beside_the_ledger(values: MappingOf[str, Any]) -> None:
+    """Raises Mistakes for a file hook of the whole registry that would append to the ledger."""
+    ledger = normpath(values.get("state", {}).get("ledger", StateSettings().ledger))
+    taken = {f"{ledger}{end}" for end in ("", "-wal", "-shm")}
+    faults = [
+        Fault(f"{hook.options['path']!r} {_GOES_BY}", ("key 'alerts'", f"item {number}", "key 'path'"))
+        for number, hook in enumerate(values.get("alerts", ()), start=1)
+        if hook.kind == HookKind.FILE and normpath(str(hook.options["path"])) in taken
+    ]
+    if faults:
+        raise Mistakes(faults)
 
 
 def _kind(name: str, keys: MappingOf[str, Key]) -> Record:
@@ -57,7 +70,6 @@ def _kind(name: str, keys: MappingOf[str, Key]) -> Record:
     return Record(f"a {name} hook", always | dict(keys), name=f"alert_{name}")
 
 
-_LEDGER: Final = ".loom/ledger.db"
 _TOKEN: Final = "GITHUB_TOKEN"  # noqa: S105  (a variable's name)
 _TIMEOUT: Final = Duration(most=timedelta(days=1))
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from loom.domain.schedule import CatchUpPolicy, Fold, Gap
 from loom.domain.worker import Isolation, Overlap, Status
 from loom.registry.containers import Anything, Key, ListOf, Record, Table
-from loom.registry.hooks import Hook
+from loom.registry.hooks import Hook, beside_the_ledger
 from loom.registry.mistakes import Fault, Mistakes
 from loom.registry.nodes import Mapping as MappingNode
 from loom.registry.nodes import Node
@@ -249,4 +249,5 @@ FILE: Final = Record(
         "alerts": Key(ListOf(Hook(), least=1), "How a person is reached. Without it: stderr alone."),
         "workers": Key(Workers(), "All workers, by id.", required=True, example="{}"),
     },
+    check=beside_the_ledger,
 )

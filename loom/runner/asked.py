@@ -45,7 +45,7 @@ def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
     if worker.isolation is Isolation.PROCESS:
         return
     from loom.execution.entrypoint import EntrypointError, forget, load
-    from loom.execution.looking import look_briefly
+    from loom.execution.inspection import NotOver, inspected
     from loom.execution.parameters import apply_params
 
     def look() -> None:
@@ -57,9 +57,10 @@ def _refuse_wrong_params(waking: Waking, worker: Worker) -> None:
     if enforcement is None:
         return  # nothing of it will run
     guard, known = waking.parts.guard(enforcement, worker), set(sys.modules)
+    stop = waking.parts.stop
     try:
-        look_briefly(worker, look)
-    except EntrypointError:
+        inspected(look, within_s=worker.timeout.total_seconds(), given_up=lambda: stop.asked)
+    except (EntrypointError, NotOver):
         return  # the run itself will say so, and record it
     finally:
         guard.revoke("it was only looked at")

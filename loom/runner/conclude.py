@@ -1,4 +1,4 @@
-"""Execution -> Verdict -> Run: what is recorded of one piece of work. Pure, apart from the id it is given."""
+"""Execution -> Verdict -> Run: what is recorded of one piece of work."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loom.clock import Clock, SystemClock
 from loom.domain.registry import Registry
-from loom.errors import LedgerError, UsageError
+from loom.errors import LedgerError
 from loom.ports import Ledger, Progress
 from loom.runner.parts import Parts
 from loom.settings import Settings
@@ -77,16 +77,6 @@ def known_until(settings: Settings, registry: Registry, ledger: Ledger) -> datet
     from loom.ledger.branch import BranchLedger
 
     return ledger.in_step_at if isinstance(ledger, BranchLedger) else None
-
-
-def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> "BranchLedger":
-    """The ledger on its branch, for who looks after the branch itself. Raises UsageError without one."""
-    if state_branch(settings, registry) is None:
-        raise UsageError(
-            "there is no state branch: set LOOM_STATE_BRANCH, or state: {branch: loom-state} in "
-            "worker-registry.yaml"
-        )
-    return branch_ledger(settings, registry, SystemClock(), reading=reading)
 
 
 def publishable(settings: Settings, registry: Registry) -> Callable[[Any], Any]:

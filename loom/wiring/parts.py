@@ -16,7 +16,7 @@ from loom.clock import Clock, SetClock, SystemClock
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Isolation, Worker
-from loom.errors import RegistryError
+from loom.errors import RegistryError, UsageError
 from loom.ports import AlertHook, Guard, Ledger, Progress
 from loom.runner.parts import Executor, Parts
 from loom.runner.stopping import Stop
@@ -93,6 +93,16 @@ def _open_ledger(settings: Settings, registry: Registry | None, clock: Clock) ->
     from loom.ledger.sqlite import SqliteLedger
 
     return SqliteLedger(ledger_path(settings, registry))
+
+
+def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> "BranchLedger":
+    """The ledger on its branch, for who looks after the branch itself. Raises UsageError without one."""
+    if state_branch(settings, registry) is None:
+        raise UsageError(
+            "there is no state branch: set LOOM_STATE_BRANCH, or state: {branch: loom-state} in "
+            "worker-registry.yaml"
+        )
+    return branch_ledger(settings, registry, SystemClock(), reading=reading)
 
 
 def branch_ledger(

@@ -307,6 +307,18 @@ def test_what_can_be_no_ledger_is_told_as_what_it_is_by_every_command(
         assert "is a link" in asked.stderr or said in asked.stdout + asked.stderr, asked
 
 
+def test_a_ledger_in_a_folder_on_a_disk_that_is_gone_is_no_project_that_never_ran(
+    loom: Command, at_work: Project
+) -> None:
+    folder = at_work.ledger.parent
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to("/gone/loom")
+    for words in (["run", "--at", LATER], ["status"], ["ledger", "check"], ["ledger", "repair"]):
+        asked = loom(*words, "--project", at_work.root)
+        assert asked.exit_code == 3, asked
+        assert "is a link to /gone/loom, which isn't there" in asked.stdout + asked.stderr, asked
+
+
 def test_a_ledger_of_which_only_the_log_is_left_is_no_project_that_never_ran(
     loom: Command, at_work: Project
 ) -> None:

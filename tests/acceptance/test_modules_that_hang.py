@@ -46,7 +46,7 @@ def test_check_says_which_worker_never_answers_and_looks_at_the_others(
     checked = loom("check", "--project", project.root, timeout_s=60)
     assert checked.exit_code == 3, checked
     said = " ".join(checked.stdout.split())
-    assert "worker hanging workers.hanging and its models still weren't there after 2 s" in said
+    assert "worker hanging workers.hanging and its models weren't there after 2s; a run has until" in said
     assert "worker echo active" in said
 
 
@@ -59,6 +59,21 @@ def test_a_param_of_a_worker_that_never_answers_ends_as_a_run_that_timed_out(
     tick = loom(*words, timeout_s=60)
     assert tick.exit_code == 1, tick
     assert [run["outcome"] for run in tick.json()["runs"]] == ["timed_out"]
+
+
+@pytest.mark.afresh
+def test_a_tick_that_is_told_to_end_ends_though_a_param_is_looked_at(loom: Command, project: Project) -> None:
+    hang(project, "print('begun', flush=True); time.sleep(600)")
+    project.entries('hanging: {schedule: "0 * * * *", entrypoint: "workers.hanging:run"}')
+    words = [*PROGRAM, "run", "--worker", "hanging", "--param", "word=b", "--project", str(project.root)]
+    with subprocess.Popen(
+        words, env=dict(loom.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as tick:
+        assert tick.stderr is not None
+        assert any("begun" in line for line in tick.stderr)
+        tick.send_signal(signal.SIGTERM)
+        tick.communicate(timeout=60)
+    assert tick.returncode == 143
 
 
 @pytest.mark.afresh

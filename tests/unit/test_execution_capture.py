@@ -292,3 +292,20 @@ def test_a_closed_log_takes_nothing_more() -> None:
     log.write("after")
     log.logger.error("after")
     assert log.text() == "before"
+
+
+def test_a_filter_of_a_runs_handler_leaves_out_what_it_refuses_and_may_put_another_record_in_place() -> None:
+    log = RunLog("worker.echo", lambda: 0.0)
+
+    def look(record: logging.LogRecord) -> Any:
+        if "secret" not in record.msg:
+            return "noise" not in record.msg
+        if tuple(sys.version_info) < (3, 12):
+            record.msg = "hidden"
+            return True
+        return logging.makeLogRecord({**vars(record), "msg": "hidden"})
+
+    log.logger.handlers[0].addFilter(look)
+    for said in ("plain", "noise", "a secret"):
+        log.logger.warning(said)
+    assert [line.split(maxsplit=2)[-1] for line in log.text().splitlines()] == ["plain", "hidden"]

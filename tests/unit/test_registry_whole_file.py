@@ -182,7 +182,6 @@ def test_a_mistake_in_defaults_breaks_the_file_however_good_the_workers_are(proj
         ("{kind: webhook, url_env: A, optional: 'yes'}", 'expected true or false, got "yes"'),
         ("{kind: file}", "key 'path' is missing"),
         ("{kind: file, path: worker-registry.yaml}", "'worker-registry.yaml' is a file that Loom goes by"),
-        ("{kind: file, path: ./.loom/ledger.db-wal}", "'./.loom/ledger.db-wal' is a file that Loom goes by"),
         ("{kind: file, path: .loom/../enforcement/manifest.yaml}", "without '..'"),
         ("{kind: file, path: enforcement//manifest.yaml}", "a file that Loom goes by"),
         ("{kind: file, path: ../alerts}", "expected a path inside the project"),
@@ -194,6 +193,25 @@ def test_a_mistake_in_a_hook_breaks_the_file(project: Project, hook: str, messag
     mistakes = project.whole_file_mistakes(f"{HEAD}alerts:\n  - {hook}\nworkers: {{}}\n")
     assert [mistake for mistake in mistakes if message in mistake] == mistakes
     assert mistakes[0].startswith("worker-registry.yaml:4: at key 'alerts' > at item 1 > ")
+
+
+@pytest.mark.parametrize(
+    ("state", "path"),
+    [
+        ("", ".loom/ledger.db"),
+        ("", "./.loom//ledger.db-wal"),
+        ("state: {ledger: data/loom.db}\n", "data/loom.db"),
+    ],
+)
+def test_alerts_are_not_appended_to_the_ledger(project: Project, state: str, path: str) -> None:
+    hooks = f"alerts:\n  - {{kind: stderr}}\n  - {{kind: file, path: {path}}}\n"
+    (mistake,) = project.whole_file_mistakes(f"{HEAD}{state}{hooks}workers: {{}}\n")
+    assert f"at key 'alerts' > at item 2 > at key 'path' > '{path}' is a file that Loom goes by" in mistake
+
+
+def test_a_file_beside_the_ledger_takes_alerts(project: Project) -> None:
+    text = f"{HEAD}alerts:\n  - {{kind: file, path: .loom/ledger.db.alerts.jsonl}}\nworkers: {{}}\n"
+    assert project.load(text).hooks[0].kind == "file"
 
 
 def test_a_registry_that_reaches_nobody_is_refused(project: Project) -> None:

@@ -185,3 +185,10 @@ def test_a_field_without_a_default_after_one_with_a_default_is_refused() -> None
 def test_a_class_that_could_be_changed_is_not_made(how: dict[str, bool]) -> None:
     with pytest.raises(ValueError, match="frozen classes with slots only"):
         values.dataclass(**how)
+
+
+def test_a_value_is_copied_with_changes_by_whatever_asks_it_to() -> None:
+    rule = HttpAllowance(("GET",), ("/**",))
+    changed = HttpAllowance(("GET",), ("/a",))
+    assert rule.__replace__(paths=("/a",)) == changed  # type: ignore[attr-defined]  # as `copy.replace` does
+    assert dataclasses.replace(rule, paths=("/a",)) == changed

@@ -40,7 +40,7 @@ def serve(request: bytes, ends: Ends, *, guard: GuardFor, fits: Fits) -> None:
     """Make the one run of this process. Whoever calls this ends the process next, as Python ends.
 
     The worker's code has the main thread. guard: makes this process's guard, for a worker of the project in
-    a folder. fits: what an execution's output model says of its value, which may have so many bytes.
+    a folder. fits: what an output model says of what was returned, which may have so many bytes.
     """
     me = os.getpid()
     run = _Run(unpacked(request), ends, guard)
