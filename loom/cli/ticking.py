@@ -57,13 +57,10 @@ def confirm(settings: Settings, clock: Clock, request: TickRequest, as_json: boo
     """List what `request` would run, and ask. Raises UsageError where nobody says yes."""
     if as_json:
         raise UsageError("with --json nobody can be asked: add --yes, or --dry-run to see the list.")
-    from loom.wiring.looking import rehearsal_parts
+    from loom.wiring.looking import looking_parts
 
-    parts = rehearsal_parts(settings, clock, _progress(as_json=True))
     # The tick itself comes later, and takes the secrets out of the environment then.
-    parts = replace(
-        parts, take_secrets=lambda names: {n: settings.env[n] for n in names if settings.env.get(n)}
-    )
+    parts = looking_parts(settings, clock, offline=False)
     report = run_tick(parts, replace(request, dry_run=True))
     number = sum(each.action == "run" for each in report.planned)
     if not number:

@@ -54,8 +54,8 @@ class Standing:
                 last_at=at,
             )
         succeeded = run.outcome is Outcome.SUCCEEDED
-        return Standing(
-            worker=self.worker,
+        return replace(
+            self,
             last_run_id=run.run_id,
             last_outcome=run.outcome,
             last_final=run.final,

@@ -61,34 +61,32 @@ def test_a_param_of_a_worker_that_never_answers_ends_as_a_run_that_timed_out(
     assert [run["outcome"] for run in tick.json()["runs"]] == ["timed_out"]
 
 
-@pytest.mark.afresh
-def test_a_tick_that_is_told_to_end_ends_though_a_param_is_looked_at(loom: Command, project: Project) -> None:
+def terminated_while_it_looks(loom: Command, project: Project, *words: str) -> tuple[int, str]:
+    """The exit code, and what is said, of a command that gets SIGTERM while a module is being imported."""
     hang(project, "print('begun', flush=True); time.sleep(600)")
     project.entries('hanging: {schedule: "0 * * * *", entrypoint: "workers.hanging:run"}')
-    words = [*PROGRAM, "run", "--worker", "hanging", "--param", "word=b", "--project", str(project.root)]
+    command = [*PROGRAM, *words, "--project", str(project.root)]
     with subprocess.Popen(
-        words, env=dict(loom.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as tick:
-        assert tick.stderr is not None
-        assert any("begun" in line for line in tick.stderr)
-        tick.send_signal(signal.SIGTERM)
-        tick.communicate(timeout=60)
-    assert tick.returncode == 143
+        command, env=dict(loom.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as looking:
+        assert looking.stderr is not None
+        assert any("begun" in line for line in looking.stderr)
+        looking.send_signal(signal.SIGTERM)
+        _, talk = looking.communicate(timeout=60)
+    return looking.returncode, talk
+
+
+@pytest.mark.afresh
+def test_a_tick_that_is_told_to_end_ends_though_a_param_is_looked_at(loom: Command, project: Project) -> None:
+    words = ("run", "--worker", "hanging", "--param", "word=b")
+    exit_code, _ = terminated_while_it_looks(loom, project, *words)
+    assert exit_code == 143
 
 
 @pytest.mark.afresh
 def test_a_check_that_is_told_to_end_ends_though_a_module_is_being_imported(
     loom: Command, project: Project
 ) -> None:
-    hang(project, "print('begun', flush=True); time.sleep(600)")
-    project.entries('hanging: {schedule: "0 * * * *", entrypoint: "workers.hanging:run"}')
-    words = [*PROGRAM, "check", "--project", str(project.root)]
-    with subprocess.Popen(
-        words, env=dict(loom.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as check:
-        assert check.stderr is not None
-        assert any("begun" in line for line in check.stderr)
-        check.send_signal(signal.SIGTERM)
-        _, talk = check.communicate(timeout=60)
-    assert check.returncode == 143
+    exit_code, talk = terminated_while_it_looks(loom, project, "check")
+    assert exit_code == 143
     assert "can't be imported" not in talk

@@ -42,6 +42,7 @@ SOCKETS = [
     ("deny: ['db:1/x']", 4, "deny 1", f"'db:1/x' {PLACE} (it ends with a path)"),
     ("deny: ['db:0']", 4, "deny 1", f"'db:0' {PLACE} (a port is a number from 1 to 65535)"),
     ("deny: ['db:70000']", 4, "deny 1", f"'db:70000' {PLACE} (a port is a number from 1 to 65535)"),
+    ("deny: ['unix:65536']", 4, "deny 1", f"'unix:65536' {PLACE}"),
     ("deny: ['*:53']", 4, "deny 1", f"'*:53' {PLACE} (each host is named; '*' only stands for a port)"),
     ("deny: ['*.db.org:1']", 4, "deny 1", f"'*.db.org:1' {PLACE} (each host is named;"),
     ("deny: ['::1:53']", 4, "deny 1", f"'::1:53' {PLACE} (an IPv6 address stands in brackets)"),
