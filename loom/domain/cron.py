@@ -7,7 +7,9 @@ backwards; cron engines disagree on `5/15`.
 """
 
 import re
-from functools import lru_cache
+import sys
+from functools import cache, lru_cache
+from typing import Any
 
 from loom.values import dataclass
 
@@ -111,17 +113,34 @@ def parse_cron(text: str) -> CronFields:
 @lru_cache(maxsize=4096)
 def _numbers(place: int, part: str) -> tuple[int, ...]:
     """The numbers that one field names. Cached by itself: thousands of schedules share a few fields."""
-    # Here, because a run's own process reads schedules that were read before, and starts without it.
-    from croniter import CroniterError, croniter
-
+    library = _croniter()
     field = _FIELDS[place]
     expression = ["*"] * len(_FIELDS)
     expression[place] = _plain(field, part)
     try:
-        values = croniter.expand(" ".join(expression))[0][place]
-    except (CroniterError, ValueError, KeyError, TypeError) as error:
+        values = library.croniter.expand(" ".join(expression))[0][place]
+    except (library.CroniterError, ValueError, KeyError, TypeError) as error:
         raise CronError(f"the {field.name} field {part!r} isn't cron text: {error}") from None
     return tuple(field.full if "*" in values else sorted({int(value) for value in values}))
+
+
+@cache
+def _croniter() -> Any:
+    """The library, imported here because a run's own process reads schedules that were read before, and
+    starts without it.
+
+    As it is imported it asks `platform.architecture` how wide a pointer is, which starts a program for that,
+    the first one in PATH by the name of `file`. Meanwhile it is told without.
+    """
+    import platform
+
+    asked = platform.architecture
+    try:
+        platform.architecture = lambda *_, **__: ("64bit" if sys.maxsize > 2**32 else "32bit", "")
+        import croniter
+    finally:
+        platform.architecture = asked
+    return croniter
 
 
 def _plain(field: _Field, part: str) -> str:

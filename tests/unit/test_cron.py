@@ -1,5 +1,8 @@
 """Cron text means what it would mean in a crontab, or is refused with what to write instead."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,3 +174,19 @@ def test_every_list_of_ranges_and_steps_names_the_numbers_that_it_would_in_a_cro
     assert set(fields.months) == month[1]
     assert set(fields.weekdays) == {number % 7 for number in weekday[1]}
     assert list(fields.minutes) == sorted(set(fields.minutes))
+
+
+_STARTED = """
+import platform, sys
+started, asked = [], platform.architecture
+sys.addaudithook(lambda event, args: started.append(args[0]) if event == "subprocess.Popen" else None)
+from loom.domain.cron import parse_cron
+assert parse_cron("0 6 * * *").hours == (6,)
+assert "croniter" in sys.modules and platform.architecture is asked
+print(started)
+"""
+
+
+def test_reading_cron_text_starts_no_program() -> None:
+    done = subprocess.run([sys.executable, "-c", _STARTED], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
