@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
-from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal
 from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.registry import HookSettings
@@ -18,6 +17,7 @@ from loom.values import dataclass
 if TYPE_CHECKING:
     import httpx
 
+    from loom.domain.enforcement import EnforcementContext, OutputRuling, Refusal
     from loom.domain.slot_outcome import SlotOutcome
 
 
@@ -222,11 +222,11 @@ class Guard(Protocol):
     """The enforcement context around one run of one worker."""
 
     @property
-    def refusals(self) -> tuple[Refusal, ...]:
+    def refusals(self) -> "tuple[Refusal, ...]":
         """What was refused, in order, as far as it is kept."""
 
     @property
-    def context(self) -> EnforcementContext:
+    def context(self) -> "EnforcementContext":
         """What of the enforcement context applies to the run."""
 
     @property
@@ -241,7 +241,7 @@ class Guard(Protocol):
     def refused(self) -> int:
         """How many of them were refused."""
 
-    def tell(self, listener: Callable[[Refusal], None]) -> None:
+    def tell(self, listener: "Callable[[Refusal], None]") -> None:
         """From now on `listener` hears of each refusal at once, in the thread that was refused."""
 
     def inside(self) -> AbstractContextManager[None]:
@@ -263,10 +263,10 @@ class Guard(Protocol):
     def revoke(self, why: str) -> None:
         """From now on every act is refused."""
 
-    def rule_on(self, value: Any) -> OutputRuling:
+    def rule_on(self, value: Any) -> "OutputRuling":
         """What the output rules say of a text, or of a value in its JSON form; never raises."""
 
-    def rule_on_output(self, output: Any) -> OutputRuling:
+    def rule_on_output(self, output: Any) -> "OutputRuling":
         """As `rule_on`, for the output as a whole, which may be too much as well."""
 
 

@@ -9,6 +9,9 @@ from loom.values import dataclass, field
 
 RuleT = TypeVar("RuleT")
 
+PATTERNS = "+patterns:"
+"""What stands in a context's digest before that of the patterns that ship with Loom."""
+
 GUARD = "guard"
 """The name under which a ruling is recorded that no rule of the folder is behind."""
 
@@ -23,6 +26,11 @@ class EnforcementContext:
     rules: tuple[Rule, ...] = ()
     guidance: tuple[Guidance, ...] = ()
     sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def digest_of_files(self) -> str:
+        """Of its digest, what is that of the files in its folder alone."""
+        return of_files(self.digest)
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
@@ -41,6 +49,11 @@ class EnforcementContext:
             guidance=tuple([each for each in self.guidance if applies(each.applies_to, worker_id, agent)]),
             sha256=self.sha256,
         )
+
+
+def of_files(digest: str) -> str:
+    """Of a context's digest, what is that of the files in its folder alone."""
+    return digest.partition(PATTERNS)[0]
 
 
 @dataclass(frozen=True, slots=True)

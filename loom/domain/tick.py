@@ -13,7 +13,8 @@ from loom.values import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """id: sorts by time. at: the tick's time, UTC. trigger: schedule (a clock), manual (a person), or the
-    name GitHub gives the event. exit_code: None while it hasn't ended."""
+    name GitHub gives the event. exit_code: None while it hasn't ended. rules: the digest of the files in
+    enforcement/ that were found in order, and the Loom that found them so; None where they weren't."""
 
     id: str
     at: datetime
@@ -21,6 +22,7 @@ class Tick:
     finished_at: datetime | None = None
     exit_code: int | None = None
     host: str = ""
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,6 @@ def _planned(
     if registry is None:
         return Plan()
     real_now = waking.parts.clock.real()
-    enforcement = waking.conditions.enforcement
     newest = cache(ledger.newest_closed)
 
     def closed_slots(worker: str, after: datetime) -> frozenset[datetime]:
@@ -79,8 +78,8 @@ def _planned(
 
     world = Circumstances(
         tick=waking.tick,
-        digest=enforcement.digest if enforcement else None,
-        obstacle=lambda worker: waking.conditions.obstacle(worker, waking.parts.project),
+        digest=lambda: waking.conditions.enforcement.digest if waking.conditions.enforcement else None,
+        obstacle=lambda worker: next(waking.conditions.obstacles(worker, waking.parts.project), None),
         alive=lambda ticket: liveness.alive(ticket, real_now=real_now),
         closed_slots=closed_slots,
         last_run=lambda ticket, died: _last_run(ledger, ticket, died=died),
@@ -127,7 +126,7 @@ def claim(
         claimed = Claim(snapshot, made, tickets, alone, books)
         # One write for an idle tick, which on a branch is one commit: its end goes with its beginning.
         ended = waking.ended(exit_code(waking, books.runs.values(), ()))
-        tick = waking.tick if claimed.leaves_work else ended
+        tick = waking.begun() if claimed.leaves_work else ended
         try:
             ledger.claim([tick, *made.entries, *tickets, *said], revision=snapshot.revision)
         except StaleDecision:

@@ -81,7 +81,7 @@ def abandoned(worker: Worker, ticket: Ticket, again: bool, world: Circumstances)
         attempts=1,
         started_at=ticket.started_at,
         log=world.last_words(worker.id, ticket.run_id) if ticket.run_id else "",
-        enforcement_digest=world.digest,
+        enforcement_digest=world.digest(),
         tick_id=world.tick.id,
         tick_at=world.tick.at,
     )
@@ -130,7 +130,7 @@ def _close(
             attempts=attempts,
             log=world.last_words(id_, run_id) if attempts else "",
             started_at=closing.started.started_at if closing.started else None,
-            enforcement_digest=world.digest,
+            enforcement_digest=world.digest(),
             tick_id=world.tick.id,
             tick_at=world.tick.at,
             # Told to stand still, a worker is on time when it does.
@@ -162,7 +162,7 @@ def _hold(
             result.entries.append(ticket)
     for (reason, detail), tickets in fresh.items():
         run = held_run(
-            worker, tickets, reason, detail, tick=world.tick, digest=world.digest, run_id=world.new_id()
+            worker, tickets, reason, detail, tick=world.tick, digest=world.digest(), run_id=world.new_id()
         )
         result.runs.append(run)
         # A slot that started before keeps its last attempt's run: that is what it ends with if time runs out.

@@ -200,7 +200,7 @@ def _not_run(
         outcome=outcome,
         open_reason=open_reason,
         reason=reason,
-        enforcement_digest=world.digest,
+        enforcement_digest=world.digest(),
         tick_id=world.tick.id,
         tick_at=world.tick.at,
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from loom.clock import Clock
-from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.worker import Worker
 from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
@@ -15,6 +14,7 @@ from loom.runner.stopping import Stop
 from loom.values import dataclass
 
 if TYPE_CHECKING:
+    from loom.domain.enforcement import EnforcementContext
     from loom.domain.execution import Execution
     from loom.execution.assignment import Assignment
     from loom.execution.capture import RunLog
@@ -70,6 +70,7 @@ class Mask(Protocol):
 class Parts:
     """load_registry raises RegistryError; load_enforcement raises EnforcementError; open_ledger LedgerError.
 
+    digest_of_rules: of the files that `load_enforcement` would read; None where they can't be in order.
     forgetful: whether the ledger is gone with this machine, as on GitHub's runners without a state branch.
     shortest_lease: how long a claim holds at least, for the eyes of other machines.
     trigger: what wakes ticks that nobody asked for by hand. trigger_watched: whether to say how well it does.
@@ -88,12 +89,13 @@ class Parts:
     trigger_watched: bool
     forgetful: Callable[[Registry | None], bool]
     load_registry: Callable[[], Registry]
-    load_enforcement: Callable[[], EnforcementContext]
+    load_enforcement: Callable[[], "EnforcementContext"]
+    digest_of_rules: Callable[[], str | None]
     open_ledger: Callable[[Registry | None], Ledger]
     liveness: Callable[[Registry | None], Liveness]
     live_logs: Callable[[], LiveLogs]
     executor: Callable[[], AbstractContextManager[Executor]]
-    guard: Callable[[EnforcementContext, Worker], Guard]
+    guard: Callable[["EnforcementContext", Worker], Guard]
     hooks: Callable[[Sequence[HookSettings], Mapping[str, str]], tuple[AlertHook, ...]]
     fallback_hooks: Callable[[], tuple[AlertHook, ...]]
     take_secrets: Callable[[Sequence[str]], Mapping[str, str]]

@@ -34,14 +34,15 @@ class Plan:
 class Circumstances:
     """What the plan needs to know of the world, given so that planning stays pure.
 
-    obstacle: what keeps this worker from running now, if anything. alive: whether a claimer is.
+    digest: of the enforcement context; None if it is broken. obstacle: what keeps this worker from running
+    now, if anything. alive: whether a claimer is.
     closed_slots: slots after the mark that were already dealt with by hand. last_run: what is recorded of a
     ticket's last attempt, given whether that attempt's process died; None where nothing is.
     last_words: what a run of that worker whose process died had said, by its id, as it may be recorded.
     """
 
     tick: Tick
-    digest: str | None
+    digest: Callable[[], str | None]
     obstacle: Callable[[Worker], "Obstacle | None"]
     alive: Callable[[Ticket], bool]
     closed_slots: Callable[[str, datetime], frozenset[datetime]]

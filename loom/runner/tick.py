@@ -57,6 +57,8 @@ def _tick(waking: Waking) -> TickReport:
     liveness = waking.parts.liveness(waking.conditions.registry)
     try:
         snapshot = ledger.snapshot()
+        if not waking.request.dry_run:
+            waking.conditions.rules.recall(snapshot.last_tick, waking.tick)
         if waking.request.at_given and not waking.request.dry_run:
             from loom.runner.asked import refuse_a_wrong_clock
 

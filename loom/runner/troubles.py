@@ -39,13 +39,14 @@ def troubles(conditions: Conditions, *, last_tick: Tick | None, now: datetime) -
                 worker=entry.id,
             )
         )
-    if conditions.enforcement_error is not None:
+    broken = conditions.rules.error
+    if broken is not None:
         found.append(
             _configuration(
                 "loom:enforcement",
                 Event.ENFORCEMENT_BROKEN,
                 "the enforcement context is broken, so every due slot is blocked",
-                conditions.enforcement_error.problems,
+                broken.problems,
             )
         )
     if last_tick is not None and now < last_tick.at - CLOCK_TOLERANCE:

@@ -1,38 +1,42 @@
 """Waking: what holds for one tick from its beginning to its end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import RESERVE, Registry
 from loom.domain.run import OpenReason
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
 from loom.errors import EnforcementError, ExitCode, Problem, RegistryError
 from loom.ids import new_id
+from loom.runner.in_force import RulesInForce
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
 from loom.values import dataclass, replace
 
 if TYPE_CHECKING:
+    from loom.domain.enforcement import EnforcementContext
     from loom.slots.life import Obstacle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What the project's files and the environment gave. Of registry and enforcement there is either the
-    value or the error; broken ones are conditions too, under which a tick still records and tells."""
+    """What the project's files and the environment gave. Of registry and rules there is either the value or
+    the error; broken ones are conditions too, under which a tick still records and tells."""
 
     registry: Registry | None
     registry_error: RegistryError | None
-    enforcement: EnforcementContext | None
-    enforcement_error: EnforcementError | None
+    rules: RulesInForce
     secrets: Mapping[str, str]
 
     @property
     def zone(self) -> str:
         return self.registry.zone if self.registry is not None else "UTC"
+
+    @property
+    def enforcement(self) -> "EnforcementContext | None":
+        return self.rules.context
 
     def demand_registry(self) -> Registry:
         """The registry. Raises the RegistryError that there is instead of it."""
@@ -50,20 +54,22 @@ class Conditions:
         found = list(self.registry_error.problems) if self.registry_error else []
         for entry in self.registry.broken if self.registry else ():
             found += entry.problems
-        found += self.enforcement_error.problems if self.enforcement_error else ()
+        broken = self.rules.error
+        found += broken.problems if broken else ()
         return tuple(found)
 
-    def obstacle(self, worker: Worker, project: Path) -> "Obstacle | None":
-        """What keeps `worker` from starting: a broken enforcement context, or a requirement not met."""
+    def obstacles(self, worker: Worker, project: Path) -> "Iterator[Obstacle]":
+        """What keeps `worker` from starting: a broken enforcement context, then a requirement not met."""
         # Asked only where there is a slot to decide.
         from loom.slots.life import Obstacle
 
-        if self.enforcement_error is not None:
-            first = self.enforcement_error.problems[0]
-            return Obstacle(OpenReason.ENFORCEMENT, f"the enforcement context is broken: {first}")
+        if self.rules.context is None:
+            first = self.rules.error.problems[0] if self.rules.error else ""
+            yield Obstacle(OpenReason.ENFORCEMENT, f"the enforcement context is broken: {first}")
         missing = [f"{name} is not set" for name in worker.requires.env if name not in self.secrets]
         missing += filter(None, (not_there(project, path) for path in worker.requires.paths))
-        return Obstacle(OpenReason.REQUIREMENT, "; ".join(missing)) if missing else None
+        if missing:
+            yield Obstacle(OpenReason.REQUIREMENT, "; ".join(missing))
 
 
 def not_there(project: Path, path: str) -> str:
@@ -76,7 +82,7 @@ def not_there(project: Path, path: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waking:
-    """One tick's parts, request and conditions, and its record as it stands at the beginning.
+    """One tick's parts, request and conditions; and its record, as far as it is known as it wakes.
 
     began: when it woke, in the clock's monotonic seconds."""
 
@@ -98,42 +104,38 @@ class Waking:
             return None
         return self.began + (registry.budget - RESERVE).total_seconds()
 
+    def begun(self) -> Tick:
+        """The tick's record as it stands when its decisions are made."""
+        return replace(self.tick, rules=self.conditions.rules.word)
+
     def ended(self, code: ExitCode) -> Tick:
         """The tick's record as it stands at its end."""
-        return replace(self.tick, finished_at=self.parts.clock.now(), exit_code=int(code))
+        return replace(self.begun(), finished_at=self.parts.clock.now(), exit_code=int(code))
 
 
 def wake(parts: Parts, request: TickRequest) -> Waking:
-    """Read everything a tick goes by. Declared secrets leave the environment here."""
+    """Read what a tick goes by; its rules are read when they are asked for. Declared secrets leave the
+    environment here."""
     at, began = parts.clock.now(), parts.clock.monotonic()
     registry, registry_error = None, None
     try:
         registry = parts.load_registry()
     except RegistryError as error:
         registry_error = error
-    enforcement, enforcement_error = None, None
-    try:
-        enforcement = parts.load_enforcement()
-    except EnforcementError as error:
-        enforcement_error = error
     secrets = parts.take_secrets(registry.declared_env) if registry is not None else {}
     parts.mask.learn(secrets.values())
-    if enforcement_error is not None or (registry is not None and registry.broken):
+    if registry is not None and registry.broken:
         from loom.runner.discretion import problems
 
-        if enforcement_error is not None:
-            enforcement_error = EnforcementError(problems(enforcement_error.problems, parts.mask))
-        if registry is not None:
-            broken = (replace(each, problems=problems(each.problems, parts.mask)) for each in registry.broken)
-            registry = replace(registry, broken=tuple(broken))
+        broken = (replace(each, problems=problems(each.problems, parts.mask)) for each in registry.broken)
+        registry = replace(registry, broken=tuple(broken))
     return Waking(
         parts=parts,
         request=request,
         conditions=Conditions(
             registry=registry,
             registry_error=registry_error,
-            enforcement=enforcement,
-            enforcement_error=enforcement_error,
+            rules=RulesInForce(lambda: _rules(parts), parts.digest_of_rules),
             secrets=secrets,
         ),
         tick=Tick(
@@ -141,3 +143,12 @@ def wake(parts: Parts, request: TickRequest) -> Waking:
         ),
         began=began,
     )
+
+
+def _rules(parts: Parts) -> "EnforcementContext":
+    try:
+        return parts.load_enforcement()
+    except EnforcementError as error:
+        from loom.runner.discretion import problems
+
+        raise EnforcementError(problems(error.problems, parts.mask)) from error

@@ -36,6 +36,7 @@ def rehearsed(parts: Parts, registry: Registry, ledger: Ledger, clock: ManualClo
         forgetful=lambda _: False,
         load_registry=lambda: registry,
         load_enforcement=lambda: _NO_RULES,
+        digest_of_rules=lambda: None,
         open_ledger=lambda _: ledger,
         liveness=lambda _: MemoryLiveness(set()),
         executor=lambda: RehearsedExecutor(clock),

@@ -155,10 +155,7 @@ def _status_line(worker: Worker, registry: Path) -> int | None:
 
 
 def _obstacles(conditions: Conditions, worker: Worker, waking: Waking) -> tuple[Obstacle, ...]:
-    """What the tick's own look finds: with a broken enforcement context, what else there would be too."""
-    mended = replace(conditions, enforcement_error=None)
-    found = [each.obstacle(worker, waking.parts.project) for each in (conditions, mended)]
-    return tuple(dict.fromkeys(each for each in found if each is not None))
+    return tuple(conditions.obstacles(worker, waking.parts.project))
 
 
 def _kept(tickets: Iterable[Ticket], made: Plan) -> tuple[Ticket, ...]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loom.clock import Clock, SetClock, SystemClock
-from loom.domain.enforcement import EnforcementContext
 from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Isolation, Worker
 from loom.errors import RegistryError, UsageError
@@ -23,6 +22,7 @@ from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
 
 if TYPE_CHECKING:
+    from loom.domain.enforcement import EnforcementContext
     from loom.enforcement.judges.places import Places
     from loom.execution.arrivals import Arrivals
     from loom.execution.inline import InlineExecutor
@@ -59,11 +59,18 @@ def read_registry(settings: Settings) -> Registry:
     return registry
 
 
-def read_enforcement(settings: Settings) -> EnforcementContext:
+def read_enforcement(settings: Settings) -> "EnforcementContext":
     """Raises EnforcementError."""
     from loom.enforcement.reading.loader import load
 
     return load(settings.enforcement_folder)
+
+
+def digest_of_rules(settings: Settings) -> str | None:
+    """That of the files as they are; None where something is missing or doesn't belong there."""
+    from loom.enforcement.reading.folder import digest_of_folder
+
+    return digest_of_folder(settings.enforcement_folder)
 
 
 def ledger_path(settings: Settings, registry: Registry | None) -> Path:
@@ -170,6 +177,7 @@ def parts_for(settings: Settings, clock: Clock, progress: Progress) -> Parts:
         trigger_watched=settings.in_actions,
         load_registry=lambda: read_registry(settings),
         load_enforcement=lambda: read_enforcement(settings),
+        digest_of_rules=lambda: digest_of_rules(settings),
         open_ledger=lambda registry: open_ledger(settings, registry, clock),
         liveness=lambda registry: liveness(settings, registry),
         live_logs=lambda: live_logs(settings),
@@ -241,11 +249,11 @@ def _executor(clock: Clock) -> Iterator[Executor]:
             os.environ.update(env)
 
 
-def guard_of(settings: Settings) -> Callable[[EnforcementContext, Worker], Guard]:
+def guard_of(settings: Settings) -> Callable[["EnforcementContext", Worker], Guard]:
     """What makes the guard of one run of a worker."""
     places: list[Places] = []
 
-    def guard(context: EnforcementContext, worker: Worker) -> Guard:
+    def guard(context: "EnforcementContext", worker: Worker) -> Guard:
         from loom.enforcement.guarding.guard import RunGuard
         from loom.enforcement.judges.places import places_of
 

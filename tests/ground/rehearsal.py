@@ -55,6 +55,7 @@ class Rehearsal:
                 parts,
                 load_registry=cache(parts.load_registry),
                 load_enforcement=cache(parts.load_enforcement),
+                digest_of_rules=cache(parts.digest_of_rules),
             )
             parts = self._parts
         return replace(

@@ -8,7 +8,7 @@ import pytest
 from loom.domain.enforcement import EnforcementContext
 from loom.enforcement.asking.past import Past, rules_under
 from loom.enforcement.asking.revisions import Revisions
-from loom.enforcement.reading.loader import load, of_files
+from loom.enforcement.reading.loader import load
 from loom.enforcement.reading.sealing import seal
 from tests.ground.branch import git
 from tests.ground.project import Project, build_project
@@ -44,7 +44,7 @@ def test_what_is_in_force_now_needs_no_git(kept: Project) -> None:
 
 def test_patterns_that_ship_with_loom_may_have_been_others(kept: Project) -> None:
     now = in_force(kept)
-    digest = of_files(now.digest) + OTHER
+    digest = now.digest_of_files + OTHER
     assert digest != now.digest
     past = rules_under(digest, now, no_history)
     assert past.context is now

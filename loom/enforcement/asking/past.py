@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from loom.domain.enforcement import EnforcementContext
+from loom.domain.enforcement import EnforcementContext, of_files
 from loom.domain.revision import Revision
 from loom.enforcement.asking.revisions import MOST_COMMITS, Revisions
-from loom.enforcement.reading.loader import context_of, of_files
+from loom.enforcement.reading.loader import context_of
 from loom.errors import Problem, SettingsError
 from loom.values import dataclass
 
@@ -24,7 +24,7 @@ class Past:
 
 def rules_under(digest: str, now: EnforcementContext | None, history: Callable[[], Revisions]) -> Past:
     """now: what is in force, if anything is. history: asked only if that isn't it."""
-    if now is not None and of_files(now.digest) == of_files(digest):
+    if now is not None and now.digest_of_files == of_files(digest):
         return Past(now, None, "" if now.digest == digest else _OTHER_PATTERNS)
     try:
         revisions = history()

@@ -64,6 +64,23 @@ def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: sha256(raw).hexdigest() for name, raw in files.items()}
 
 
+def digest_of_folder(folder: Path) -> str | None:
+    """That of all its files as they are; None where something is missing or doesn't belong there."""
+    problems: list[Problem] = []
+    files = read_folder(folder, problems)
+    return None if problems else digest_of(files)
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Each name and content is preceded by its length, so that no two folders read as the same bytes."""
+    digest = sha256()
+    for name, raw in sorted(files.items()):
+        for part in (name.encode(), raw):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return f"sha256:{digest.hexdigest()}"
+
+
 def _stranger(name: str) -> str | None:
     if belongs(name):
         return None

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from loom.digests import sha256
-from loom.domain.enforcement import EnforcementContext
+from loom.domain.enforcement import PATTERNS, EnforcementContext
 from loom.domain.rules import Guidance, Rule
 from loom.enforcement.reading.document import Document
-from loom.enforcement.reading.folder import ENDINGS, MANIFEST, hashes, read_folder
+from loom.enforcement.reading.folder import ENDINGS, MANIFEST, digest_of, hashes, read_folder
 from loom.enforcement.reading.manifest import Manifest, Named, is_id, pin, read_manifest
 from loom.enforcement.reading.patterns.catalogue import text_digest
 from loom.enforcement.reading.rules import read_guidance, read_rule
@@ -101,26 +100,8 @@ def _unsealed(name: str, wanted: Named, file: str, found: str) -> str:
     )
 
 
-_PATTERNS = "+patterns:"
-
-
 def _digest(files: Mapping[str, bytes], rules: Iterable[Rule]) -> str:
     # Two numbers in one text: a run must say what was in force, also where a name stands for Loom's own
     # patterns; and the folder alone must be found again in its history, whichever Loom looks for it.
     patterns = text_digest(rules)
-    return digest_of(files) + (f"{_PATTERNS}{patterns}" if patterns else "")
-
-
-def digest_of(files: Mapping[str, bytes]) -> str:
-    """Each name and content is preceded by its length, so that no two folders read as the same bytes."""
-    digest = sha256()
-    for name, raw in sorted(files.items()):
-        for part in (name.encode(), raw):
-            digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
-    return f"sha256:{digest.hexdigest()}"
-
-
-def of_files(digest: str) -> str:
-    """Of a context's digest, what is that of the files in its folder alone; see `EnforcementContext`."""
-    return digest.partition(_PATTERNS)[0]
+    return digest_of(files) + (f"{PATTERNS}{patterns}" if patterns else "")
