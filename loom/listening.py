@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from loom.domain.record import RunQuery, Snapshot
 from loom.domain.registry import Registry
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.errors import UsageError
-from loom.ports import Ledger, RunQuery, Snapshot
+from loom.ports import Ledger
 from loom.runner.naming import find_run
 from loom.values import dataclass
 

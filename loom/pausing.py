@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 from loom.domain.alert import Episode
 from loom.domain.pause import Pause, Span
+from loom.domain.record import Snapshot
 from loom.domain.registry import Registry
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision, StateUnpushed, UsageError
-from loom.ports import Ledger, Snapshot
+from loom.ports import Ledger
 from loom.runner.renaming import carry_over
 from loom.slots.calendar import due, first_mark, next_instant
 from loom.slots.owed import let_go

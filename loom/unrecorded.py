@@ -4,9 +4,10 @@ to a ledger may have taken. Reads, and never writes."""
 from collections.abc import Iterator
 from datetime import datetime
 
+from loom.domain.record import RunQuery, Snapshot
 from loom.domain.registry import Registry
 from loom.domain.worker import Status, Worker
-from loom.ports import Ledger, RunQuery, Snapshot
+from loom.ports import Ledger
 from loom.slots.calendar import catch_up_within, instants
 from loom.values import dataclass
 

@@ -15,10 +15,11 @@ from loom.brief.stretch import Stretch
 from loom.domain.board import Board
 from loom.domain.brief import Ahead, Brief, Halted
 from loom.domain.health import Health
+from loom.domain.record import RunQuery, Snapshot
 from loom.domain.registry import Registry
 from loom.domain.run import Outcome, Run
 from loom.domain.worker import Status
-from loom.ports import Ledger, RunQuery, Snapshot
+from loom.ports import Ledger
 from loom.report.trigger import sentences
 from loom.report.words import count, recently, when
 from loom.runner.plan import pause_in_force

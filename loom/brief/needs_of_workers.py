@@ -10,9 +10,9 @@ from loom.domain.alert import Episode
 from loom.domain.board import Row
 from loom.domain.brief import WHOEVER, Need
 from loom.domain.health import Health
+from loom.domain.record import RunQuery
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket
-from loom.ports import RunQuery
 from loom.report.gist import gist
 from loom.report.words import count, short_id, when
 

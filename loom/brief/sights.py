@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from loom.domain.board import Board
+from loom.domain.record import Snapshot
 from loom.domain.registry import Registry
 from loom.domain.worker import Worker
-from loom.ports import Ledger, Snapshot
+from loom.ports import Ledger
 from loom.slots.calendar import due
 from loom.values import dataclass
 

@@ -44,9 +44,9 @@ def command(
 
     from loom.cli.moments import moment
     from loom.clock import SystemClock
+    from loom.domain.record import RunQuery
     from loom.domain.run import Outcome
     from loom.errors import UsageError
-    from loom.ports import RunQuery
     from loom.runner.naming import find_workers
     from loom.status import as_they_stand
     from loom.wiring.looking import peek_ledger

@@ -209,7 +209,7 @@ def _say_what_next(settings: "Settings", registry: "Registry") -> None:
     from datetime import timedelta
 
     from loom.clock import SystemClock
-    from loom.ports import RunQuery
+    from loom.domain.record import RunQuery
     from loom.report.gist import SEVERITIES, findings
     from loom.report.words import count, short_id
     from loom.wiring.looking import peek_ledger

@@ -13,8 +13,9 @@ from loom.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from loom.domain.record import Snapshot
     from loom.domain.registry import Registry
-    from loom.ports import AlertHook, Snapshot
+    from loom.ports import AlertHook
     from loom.settings import Settings
     from loom.watch.watching import Watched
 

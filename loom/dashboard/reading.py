@@ -10,11 +10,12 @@ from loom.dashboard.runs import found_by, in_brief
 from loom.dashboard.ticks import lateness_of, tick_days
 from loom.domain.alert import Delivery, DeliveryState, Episode
 from loom.domain.dashboard import Dashboard, DashboardWorker, Days
+from loom.domain.record import RunQuery
 from loom.domain.registry import Registry
 from loom.domain.run import Run
 from loom.domain.schedule import Schedule
 from loom.domain.slot_outcome import SlotOutcome
-from loom.ports import Ledger, RunQuery
+from loom.ports import Ledger
 from loom.report.trigger import sentences
 from loom.runner.renaming import carry_over
 from loom.status import board, known_as

@@ -8,10 +8,11 @@ from loom.demo.project import NEWCOMER
 from loom.demo.services import Services
 from loom.domain.alert import RECOVERIES, Delivery, DeliveryState
 from loom.domain.demo import Act, Reckoning, Scene
+from loom.domain.record import RunQuery
 from loom.domain.registry import Registry
 from loom.domain.run import Outcome, Run
 from loom.domain.worker import Status
-from loom.ports import Ledger, RunQuery
+from loom.ports import Ledger
 from loom.report.gist import findings
 from loom.simulation.replay import by_hour
 from loom.slots.calendar import between, hour_start, instants

@@ -6,7 +6,6 @@ cron doesn't know (L, #, W, ?, random, hashed), reads `5-5` as every value there
 backwards; cron engines disagree on `5/15`.
 """
 
-import re
 import sys
 from functools import cache, lru_cache
 from typing import Any
@@ -23,7 +22,6 @@ _NICKNAMES = {
     "@hourly": "0 * * * *",
 }
 _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
-_ITEM = re.compile(r"(\*|(?P<low>[0-9a-z]+)(?:-(?P<high>[0-9a-z]+))?)(?:/(?P<step>[0-9]+))?")
 
 
 class CronError(ValueError):
@@ -149,22 +147,25 @@ def _plain(field: _Field, part: str) -> str:
 
 
 def _plain_item(field: _Field, item: str) -> str:
-    match = _ITEM.fullmatch(item)
-    if match is None:
+    base, slash, step_text = item.partition("/")
+    low_text, dash, high_text = base.partition("-")
+    numbers = [low_text, high_text] if dash else [low_text]
+    plain = base == "*" or all(text.isalnum() and text.isascii() for text in numbers)
+    if not plain or (slash and not (step_text.isdigit() and step_text.isascii())):
         raise CronError(
             f"the {field.name} field can't read {item!r}; "
             "write numbers, month or weekday names, '*', ranges 'a-b', lists 'a,b' and steps '*/n'"
         )
-    step = _step(field, item, match["step"])
-    if match["low"] is None:
+    step = _step(field, item, step_text) if slash else ""
+    if base == "*":
         return f"*{step}"
-    low = _number(field, match["low"])
-    if match["high"] is None and step:
+    low = _number(field, low_text)
+    if not dash and step:
         raise CronError(
             f"cron engines disagree on {item!r} in the {field.name} field; "
             f"write the range as well: '{low}-{field.full[-1]}{step}'"
         )
-    high = low if match["high"] is None else _number(field, match["high"])
+    high = _number(field, high_text) if dash else low
     if high < low:
         parts = [_range(low, field.full[-1]), _range(field.low, high)]
         raise CronError(
@@ -189,9 +190,7 @@ def _range(low: int, high: int) -> str:
     return f"{low}-{high}"
 
 
-def _step(field: _Field, item: str, text: str | None) -> str:
-    if text is None:
-        return ""
+def _step(field: _Field, item: str, text: str) -> str:
     most = len(field.full)
     if len(text) > 2 or not 1 <= int(text) <= most:
         raise CronError(

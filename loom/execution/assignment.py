@@ -11,8 +11,9 @@ from loom.domain.worker import Worker
 from loom.values import dataclass, field
 
 if TYPE_CHECKING:
+    from loom.domain.record import RunReader
     from loom.execution.capture import RunLog
-    from loom.ports import Guard, RunReader
+    from loom.ports import Guard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ def recollect(assignment: Assignment) -> tuple[PastRun, ...]:
 
 
 def _read(assignment: Assignment) -> Iterator[PastRun]:
-    from loom.ports import RunQuery
+    from loom.domain.record import RunQuery
 
     now = assignment.now
     query = RunQuery(since=now - SPAN, until=now, limit=MOST)

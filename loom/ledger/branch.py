@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from loom.clock import Clock
+from loom.domain.record import Entry, Snapshot
 from loom.errors import LedgerError, Problem, StaleDecision, StateUnpushed
 from loom.ledger import working_copy as copy
 from loom.ledger.database import explained
@@ -25,7 +26,6 @@ from loom.ledger.lines import Form, Redact, forms
 from loom.ledger.reads import read_revision
 from loom.ledger.sqlite import SqliteLedger
 from loom.ledger.writes import write
-from loom.ports import Entry, Snapshot
 from loom.values import dataclass
 
 __all__ = ["BranchLedger", "Compaction", "Whereabouts"]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from loom.domain.health import Standing
+from loom.domain.record import HooksInForce
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.errors import LedgerError
@@ -19,7 +20,6 @@ from loom.ledger.place import refuse_a_link_to_nothing
 from loom.ledger.reads import read_ids
 from loom.ledger.rows import TABLES, read_mark, read_row
 from loom.ledger.sharing import let_go, share
-from loom.ports import HooksInForce
 from loom.values import dataclass
 
 _EACH = 20

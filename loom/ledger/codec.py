@@ -15,7 +15,6 @@ from itertools import compress
 from operator import is_not
 from typing import Any, TypeVar, get_args, get_origin
 
-from loom.instants import YEARS
 from loom.values import dataclass, fields, replace, values_of
 
 T = TypeVar("T")
@@ -248,6 +247,9 @@ def _check(annotation: Any) -> _Check:
 
 
 def _read_near_instant(text: str) -> datetime:
+    # Imported only where others may have written.
+    from loom.instants import YEARS
+
     at = datetime.fromisoformat(text)
     if at.tzinfo is None or at.year not in YEARS:
         raise ValueError("it has no time zone, or is of another age")

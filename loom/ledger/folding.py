@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from loom.domain.record import Renamed
 from loom.domain.tick import Mark
 from loom.errors import Problem
 from loom.ledger.codec import encode, read_stamp
@@ -24,7 +25,6 @@ from loom.ledger.pruning import prune
 from loom.ledger.reads import STANDINGS, read_renamed
 from loom.ledger.rows import read_standing
 from loom.ledger.working_copy import damage, prepare
-from loom.ports import Renamed
 
 # A closed ticket of a slot that its worker's mark has passed says nothing that its run doesn't: nobody
 # decides such a slot again, and an unknown ticket is refused to whoever held it.

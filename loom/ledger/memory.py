@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from loom.domain.alert import Delivery, DeliveryState, Episode
+from loom.domain.record import Entry, Promises, RunQuery, RunReader, Snapshot
 from loom.domain.run import Run
 from loom.domain.slot import Slot
 from loom.domain.slot_outcome import SlotOutcome
@@ -13,7 +14,6 @@ from loom.domain.tick import Tick
 from loom.errors import ClaimLost, StaleDecision
 from loom.ledger.laws import scheduled_slots, still_renamed
 from loom.ledger.tables import NEWEST, Tables
-from loom.ports import Entry, Promises, RunQuery, RunReader, Snapshot
 
 
 class MemoryLedger:

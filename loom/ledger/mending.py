@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from loom.domain.alert import Episode
 from loom.domain.health import Standing
+from loom.domain.record import Entry, RunQuery
 from loom.domain.run import Outcome, Run, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.ledger.codec import from_json, read_stamp
@@ -16,7 +17,6 @@ from loom.ledger.mending_marks import mend_marks
 from loom.ledger.reads import STANDINGS, read_runs
 from loom.ledger.rows import read_standing
 from loom.ledger.writes import replay, replay_folded
-from loom.ports import Entry, RunQuery
 from loom.values import replace
 
 _TICKET = "SELECT 1 FROM tickets WHERE key = ?"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from loom.domain.alert import Delivery, Episode
+from loom.domain.record import HooksInForce, Promises, RunQuery, Snapshot
 from loom.domain.run import Run
 from loom.domain.slot import Slot, Ticket
 from loom.domain.tick import Tick
@@ -22,7 +23,6 @@ from loom.ledger.rows import (
     read_standing,
     tail,
 )
-from loom.ports import HooksInForce, Promises, RunQuery, Snapshot
 
 if TYPE_CHECKING:
     from loom.domain.slot_outcome import SlotOutcome

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 
+from loom.domain.record import HooksInForce, Renamed
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark
 from loom.ledger import working_copy
@@ -17,7 +18,6 @@ from loom.ledger.reads import read_ids
 from loom.ledger.rows import TABLES, Recorded, Row
 from loom.ledger.salvage import LEDGER, UNPUSHED, Found, Salvage
 from loom.ledger.writes import replay, replay_folded
-from loom.ports import HooksInForce, Renamed
 from loom.values import replace
 
 _AT_ONCE = 2000

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from loom.values import dataclass
 
 if TYPE_CHECKING:
+    from loom.domain.record import RunQuery
     from loom.domain.run import Run
-    from loom.ports import RunQuery
 
 
 @dataclass(frozen=True, slots=True)

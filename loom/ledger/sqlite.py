@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loom.domain.alert import Delivery, Episode
+from loom.domain.record import Entry, Promises, RunQuery, RunReader, Snapshot
 from loom.domain.run import Run
 from loom.domain.tick import Tick
 from loom.errors import StaleDecision
 from loom.ledger import reads
 from loom.ledger.database import explained, open_database
 from loom.ledger.writes import write
-from loom.ports import Entry, Promises, RunQuery, RunReader, Snapshot
 
 if TYPE_CHECKING:
     from loom.domain.slot_outcome import SlotOutcome

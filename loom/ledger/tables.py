@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from loom.domain.alert import Delivery, DeliveryState, Episode
 from loom.domain.health import Standing
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce, Renamed
 from loom.domain.registry import HookSettings
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
@@ -19,7 +20,6 @@ from loom.ledger.laws import (
     renamed_standing,
     still_renamed,
 )
-from loom.ports import Entry, HooksInForce, Renamed
 from loom.values import replace
 
 V = TypeVar("V")

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from loom.domain.record import Renamed
 from loom.domain.tick import Mark
 from loom.errors import LedgerError, Problem
 from loom.ledger.codec import UnreadableEntry, encode, read_stamp
@@ -25,7 +26,6 @@ from loom.ledger.mending import mend
 from loom.ledger.reads import STANDINGS, read_renamed
 from loom.ledger.rows import read_standing
 from loom.ledger.working_copy import is_empty
-from loom.ports import Renamed
 from loom.values import dataclass
 
 V = TypeVar("V")

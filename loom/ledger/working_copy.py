@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from loom.domain.health import Standing
+from loom.domain.record import Entry
 from loom.errors import ClaimLost, Problem
 from loom.ledger.codec import UnreadableEntry, plain, read_stamp, stamp
 from loom.ledger.git import Stored
 from loom.ledger.lines import Form, forms, from_form
 from loom.ledger.writes import write
-from loom.ports import Entry
 from loom.values import dataclass
 
 # tip: the commit whose lines are all in the ledger's tables; null while the branch isn't there.

@@ -10,6 +10,7 @@ from typing import Any
 from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Standing
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce, Renamed
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark, Tick
@@ -37,7 +38,6 @@ from loom.ledger.rows import (
     tick_row,
     ticket_row,
 )
-from loom.ports import Entry, HooksInForce, Renamed
 from loom.values import replace
 
 

@@ -2,9 +2,9 @@
 
 import sys
 
+from loom.domain.record import Snapshot
 from loom.domain.worker import Isolation, Worker
 from loom.errors import UsageError
-from loom.ports import Snapshot
 from loom.runner.waking import Waking
 
 

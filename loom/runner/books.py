@@ -3,19 +3,22 @@
 Runs and the alerts they cause are written in one batch, so that a crash between them can't lose an alert.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.health import Standing
+from loom.domain.record import Entry, Snapshot
 from loom.domain.run import Run
 from loom.domain.worker import AlertPolicy
-from loom.ports import AlertHook, Entry, Snapshot
 from loom.values import replace
 
 if TYPE_CHECKING:
     from loom.alerts.policy import Trouble
+    from loom.ports import AlertHook
 
 _Value = TypeVar("_Value")
 
@@ -29,7 +32,7 @@ class Books:
         *,
         policies: Mapping[str, AlertPolicy],
         hooks: Callable[[], Sequence[AlertHook]],
-        troubles: "Sequence[Trouble]",
+        troubles: Sequence[Trouble],
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         run_url: str | None,

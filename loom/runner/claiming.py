@@ -1,18 +1,21 @@
 """Decide and claim: read the ledger, decide, write the decision, again until nobody came between."""
 
+from __future__ import annotations
+
 import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from loom.domain.alert import Delivery
+from loom.domain.record import Entry, RunQuery, Snapshot
 from loom.domain.run import Outcome, Run, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision
-from loom.ports import AlertHook, Entry, Ledger, Liveness, RunQuery, Snapshot
 from loom.runner.books import Books
 from loom.runner.ending import exit_code
 from loom.runner.plan import Circumstances, Plan, pause_in_force
@@ -20,6 +23,9 @@ from loom.runner.planning import gone, plan
 from loom.runner.troubles import troubles
 from loom.runner.waking import Waking
 from loom.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from loom.ports import AlertHook, Ledger, Liveness
 
 _TRIES = 60
 

@@ -20,11 +20,12 @@ from typing import Any, cast
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce, Renamed
 from loom.domain.run import Run, RunError
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark, Planned, Tick, TickReport
 from loom.errors import DeliveryFailed, Problem
-from loom.ports import AlertHook, Entry, HooksInForce, Ledger, Renamed
+from loom.ports import AlertHook, Ledger
 from loom.values import replace
 
 Masking = Callable[[str], str]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from loom.domain.record import Snapshot
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark
 from loom.domain.worker import Worker
-from loom.ports import Snapshot
 from loom.runner.held import OUTCOME_WHILE_OPEN, held_run
 from loom.runner.plan import Circumstances, Plan
 from loom.slots.life import Closing, Decision, decide, remove

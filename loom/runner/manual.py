@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from loom.domain.record import RunQuery, Snapshot
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Planned
 from loom.domain.worker import Overlap, Status, Worker
 from loom.errors import UsageError
-from loom.ports import Ledger, RunQuery, Snapshot
+from loom.ports import Ledger
 from loom.runner.fates import abandoned
 from loom.runner.plan import Circumstances, Plan, pause_in_force
 from loom.runner.request import TickRequest

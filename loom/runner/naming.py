@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from loom.domain.record import RunQuery
 from loom.domain.registry import Registry
 from loom.domain.run import Run
 from loom.domain.worker import Worker
 from loom.errors import RegistryError, UsageError
-from loom.ports import Ledger, RunQuery
+from loom.ports import Ledger
 
 _LEAST_OF_ID = 8  # characters, as for `loom.ports.Ledger.run`
 _GLANCE = 200  # runs

@@ -1,5 +1,7 @@
 """What a runner is made of. Concrete classes are chosen in `wiring`; here they are named by their sockets."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -9,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 from loom.clock import Clock
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.worker import Worker
-from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 from loom.runner.stopping import Stop
 from loom.values import dataclass
 
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
     from loom.execution.assignment import Assignment
     from loom.execution.capture import RunLog
     from loom.heartbeat import Heartbeat
+    from loom.ports import AlertHook, Guard, Ledger, Liveness, Progress
 
 
 class Executor(Protocol):
     """Runs assignments side by side and says what happened; never raises for what a worker does."""
 
-    def submit(self, assignment: "Assignment") -> None: ...
+    def submit(self, assignment: Assignment) -> None: ...
 
-    def wait(self, timeout: float | None) -> list[tuple[str, "Execution"]]: ...
+    def wait(self, timeout: float | None) -> list[tuple[str, Execution]]: ...
 
     def cancel(self, why: str) -> None: ...
 
@@ -34,7 +36,7 @@ class Executor(Protocol):
 class LiveLog(Protocol):
     """What one run says, for others to read while it is under way (see `loom.execution.live`)."""
 
-    def attach(self, log: "RunLog") -> None: ...
+    def attach(self, log: RunLog) -> None: ...
 
     def text(self) -> str: ...
 
@@ -89,17 +91,17 @@ class Parts:
     trigger_watched: bool
     forgetful: Callable[[Registry | None], bool]
     load_registry: Callable[[], Registry]
-    load_enforcement: Callable[[], "EnforcementContext"]
+    load_enforcement: Callable[[], EnforcementContext]
     digest_of_rules: Callable[[], str | None]
     open_ledger: Callable[[Registry | None], Ledger]
     liveness: Callable[[Registry | None], Liveness]
     live_logs: Callable[[], LiveLogs]
     executor: Callable[[], AbstractContextManager[Executor]]
-    guard: Callable[["EnforcementContext", Worker], Guard]
+    guard: Callable[[EnforcementContext, Worker], Guard]
     hooks: Callable[[Sequence[HookSettings], Mapping[str, str]], tuple[AlertHook, ...]]
     fallback_hooks: Callable[[], tuple[AlertHook, ...]]
     take_secrets: Callable[[Sequence[str]], Mapping[str, str]]
     mask: Mask
-    heartbeat: Callable[[str], "Heartbeat"]
+    heartbeat: Callable[[str], Heartbeat]
     stop: Stop
     progress: Progress

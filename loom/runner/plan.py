@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loom.domain.pause import Pause
+from loom.domain.record import Entry
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
 from loom.domain.tick import Planned, Tick
 from loom.domain.worker import Worker
-from loom.ports import Entry
 from loom.values import dataclass
 
 if TYPE_CHECKING:

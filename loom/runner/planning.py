@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from loom.domain.record import HooksInForce, Snapshot
 from loom.domain.registry import Registry
 from loom.domain.slot import Ticket
 from loom.domain.tick import Mark
 from loom.domain.worker import Worker
-from loom.ports import HooksInForce, Snapshot
 from loom.runner.plan import Circumstances, Plan
 from loom.slots.calendar import due, first_mark
 

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.execution import Ending, Execution
+from loom.domain.record import RunReader
 from loom.domain.tick import Planned
 from loom.domain.worker import Expect, Retry, Worker
 from loom.execution.assignment import Assignment
 from loom.instants import in_words
-from loom.ports import Guard, RunReader
+from loom.ports import Guard
 from loom.report.words import one_line
 from loom.runner.waking import Waking
 from loom.validation import judge

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, Renamed, Snapshot
 from loom.domain.registry import Registry
 from loom.domain.tick import Mark
-from loom.ports import Entry, Renamed, Snapshot
 from loom.values import replace
 
 _Value = TypeVar("_Value")

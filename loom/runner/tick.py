@@ -1,17 +1,19 @@
 """One tick, in order: wake, decide and claim, work, tell, end. The only module that knows this order."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loom.domain.alert import Delivery
 from loom.domain.pause import Pause
+from loom.domain.record import Snapshot
 from loom.domain.slot import Slot
 from loom.domain.tick import TickReport
 from loom.domain.worker import Status, Worker
 from loom.errors import ExitCode, RegistryError, StateUnpushed, worst
-from loom.ports import AlertHook, Ledger, Liveness, Snapshot
 from loom.runner.claiming import Claim, claim
 from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
@@ -20,6 +22,9 @@ from loom.runner.request import TickRequest
 from loom.runner.waking import Waking, wake
 from loom.slots.calendar import next_instant
 from loom.values import replace
+
+if TYPE_CHECKING:
+    from loom.ports import AlertHook, Ledger, Liveness
 
 _INSTANT = timedelta(microseconds=1)
 

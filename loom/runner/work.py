@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from loom.domain.alert import Delivery, Episode
 from loom.domain.enforcement import EnforcementContext, Refusal
 from loom.domain.execution import Execution
+from loom.domain.record import Entry, RunReader
 from loom.domain.registry import Registry
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Slot, Ticket
@@ -19,7 +20,7 @@ from loom.domain.tick import Tick
 from loom.domain.worker import Worker
 from loom.errors import ClaimLost
 from loom.execution.assignment import Assignment
-from loom.ports import Entry, Guard, RunReader
+from loom.ports import Guard
 from loom.runner.books import Books
 from loom.runner.conclude import cleaner, conclude, refusal_error
 from loom.runner.parts import Executor, LiveLog, Parts

@@ -30,8 +30,8 @@ _REACH = timedelta(hours=25)
 # The rarest day that cron can name, a 29 February on one weekday, comes back after 40 years at most.
 _HORIZON = timedelta(days=41 * 366)
 # Far only for what is not near: UTC has no change to stop at, and is read year by year to the end of a look.
-_LOOKS_AHEAD = (*map(timedelta, (33, 400, 9 * 366)), _HORIZON)
-_LOOKS_BACK = (timedelta(hours=1), timedelta(days=2), *_LOOKS_AHEAD)
+_LOOKS_AHEAD = (*map(timedelta, (2, 33, 400, 9 * 366)), _HORIZON)
+_LOOKS_BACK = (timedelta(hours=1), *_LOOKS_AHEAD)
 
 
 def instants(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:

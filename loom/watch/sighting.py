@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from loom.domain.alert import Event
+from loom.domain.record import Snapshot
 from loom.domain.registry import Registry
 from loom.domain.worker import Status, Worker
-from loom.ports import Ledger, Snapshot
+from loom.ports import Ledger
 from loom.report.words import ago, count, span, when
 from loom.runner.plan import pause_in_force
 from loom.runner.renaming import carry_over

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from loom.alerts.direct import cry
 from loom.domain.alert import Alert, Event
+from loom.domain.record import Snapshot
 from loom.domain.registry import Registry
 from loom.errors import ExitCode, LedgerError, RegistryError, worst
-from loom.ports import AlertHook, Ledger, Snapshot
+from loom.ports import AlertHook, Ledger
 from loom.values import dataclass
 from loom.watch.episode import ToSay, consider, remember, remembered
 from loom.watch.sighting import Sighting, look

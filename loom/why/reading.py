@@ -6,12 +6,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from loom.domain.reasons import Reasons
+from loom.domain.record import RunQuery, Snapshot
 from loom.domain.registry import BrokenEntry, Registry
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import RegistryError
-from loom.ports import Ledger, Liveness, RunQuery, Snapshot
+from loom.ports import Ledger, Liveness
 from loom.registry.places import line_of_key
 from loom.runner.claiming import decided
 from loom.runner.naming import find_workers

@@ -4,6 +4,8 @@ Heavy rooms are imported when the part that needs them is asked for, so that a t
 `loom --help`, doesn't pay for them.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +18,6 @@ from loom.clock import Clock, SetClock, SystemClock
 from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Isolation, Worker
 from loom.errors import RegistryError, UsageError
-from loom.ports import AlertHook, Guard, Ledger, Progress
 from loom.runner.parts import Executor, Parts
 from loom.runner.stopping import Stop
 from loom.settings import Settings, take_secrets
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from loom.heartbeat import Heartbeat
     from loom.ledger.branch import BranchLedger
     from loom.ledger.liveness import ProcessLiveness
+    from loom.ports import AlertHook, Guard, Ledger, Progress
 
 
 # On a branch nobody sees a claimer's heartbeat: its claim must outlast the job that made it, whatever waits
@@ -59,7 +61,7 @@ def read_registry(settings: Settings) -> Registry:
     return registry
 
 
-def read_enforcement(settings: Settings) -> "EnforcementContext":
+def read_enforcement(settings: Settings) -> EnforcementContext:
     """Raises EnforcementError."""
     from loom.enforcement.reading.loader import load
 
@@ -102,7 +104,7 @@ def _open_ledger(settings: Settings, registry: Registry | None, clock: Clock) ->
     return SqliteLedger(ledger_path(settings, registry))
 
 
-def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> "BranchLedger":
+def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> BranchLedger:
     """The ledger on its branch, for who looks after the branch itself. Raises UsageError without one."""
     if state_branch(settings, registry) is None:
         raise UsageError(
@@ -114,7 +116,7 @@ def open_branch(settings: Settings, registry: Registry, *, reading: bool) -> "Br
 
 def branch_ledger(
     settings: Settings, registry: Registry | None, clock: Clock, *, reading: bool
-) -> "BranchLedger":
+) -> BranchLedger:
     """The ledger on its branch, which there must be. reading: nothing of it will be written."""
     from loom.ledger.branch import BranchLedger
 
@@ -204,7 +206,7 @@ def hooks_in_need(settings: Settings) -> tuple[AlertHook, ...]:
     return alert_hooks(settings, registry.hooks, names)
 
 
-def liveness(settings: Settings, registry: Registry | None) -> "ProcessLiveness":
+def liveness(settings: Settings, registry: Registry | None) -> ProcessLiveness:
     from loom.ledger.liveness import ProcessLiveness
 
     folder = ledger_path(settings, registry).parent
@@ -217,7 +219,7 @@ def live_logs_folder(settings: Settings) -> Path:
     return settings.project / ".loom" / "live"
 
 
-def live_logs(settings: Settings) -> "LiveLogs":
+def live_logs(settings: Settings) -> LiveLogs:
     from loom.execution.live.logs import LiveLogs
 
     return LiveLogs(live_logs_folder(settings), monotonic=SystemClock().monotonic)
@@ -229,7 +231,7 @@ def _executor(clock: Clock) -> Iterator[Executor]:
 
     env = dict(os.environ)  # as it is before any worker runs in this process, and may change it
 
-    def make(isolation: Isolation, arrivals: "Arrivals") -> "InlineExecutor | ProcessExecutor":
+    def make(isolation: Isolation, arrivals: Arrivals) -> InlineExecutor | ProcessExecutor:
         if isolation is Isolation.INLINE:
             from loom.execution.inline import InlineExecutor
             from loom.validation import fits
@@ -249,11 +251,11 @@ def _executor(clock: Clock) -> Iterator[Executor]:
             os.environ.update(env)
 
 
-def guard_of(settings: Settings) -> Callable[["EnforcementContext", Worker], Guard]:
+def guard_of(settings: Settings) -> Callable[[EnforcementContext, Worker], Guard]:
     """What makes the guard of one run of a worker."""
     places: list[Places] = []
 
-    def guard(context: "EnforcementContext", worker: Worker) -> Guard:
+    def guard(context: EnforcementContext, worker: Worker) -> Guard:
         from loom.enforcement.guarding.guard import RunGuard
         from loom.enforcement.judges.places import places_of
 
@@ -270,7 +272,7 @@ def _fallback_hooks(settings: Settings) -> tuple[AlertHook, ...]:
     return alert_hooks(settings, FALLBACK, {})
 
 
-def _heartbeat(url: str) -> "Heartbeat":
+def _heartbeat(url: str) -> Heartbeat:
     from loom.heartbeat import Heartbeat
 
     return Heartbeat(url)

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from loom.ports import RunQuery
+from loom.domain.record import RunQuery
 from tests.contracts.ledger_entries import DAY, HOUR, SIX
 from tests.ground.branch import Remote
 from tests.ground.shut import REPOSITORY

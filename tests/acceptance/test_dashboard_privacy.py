@@ -9,12 +9,12 @@ import pytest
 
 from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
 from loom.domain.pause import Pause
+from loom.domain.record import Entry
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Mark, Tick
 from loom.ids import new_id
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Entry
 from tests.ground.command import Command
 from tests.ground.project import Project
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from loom.domain.pause import Pause
+from loom.domain.record import RunQuery
 from loom.domain.run import Outcome
 from loom.errors import StaleDecision
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import RunQuery
 from tests.contracts.ledger_entries import SIX
 from tests.ground.branch import STATE, Remote, git
 from tests.ground.command import Command, Result

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from tests.benchmarks.lanes import Lane, Ran, Taken, rounds_of, run_in_turns, troubles_of
 from tests.benchmarks.measure import environment, seconds
@@ -11,7 +13,7 @@ from tests.benchmarks.peers import QUIET, STARTS, Peers
 from tests.benchmarks.project import project_of
 from tests.benchmarks.result import Goal, Result, times
 from tests.benchmarks.room import Room
-from tests.benchmarks.ticks import DAILY, FIRST_TICK, Ticks, outcomes
+from tests.benchmarks.ticks import outcomes
 from tests.ground.command import PROGRAM
 
 _SIZES = (12, 1_000, 10_000)
@@ -57,11 +59,13 @@ defs = dagster.Definitions(
 
 def idle_tick(room: Room) -> Result:
     """12, 1,000 and 10,000 workers, nothing due, from the start of the process to its end."""
-    projects = {size: project_of(room.folder / str(size), workers=size, schedule=DAILY) for size in _SIZES}
-    ticks = {size: Ticks(project.root) for size, project in projects.items()}
-    for tick in ticks.values():
-        tick()  # the first one of all, which writes the marks
-    libraries = needed(_imported_by(ticks[12]))
+    began = datetime.now(UTC)
+    far = f"0 {(began.astimezone(ZoneInfo('America/Chicago')) + timedelta(hours=12)).hour} * * *"
+    projects = {size: project_of(room.folder / str(size), workers=size, schedule=far) for size in _SIZES}
+    commands = {size: [*PROGRAM, "run", "--project", str(each.root)] for size, each in projects.items()}
+    for command in commands.values():
+        seconds(command, cwd=room.folder)  # the first one of all, which writes the marks
+    libraries = needed(_imported_by(commands[_SIZES[0]]))
     code = floor_code(libraries)
     registries = {size: project.root / "worker-registry.yaml" for size, project in projects.items()}
 
@@ -69,12 +73,12 @@ def idle_tick(room: Room) -> Result:
         return seconds([sys.executable, "-c", code, str(registries[size])], cwd=room.folder)
 
     lanes = (
-        Lane(_LOOM, _at_each_size(lambda size: ticks[size]())),
+        Lane(_LOOM, _at_each_size(lambda size: seconds(commands[size], cwd=room.folder))),
         Lane(_FLOOR, _at_each_size(floor)),
         *_peer_lanes(room),
     )
     ran = run_in_turns(lanes, rounds=room.rounds, budget_s=_BUDGET_S)
-    if any(outcomes(project.ledger, FIRST_TICK) for project in projects.values()):
+    if any(outcomes(project.ledger, began) for project in projects.values()):
         raise RuntimeError("a tick that was to be idle ran something")
     return result_of(ran, libraries, rounds=room.rounds)
 
@@ -97,7 +101,8 @@ def result_of(ran: Sequence[Ran], libraries: Sequence[str], *, rounds: int) -> R
     rows = [(each.name, *(each.cell(size) for size in _SIZES)) for each in ran]
     rows.insert(2, ("Loom, times the floor", *(times(ratio) for ratio in ratios.values())))
     notes = (
-        "From the start of the process to its end; of Loom a second or later tick, its ledger in SQLite.",
+        "From the start of the process to its end; of Loom a second or later tick of its day, by the "
+        "machine's clock, its ledger in SQLite.",
         f"Floor: the same interpreter imports {', '.join(libraries)}, which the user chose and this tick "
         "loads, reads the same registry with yaml.CSafeLoader and ends at once (os._exit), as Loom does.",
         "The rows of huey and APScheduler look for what is due, as Loom does: among so many periodic "
@@ -129,13 +134,10 @@ def _ratio(ours: Ran, floor: Ran, size: int) -> float:
     return mine.median / least.median
 
 
-def _imported_by(tick: Ticks) -> frozenset[str]:
-    """Every module that the next tick imports."""
+def _imported_by(command: Sequence[str]) -> frozenset[str]:
+    """Every module that it imports."""
     traced = environment() | {"PYTHONPROFILEIMPORTTIME": "1"}
-    done = subprocess.run(
-        [*PROGRAM, *tick.arguments], env=traced, cwd=tick.root, capture_output=True, text=True, check=True
-    )
-    tick.count += 1
+    done = subprocess.run(command, env=traced, capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
     return frozenset(line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:"))
 

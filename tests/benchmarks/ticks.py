@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from loom.domain.record import RunQuery
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import RunQuery
 from tests.benchmarks.measure import seconds
 from tests.ground.command import PROGRAM
 

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from loom.domain.execution import Ending
+from loom.domain.record import RunQuery
 from loom.domain.run import Outcome, Run, RunError
 from loom.execution.isolated.errand import packed
 from loom.ledger.memory import MemoryLedger
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Ledger, RunQuery
+from loom.ports import Ledger
 from tests.contracts.executors import EXECUTORS
 from tests.contracts.ledger_entries import a_run
 from tests.unit.execution_bench import NOW, Bench, bench_in

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from loom.domain.alert import DeliveryState
+from loom.domain.record import Promises, Renamed, RunQuery, RunReader
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.execution.isolated.errand import pickled
-from loom.ports import Ledger, Promises, Renamed, RunQuery, RunReader
+from loom.ports import Ledger
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,

@@ -6,11 +6,12 @@ import pytest
 
 from loom.domain.alert import DeliveryState
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, Renamed, RunQuery
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Slot, TicketState
 from loom.domain.tick import Mark
 from loom.errors import ClaimLost
-from loom.ports import Entry, Ledger, Renamed, RunQuery
+from loom.ports import Ledger
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,

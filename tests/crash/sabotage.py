@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from loom.domain.alert import Alert, Delivery, DeliveryState
+from loom.domain.record import Entry
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.execution.assignment import Assignment
 from loom.ledger.codec import stamp
-from loom.ports import Entry
 from loom.runner.parts import Executor, Parts
 from tests.crash.scenario import FIRST
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
 from loom.domain.pause import Pause
+from loom.domain.record import Entry
 from loom.domain.run import Outcome, Run, RunError, Trigger
 from loom.domain.tick import Mark, Tick
 from loom.ids import new_id
-from loom.ports import Entry
 from tests.ground.project import Project, build_project
 
 MARKUP = (

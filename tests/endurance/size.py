@@ -20,8 +20,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, cycle
 from pathlib import Path
 
+from loom.domain.record import RunQuery
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import RunQuery
 from tests.benchmarks.measure import environment
 from tests.benchmarks.project import NOOP
 from tests.ground.command import PROGRAM

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from loom.domain.record import Snapshot
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark
@@ -19,7 +20,6 @@ from loom.ledger.following import read, take_in
 from loom.ledger.lines import Written
 from loom.ledger.reads import read_snapshot
 from loom.ledger.working_copy import damage, prepare
-from loom.ports import Snapshot
 from tests.fuzz.attempts import Wrong
 from tests.ground.branch import STATE
 

@@ -11,11 +11,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from loom.domain.record import Snapshot
 from loom.errors import LedgerError
 from loom.ledger.following import take_in
 from loom.ledger.reads import read_snapshot
 from loom.ledger.working_copy import damage
-from loom.ports import Snapshot
 from tests.fuzz.attempts import Wrong
 from tests.fuzz.line_damage import spoil
 from tests.fuzz.line_laws import Damaged, a_copy, check_folded, check_kept, newer

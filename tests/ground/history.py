@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce
 from loom.domain.registry import HookSettings
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Mark, Tick
 from loom.ids import new_id
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Entry, HooksInForce, Ledger
+from loom.ports import Ledger
 
 STEP = timedelta(minutes=5)
 CRON = "*/5 * * * *"

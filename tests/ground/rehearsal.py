@@ -7,11 +7,12 @@ from functools import cache
 
 from loom.alerts.memory import MemoryHook
 from loom.clock import ManualClock
+from loom.domain.record import RunQuery
 from loom.domain.run import Run
 from loom.domain.tick import TickReport
 from loom.ledger.liveness import MemoryLiveness
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Ledger, Progress, RunQuery
+from loom.ports import Ledger, Progress
 from loom.report.progress import SilentProgress
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from loom.domain.record import Entry
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Ticket, TicketState
-from loom.ports import Entry, Ledger
+from loom.ports import Ledger
 from tests.life.calendar import hour_start
 from tests.life.doer import MOODS
 from tests.life.model import Known, slot_of

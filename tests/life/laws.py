@@ -10,11 +10,12 @@ from pathlib import Path
 
 from loom.domain.alert import RECOVERIES, Event
 from loom.domain.health import Health
+from loom.domain.record import RunQuery, Snapshot
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.errors import ExitCode
-from loom.ports import Ledger, RunQuery, Snapshot
+from loom.ports import Ledger
 from loom.settings import read_settings
 from loom.status import board
 from loom.wiring.parts import read_registry

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from loom.domain.pause import Pause
+from loom.domain.record import RunQuery
 from loom.domain.run import Trigger
-from loom.ports import RunQuery
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
 from tests.life import laws

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from loom.domain.pause import Pause
+from loom.domain.record import Entry as Written
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Tick
-from loom.ports import Entry as Written
 from tests.life.calendar import hour_start, slots
 from tests.life.registry import DEFAULT_ZONE, Entry
 from tests.life.registry import Written as Registry

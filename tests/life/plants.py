@@ -7,11 +7,12 @@ from typing import Any
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.cron import parse_cron
+from loom.domain.record import Entry, Snapshot
 from loom.domain.registry import Registry
 from loom.domain.run import Run
 from loom.domain.tick import Mark
 from loom.ledger.liveness import MemoryLiveness
-from loom.ports import Entry, Ledger, Snapshot
+from loom.ports import Ledger
 from loom.runner.parts import Parts
 
 Plant = Callable[[Parts], Parts]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from loom.domain.alert import Delivery, Episode
+from loom.domain.record import Entry
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
-from loom.ports import Entry
 from tests.life.world import Ended, World
 
 

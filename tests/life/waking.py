@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from loom.clock import ManualClock
+from loom.domain.record import Entry
 from loom.domain.registry import Registry
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
@@ -13,7 +14,7 @@ from loom.domain.tick import Tick
 from loom.errors import ExitCode, LoomError
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor
-from loom.ports import Entry, Ledger, Liveness
+from loom.ports import Ledger, Liveness
 from loom.report.progress import SilentProgress
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest

@@ -7,12 +7,13 @@ from typing import Any
 
 from loom.domain.alert import Alert, Delivery, Episode, Event
 from loom.domain.execution import Execution
+from loom.domain.record import Entry, Promises, RunQuery, RunReader, Snapshot
 from loom.domain.run import Run
 from loom.domain.slot_outcome import SlotOutcome
 from loom.domain.tick import Tick
 from loom.execution.assignment import Assignment
 from loom.execution.inline import InlineExecutor
-from loom.ports import AlertHook, Entry, Ledger, Promises, RunQuery, RunReader, Snapshot
+from loom.ports import AlertHook, Ledger
 from tests.life.plot import Plot
 
 Writing = Callable[[Callable[[], None], Sequence[Entry]], None]

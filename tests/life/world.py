@@ -9,10 +9,10 @@ from pathlib import Path
 
 from loom.alerts.memory import MemoryHook
 from loom.clock import ManualClock
+from loom.domain.record import Entry
 from loom.domain.slot import Ticket
 from loom.domain.tick import TickReport
 from loom.errors import LoomError
-from loom.ports import Entry
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
 from tests.ground.rules import PERMISSIVE, add_rule

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from loom.domain.health import Standing
 from loom.domain.pause import Pause
+from loom.domain.record import HooksInForce, Renamed
 from loom.domain.run import Outcome, RunError
 from loom.domain.tick import Mark
 from loom.errors import LedgerError
@@ -22,7 +23,6 @@ from loom.ledger.following import read, take_in
 from loom.ledger.lines import Form, Written, forms, latest, to_text
 from loom.ledger.reads import read_snapshot
 from loom.ledger.working_copy import damage, prepare
-from loom.ports import HooksInForce, Renamed
 from tests.contracts.ledger_entries import HOUR, SIX, a_delivery, a_run, a_tick, a_ticket, an_episode
 
 ENTRIES: list[Written] = [

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from loom.domain.alert import Delivery
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce, RunQuery
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
 from loom.ledger.codec import UnreadableEntry, decode_strictly, encode, from_json, read_stamp, stamp, to_json
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Entry, HooksInForce, RunQuery
 from tests.contracts.ledger_entries import SIX, a_delivery, a_run, a_tick, a_ticket
 
 ENTRIES: tuple[type[Any], ...] = get_args(Entry)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loom.domain.record import RunQuery
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.errors import LedgerError
 from loom.ledger.checking import check
@@ -21,7 +22,7 @@ from loom.ledger.codec import from_json
 from loom.ledger.database import open_database
 from loom.ledger.repairing import Repaired, repair
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Ledger, RunQuery
+from loom.ports import Ledger
 from tests.ground.history import STEP, History, in_haste, write
 
 BEGIN = datetime(2026, 11, 20, 6, tzinfo=UTC)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from loom.domain.alert import Delivery, Episode
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce, Renamed, Snapshot
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Mark, Tick
@@ -23,7 +24,6 @@ from loom.errors import ClaimLost, LedgerError
 from loom.ledger.checking import check
 from loom.ledger.sqlite import SqliteLedger
 from loom.ledger.transfer import Imported, export, export_to, import_into
-from loom.ports import Entry, HooksInForce, Renamed, Snapshot
 from tests.contracts.ledger_entries import DAY, SIX, a_run, a_tick, a_ticket
 from tests.ground.history import History, in_haste, write
 from tests.properties.test_ledger_codec import anything

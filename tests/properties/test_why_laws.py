@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from loom.domain.execution import Ending, Execution
 from loom.domain.pause import Pause
 from loom.domain.reasons import Reasons
+from loom.domain.record import Entry, RunQuery
 from loom.domain.run import Outcome, RunError
 from loom.domain.tick import Planned
 from loom.errors import EnforcementError, Problem
 from loom.execution.assignment import Assignment
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry, RunQuery
 from loom.runner.parts import Parts
 from loom.runner.request import TickRequest
 from loom.runner.tick import run_tick

@@ -8,6 +8,7 @@ import pytest
 
 from loom.domain.alert import DeliveryState
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce, Renamed, RunQuery
 from loom.domain.registry import HookSettings
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import TicketState
@@ -15,7 +16,7 @@ from loom.domain.tick import Mark
 from loom.errors import LedgerError, StaleDecision, StateUnpushed
 from loom.ledger.branch import BranchLedger
 from loom.ledger.git import RemoteBranch
-from loom.ports import Entry, HooksInForce, Ledger, Renamed, RunQuery
+from loom.ports import Ledger
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,

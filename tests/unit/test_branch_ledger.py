@@ -13,6 +13,7 @@ import pytest
 
 from loom.domain.alert import DeliveryState
 from loom.domain.pause import Pause, Span
+from loom.domain.record import Renamed, RunQuery
 from loom.domain.run import OpenReason, Outcome, RunError
 from loom.domain.slot import TicketState
 from loom.domain.tick import Mark
@@ -20,7 +21,7 @@ from loom.errors import ExitCode, LedgerError, StaleDecision, StateUnpushed
 from loom.ledger.branch import BranchLedger
 from loom.ledger.git import RemoteBranch
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Ledger, Renamed, RunQuery
+from loom.ports import Ledger
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,

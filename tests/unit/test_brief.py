@@ -11,12 +11,12 @@ from loom.brief.gathering import MOST_RUNS, brief
 from loom.brief.stretch import Stretch
 from loom.domain.alert import Alert, Event
 from loom.domain.brief import Brief
+from loom.domain.record import Entry
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.slot import TicketState
 from loom.domain.tick import Mark
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry
 from loom.registry import load
 from tests.contracts.ledger_entries import a_run, a_tick, a_ticket, an_episode
 from tests.ground.project import Project

@@ -11,13 +11,13 @@ from loom.dashboard.reading import NEWEST_ALERTS, read_dashboard
 from loom.domain.alert import Alert, DeliveryState, Event
 from loom.domain.cron import parse_cron
 from loom.domain.dashboard import Dashboard
+from loom.domain.record import Entry
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.schedule import Schedule
 from loom.domain.tick import Mark
 from loom.domain.worker import Worker
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry
 from loom.report.dashboard.data import page_data
 from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_delivery, a_run, a_tick, an_episode
 

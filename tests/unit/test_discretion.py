@@ -11,12 +11,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 
 from loom.domain.alert import Alert, Delivery, Event
+from loom.domain.record import Entry
 from loom.domain.run import Outcome, RunError
 from loom.domain.tick import TickReport
 from loom.enforcement.masking import mask
 from loom.errors import DeliveryFailed
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry
 from loom.runner.discretion import DiscreetHook, discreet_ledger, entry, report
 
 SECRET = "swordfish-4711"  # noqa: S105  (nobody's)

@@ -11,6 +11,7 @@ import pytest
 
 from loom.domain.alert import Episode
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.slot import TicketState
 from loom.domain.tick import Mark
@@ -18,7 +19,6 @@ from loom.errors import LedgerError
 from loom.ledger.checking import Checkup, check
 from loom.ledger.codec import stamp
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Entry, HooksInForce
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from loom.domain.record import Renamed, RunQuery
 from loom.domain.run import Outcome
 from loom.domain.tick import Mark
 from loom.errors import LedgerError
@@ -21,7 +22,7 @@ from loom.ledger.codec import stamp
 from loom.ledger.database import open_database
 from loom.ledger.schema import APPLICATION_ID, MIGRATIONS
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Ledger, Renamed, RunQuery
+from loom.ports import Ledger
 from tests.contracts.ledger_entries import HOUR, SIX, a_run, a_tick, a_ticket
 from tests.ground.shut import REPOSITORY
 

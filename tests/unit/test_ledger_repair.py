@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from loom.domain.pause import Pause
+from loom.domain.record import Entry, HooksInForce, Renamed, RunQuery, Snapshot
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import TicketState
 from loom.domain.tick import Mark
@@ -23,7 +24,6 @@ from loom.ledger.checking import check
 from loom.ledger.repairing import Repaired, repair
 from loom.ledger.sharing import hold_alone, let_go
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Entry, HooksInForce, Renamed, RunQuery, Snapshot
 from tests.contracts.ledger_entries import (
     DAY,
     HOUR,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from loom.domain.cron import parse_cron
+from loom.domain.record import Entry, RunQuery
 from loom.domain.run import Outcome
 from loom.domain.schedule import Schedule
 from loom.domain.slot import TicketState
@@ -20,7 +21,6 @@ from loom.ledger.checking import check
 from loom.ledger.database import open_database
 from loom.ledger.sqlite import SqliteLedger
 from loom.ledger.transfer import export
-from loom.ports import Entry, RunQuery
 from loom.slots.trigger import trigger_health
 from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_delivery, a_run, a_tick, a_ticket, an_episode
 from tests.ground.history import History, in_haste, write

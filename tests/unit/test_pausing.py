@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loom.domain.pause import Pause
+from loom.domain.record import Entry
 from loom.domain.registry import Registry
 from loom.domain.run import Outcome, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
@@ -15,7 +16,7 @@ from loom.errors import ClaimLost, LedgerError, StaleDecision
 from loom.ledger.memory import MemoryLedger
 from loom.ledger.sqlite import SqliteLedger
 from loom.pausing import in_force, pause, resume
-from loom.ports import Entry, Ledger
+from loom.ports import Ledger
 from loom.registry import load
 from loom.runner.renaming import carry_over
 from tests.ground.project import Project

@@ -8,12 +8,12 @@ import pytest
 
 from loom.domain.health import Health
 from loom.domain.pause import Pause
+from loom.domain.record import Entry
 from loom.domain.run import OpenReason, Outcome, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import TickReport
 from loom.errors import ClaimLost, ExitCode, StaleDecision
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry
 from loom.runner.request import TickRequest
 from loom.settings import read_settings
 from loom.status import as_they_stand, board

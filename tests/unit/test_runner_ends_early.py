@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loom.clock import ManualClock
+from loom.domain.record import Entry
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.errors import ClaimLost, ExitCode
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry
 from loom.runner.request import TickRequest
 from loom.runner.stopping import Stop
 from tests.ground.project import Project

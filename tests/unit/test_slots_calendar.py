@@ -23,7 +23,8 @@ from loom.slots.calendar import (
     previous_instant,
 )
 from loom.slots.notes import clock_change_note
-from loom.slots.zones import _year
+from loom.slots.zones import _year, changes
+from tests.ground.wall_clock import changes_between
 
 CHICAGO = "America/Chicago"
 INSTANT = timedelta(microseconds=1)
@@ -395,7 +396,22 @@ def test_no_two_clock_changes_of_any_zone_lie_closer_than_the_steps_in_which_the
     for key in importlib.resources.files("tzdata").joinpath("zones").read_text().split():
         at = _offset_changes(importlib.resources.files("tzdata.zoneinfo").joinpath(key).read_bytes())
         closest = min([closest, *(timedelta(seconds=b - a) for a, b in itertools.pairwise(at))])
-    assert timedelta(days=2) < closest < timedelta(days=30)
+    assert timedelta(days=5) < closest < timedelta(days=30)
+
+
+def test_of_two_clock_changes_that_lie_close_together_both_are_found() -> None:
+    compared = 0
+    for key in importlib.resources.files("tzdata").joinpath("zones").read_text().split():
+        stored = _offset_changes(importlib.resources.files("tzdata.zoneinfo").joinpath(key).read_bytes())
+        for pair in itertools.pairwise(stored):
+            first, second = (datetime.fromtimestamp(moment, UTC) for moment in pair)
+            if first.year < 1973 or second - first > timedelta(days=60):
+                continue
+            start, end = first - timedelta(days=3), second + timedelta(days=3)
+            watched = changes_between(key, start, end)
+            assert [change.at for change in changes(key, start, end)] == watched, key
+            compared += len(watched)
+    assert compared > 100
 
 
 def _offset_changes(tzif: bytes) -> list[int]:

@@ -16,11 +16,11 @@ from loom.domain.alert import Alert, DeliveryState, Event
 from loom.domain.board import Board
 from loom.domain.health import Health
 from loom.domain.pause import Pause
+from loom.domain.record import Entry
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.tick import Mark
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry
 from loom.registry import load
 from loom.report import as_json
 from loom.report.status.board import show_board

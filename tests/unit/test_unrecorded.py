@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from loom.domain.cron import parse_cron
+from loom.domain.record import Entry
 from loom.domain.registry import Registry
 from loom.domain.run import Outcome
 from loom.domain.schedule import CatchUp, Schedule
@@ -12,7 +13,6 @@ from loom.domain.slot import TicketState
 from loom.domain.tick import Mark
 from loom.domain.worker import Status, Worker
 from loom.ledger.memory import MemoryLedger
-from loom.ports import Entry
 from loom.unrecorded import Unrecorded, unrecorded
 from tests.contracts.ledger_entries import DAY, HOUR, SIX, a_run, a_ticket
 

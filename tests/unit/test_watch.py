@@ -11,13 +11,14 @@ from loom.alerts.memory import MemoryHook
 from loom.domain.alert import Event
 from loom.domain.cron import parse_cron
 from loom.domain.pause import Pause
+from loom.domain.record import Renamed
 from loom.domain.registry import Registry
 from loom.domain.schedule import Schedule
 from loom.domain.tick import Mark, Tick
 from loom.domain.worker import Status, Worker
 from loom.errors import ExitCode, LedgerError, Problem, RegistryError, SettingsError
 from loom.ledger.memory import MemoryLedger
-from loom.ports import AlertHook, Ledger, Renamed
+from loom.ports import AlertHook, Ledger
 from loom.watch.watching import Watched, watch
 
 NOON = datetime(2026, 11, 20, 18, tzinfo=UTC)

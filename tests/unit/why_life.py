@@ -9,11 +9,11 @@ from pathlib import Path
 from loom.domain.execution import Execution
 from loom.domain.pause import Pause
 from loom.domain.reasons import Reasons
+from loom.domain.record import Entry
 from loom.domain.run import Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
 from loom.execution.assignment import Assignment
 from loom.ledger.sqlite import SqliteLedger
-from loom.ports import Entry
 from loom.runner.request import TickRequest
 from loom.runner.tick import run_tick
 from loom.why.reading import why

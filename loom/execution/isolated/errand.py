@@ -15,7 +15,8 @@ from loom.execution.assignment import Assignment
 from loom.values import dataclass, fields
 
 if TYPE_CHECKING:
-    from loom.ports import Guard, RunReader
+    from loom.domain.record import RunReader
+    from loom.ports import Guard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
