@@ -209,7 +209,7 @@ def _refuse_to_delete(_self: object, name: str) -> NoReturn:
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
-_FEW = 16
+_FEW = 100
 """Of most classes a tick makes no more values than this, and compiling takes as long as making them does."""
 
 

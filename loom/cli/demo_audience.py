@@ -15,7 +15,7 @@ from loom.report.demo.picture import as_picture
 from loom.report.demo.summary import summary
 from loom.report.demo.terminal import Telling, introduction, seconds_to_read
 from loom.report.terminal import console_for
-from loom.runner.stopping import Stop
+from loom.runner.request import Stop
 
 _PICTURE_COLUMNS = 100
 _INTRODUCTION_S = 3.0

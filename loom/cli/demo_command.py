@@ -55,7 +55,7 @@ def command(directory: Path | None, speed: float, fast: bool, record: Path | Non
     from loom.cli.demo_stage import new_folder, staged
     from loom.cli.signals import obeying
     from loom.cli.streams import answer_alone, heard
-    from loom.runner.stopping import Stop
+    from loom.runner.request import Stop
 
     if record is not None and not record.absolute().parent.is_dir():
         raise UsageError(f"--record {record}: there is no folder {record.parent}; make it first.")

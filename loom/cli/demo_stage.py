@@ -18,8 +18,7 @@ from loom.domain.tick import TickReport
 from loom.enforcement.reading.sealing import seal
 from loom.errors import SettingsError, UsageError
 from loom.report.progress import SilentProgress
-from loom.runner.request import TickRequest
-from loom.runner.stopping import Stop
+from loom.runner.request import Stop, TickRequest
 from loom.runner.tick import run_tick
 from loom.sample.project import SECRETS
 from loom.settings import Settings, read_settings

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from loom.errors import ExitCode
-from loom.runner.stopping import Stop
+from loom.runner.request import Stop
 
 _CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 _DONE = b"\0"  # no signal's number

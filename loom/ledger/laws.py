@@ -1,19 +1,20 @@
 """What every ledger must hold to, whatever it is kept in: pure rules that the implementations share."""
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from loom.domain.alert import Episode
 from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.run import Run, Trigger
 from loom.domain.slot import Ticket
-from loom.values import replace
+from loom.values import dataclass, replace
 
 _Value = TypeVar("_Value")
 
 
-class Holding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Holding:
     """What the ledger holds of a ticket. A key that it doesn't know has fence 0 and isn't closed."""
 
     fence: int

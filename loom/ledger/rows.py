@@ -5,7 +5,7 @@ its JSON is damaged. A row is given as the values of its columns in the order of
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from loom.domain.alert import Delivery, DeliveryState, Episode
 from loom.domain.health import Standing
@@ -15,6 +15,7 @@ from loom.domain.slot import Slot, Ticket, TicketState
 from loom.domain.tick import Mark, Tick
 from loom.ledger.codec import UnreadableEntry, from_json, read_stamp, stamp, to_json
 from loom.ledger.laws import scheduled_slots
+from loom.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -195,7 +196,8 @@ def _read_ticket(row: Row) -> Ticket:
     return ticket
 
 
-class _Table(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Table:
     """width: how many columns. own: how many of the first are SQLite's own, and drawn from no entry."""
 
     width: int

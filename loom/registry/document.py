@@ -6,7 +6,7 @@ the entry it stands in.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import yaml
 
@@ -35,12 +35,9 @@ def parse(text: str) -> Node | None:
         raise Mistakes([syntax_fault(error, text)]) from None
 
 
-class _Open(NamedTuple):
-    """A mapping or sequence whose end hasn't come yet."""
-
-    items: list[Node]
-    event: Any
-    began: int
+_Open = tuple[list[Node], Any, int]
+"""Of a mapping or sequence whose end hasn't come yet: what stands beside it, its beginning, and how many
+nodes there were by then."""
 
 
 class _Builder:
@@ -121,7 +118,7 @@ class _Builder:
         if len(self.open) >= BOTTOMLESS:
             message = f"nested more than {BOTTOMLESS} levels deep; write it flatter"
             raise Mistakes([Fault(message, (), event.start_mark.line + 1)])
-        self.open.append(_Open(self.items, event, self.seen))
+        self.open.append((self.items, event, self.seen))
         self.items = []
 
     def end(self, _event: Any) -> None:

@@ -1,9 +1,10 @@
 """Nodes: plain values that know the line they stand on."""
 
-from typing import NamedTuple
+from loom.values import dataclass
 
 
-class Scalar(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Scalar:
     """value: text, a number, a truth value or None. text: as written."""
 
     value: str | int | float | bool | None
@@ -11,12 +12,14 @@ class Scalar(NamedTuple):
     line: int
 
 
-class Sequence(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sequence:
     items: "tuple[Node, ...]"
     line: int
 
 
-class Flaw(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Flaw:
     """A value that can't be used, and why. text: as written, if it was a word."""
 
     message: str
@@ -24,7 +27,8 @@ class Flaw(NamedTuple):
     text: str = ""
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One key of a mapping. flaw: why the key can't be used, or empty."""
 
     key: str
@@ -33,7 +37,8 @@ class Entry(NamedTuple):
     flaw: str
 
 
-class Mapping(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Mapping:
     entries: tuple[Entry, ...]
     line: int
 

@@ -17,7 +17,6 @@ from loom.domain.slot import Ticket, TicketState
 from loom.domain.worker import Status, Worker
 from loom.errors import LedgerError, StaleDecision
 from loom.runner.books import Books
-from loom.runner.ending import exit_code
 from loom.runner.plan import Circumstances, Plan, pause_in_force
 from loom.runner.planning import gone, plan
 from loom.runner.troubles import troubles
@@ -131,7 +130,7 @@ def claim(
         said = books.enter(made.runs, reminders=True)
         claimed = Claim(snapshot, made, tickets, alone, books)
         # One write for an idle tick, which on a branch is one commit: its end goes with its beginning.
-        ended = waking.ended(exit_code(waking, books.runs.values(), ()))
+        ended = waking.ended(waking.exit_code(books.runs.values(), ()))
         tick = waking.begun() if claimed.leaves_work else ended
         try:
             ledger.claim([tick, *made.entries, *tickets, *said], revision=snapshot.revision)

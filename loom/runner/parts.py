@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from loom.clock import Clock
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.worker import Worker
-from loom.runner.stopping import Stop
+from loom.runner.request import Stop
 from loom.values import dataclass
 
 if TYPE_CHECKING:

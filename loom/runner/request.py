@@ -1,10 +1,11 @@
-"""What a tick was asked for."""
+"""What a tick is asked for: what to do, and to stop."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
 from loom.domain.run import Trigger
+from loom.errors import ExitCode
 from loom.values import dataclass, field
 
 
@@ -29,3 +30,21 @@ class TickRequest:
     @property
     def by_hand(self) -> bool:
         return bool(self.workers)
+
+
+class Stop:
+    """Somebody wants the tick to end before its work does. Set from outside, at any moment, from any thread;
+    looked at by the runner wherever it may stop."""
+
+    def __init__(self) -> None:
+        self.why = ""
+        self.exit_code = ExitCode.OK
+
+    @property
+    def asked(self) -> bool:
+        return bool(self.why)
+
+    def ask(self, why: str, exit_code: ExitCode) -> None:
+        """why: what a record says of it, such as 'stopped by SIGTERM'. exit_code: what the tick ends with."""
+        self.exit_code = exit_code
+        self.why = why

@@ -15,7 +15,6 @@ from loom.domain.tick import TickReport
 from loom.domain.worker import Status, Worker
 from loom.errors import ExitCode, RegistryError, StateUnpushed, worst
 from loom.runner.claiming import Claim, claim
-from loom.runner.ending import exit_code
 from loom.runner.parts import Parts
 from loom.runner.plan import Plan, pause_in_force
 from loom.runner.request import TickRequest
@@ -91,7 +90,7 @@ def _perform(
     hooks = functools.cache(lambda: _hooks(waking, ledger))
     claimed = claim(waking, chosen, ledger, snapshot, liveness, hooks)
     sent, worked = _carried_out(waking, claimed, hooks, ledger) if claimed.leaves_work else ((), ())
-    code = exit_code(waking, claimed.books.runs.values(), sent)
+    code = waking.exit_code(claimed.books.runs.values(), sent)
     if claimed.leaves_work:
         ledger.record([waking.ended(code)])
     _forget_the_old(waking, ledger, claimed.snapshot)

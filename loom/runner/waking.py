@@ -1,14 +1,15 @@
 """Waking: what holds for one tick from its beginning to its end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loom.domain.alert import Delivery, DeliveryState
 from loom.domain.registry import RESERVE, Registry
-from loom.domain.run import OpenReason
+from loom.domain.run import OpenReason, Outcome, Run
 from loom.domain.tick import Tick
 from loom.domain.worker import Worker
-from loom.errors import EnforcementError, ExitCode, Problem, RegistryError
+from loom.errors import EnforcementError, ExitCode, Problem, RegistryError, worst
 from loom.ids import new_id
 from loom.runner.in_force import RulesInForce
 from loom.runner.parts import Parts
@@ -107,6 +108,18 @@ class Waking:
     def begun(self) -> Tick:
         """The tick's record as it stands when its decisions are made."""
         return replace(self.tick, rules=self.conditions.rules.word)
+
+    def exit_code(self, runs: Iterable[Run], sent: Sequence[Delivery]) -> ExitCode:
+        """The first that applies, in the design's order, of what is wrong with this tick."""
+        codes = [self.parts.stop.exit_code]
+        if self.conditions.mistakes:
+            codes.append(ExitCode.BROKEN)
+        if any(each.state is not DeliveryState.SENT for each in sent):
+            codes.append(ExitCode.UNDELIVERED)
+        by_hand = self.request.by_hand
+        if any(run.bad or (by_hand and run.outcome is Outcome.SKIPPED) for run in runs):
+            codes.append(ExitCode.BAD_RUN)
+        return worst(codes)
 
     def ended(self, code: ExitCode) -> Tick:
         """The tick's record as it stands at its end."""

