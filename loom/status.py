@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from loom.coming import next_few
 from loom.domain.alert import RECOVERIES, Episode
 from loom.domain.board import Board, Figures, LastTick, OneWorker, Row, UnderWay
-from loom.domain.health import Health, Standing, health_of
+from loom.domain.health import Health, health_of
 from loom.domain.recent import LONGEST_STREAK, SHOWN, last_slots, newest_slots, streak
 from loom.domain.record import Snapshot
 from loom.domain.registry import Registry
 from loom.domain.run import OpenReason, Outcome, Run, Trigger
 from loom.domain.slot import Ticket, TicketState
 from loom.domain.slot_outcome import SlotOutcome
+from loom.domain.standing import Standing
 from loom.domain.worker import Status, Worker
 from loom.ports import Ledger
 from loom.report.gist import gist

@@ -13,8 +13,8 @@ from loom.alerts import wording
 from loom.alerts.book import Book
 from loom.alerts.troubles import Trouble
 from loom.domain.alert import Alert, Episode, Event
-from loom.domain.health import Standing
 from loom.domain.run import OpenReason, Outcome, Run
+from loom.domain.standing import Standing
 from loom.domain.worker import AlertPolicy
 from loom.values import dataclass, replace
 

@@ -28,7 +28,7 @@ def diff(revision: str, as_json: bool, project: Path | None) -> int:
     """
     from loom.enforcement.asking.changes import changes
     from loom.enforcement.asking.revisions import Revisions
-    from loom.enforcement.reading.folder import read_folder
+    from loom.enforcement.folder import read_folder
     from loom.enforcement.reading.loader import context_of
     from loom.errors import EnforcementError, Problem
     from loom.wiring.parts import read_enforcement

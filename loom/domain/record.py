@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.registry import HookSettings
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark, Tick
 from loom.values import dataclass
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from loom.domain.health import Standing
 from loom.domain.record import HooksInForce
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
+from loom.domain.standing import Standing
 from loom.errors import LedgerError
 from loom.ledger.codec import UnreadableEntry, from_json
 from loom.ledger.database import DamagedLedger, explained, opened_to_look

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from loom.domain.alert import Episode
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.run import Run, Trigger
 from loom.domain.slot import Ticket
+from loom.domain.standing import Standing
 from loom.values import dataclass, replace
 
 _Value = TypeVar("_Value")

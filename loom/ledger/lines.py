@@ -12,11 +12,11 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.record import Entry, HooksInForce, Renamed
 from loom.domain.run import Run
 from loom.domain.slot import Ticket
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark, Tick
 from loom.errors import LedgerError
 from loom.ledger.codec import UnreadableEntry, decode_strictly, encode, plain

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from loom.domain.alert import Episode
-from loom.domain.health import Standing
 from loom.domain.record import Entry, RunQuery
 from loom.domain.run import Outcome, Run, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.standing import Standing
 from loom.ledger.codec import from_json, read_stamp
 from loom.ledger.losses import Known
 from loom.ledger.mending_marks import mend_marks

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from loom.domain.alert import Delivery, DeliveryState, Episode
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark, Tick
 from loom.ledger.codec import UnreadableEntry, from_json, read_stamp, stamp, to_json
 from loom.ledger.laws import scheduled_slots

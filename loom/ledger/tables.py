@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from loom.domain.alert import Delivery, DeliveryState, Episode
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.record import Entry, HooksInForce, Renamed
 from loom.domain.registry import HookSettings
 from loom.domain.run import Run
 from loom.domain.slot import Ticket, TicketState
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark, Tick
 from loom.ledger.laws import (
     UNKNOWN,

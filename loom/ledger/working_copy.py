@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from loom.domain.health import Standing
 from loom.domain.record import Entry
+from loom.domain.standing import Standing
 from loom.errors import ClaimLost, Problem
 from loom.ledger.codec import UnreadableEntry, plain, read_stamp, stamp
 from loom.ledger.git import Stored

@@ -8,11 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.record import Entry, HooksInForce, Renamed
 from loom.domain.run import Outcome, Run
 from loom.domain.slot import Ticket, TicketState
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark, Tick
 from loom.errors import ClaimLost
 from loom.ledger.codec import stamp, to_json

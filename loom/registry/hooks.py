@@ -18,15 +18,6 @@ from loom.registry.terms import ENV_NAME, PROJECT_PATH, URL, Duration
 from loom.values import dataclass, replace
 
 
-class HookKind(StrEnum):
-    STDERR = "stderr"
-    WEBHOOK = "webhook"
-    COMMAND = "command"
-    FILE = "file"
-    GITHUB_ISSUE = "github-issue"
-    APPRISE = "apprise"
-
-
 def _one_address(values: MappingOf[str, Any], example: str = "LOOM_ALERT_WEBHOOK_URL") -> None:
     if ("url" in values) == ("url_env" in values):
         got = "both" if "url" in values else "neither"
@@ -56,7 +47,7 @@ def beside_the_ledger(values: MappingOf[str, Any]) -> None:
     faults = [
         Fault(f"{hook.options['path']!r} {_GOES_BY}", ("key 'alerts'", f"item {number}", "key 'path'"))
         for number, hook in enumerate(values.get("alerts", ()), start=1)
-        if hook.kind == HookKind.FILE and normpath(str(hook.options["path"])) in taken
+        if hook.kind == "file" and normpath(str(hook.options["path"])) in taken
     ]
     if faults:
         raise Mistakes(faults)
@@ -78,8 +69,8 @@ _TIMEOUT: Final = Duration(most=timedelta(days=1))
 def kinds() -> MappingOf[str, Record]:
     """By their names. Made only for a file that has hooks."""
     return {
-        HookKind.STDERR: _kind("stderr", {}),
-        HookKind.WEBHOOK: replace(
+        "stderr": _kind("stderr", {}),
+        "webhook": replace(
             _kind(
                 "webhook",
                 {
@@ -105,7 +96,7 @@ def kinds() -> MappingOf[str, Record]:
             check=_one_address,
             also={"oneOf": [{"required": ["url"]}, {"required": ["url_env"]}]},
         ),
-        HookKind.COMMAND: _kind(
+        "command": _kind(
             "command",
             {
                 "command": Key(
@@ -117,7 +108,7 @@ def kinds() -> MappingOf[str, Record]:
                 "timeout": Key(_TIMEOUT, "The longest it may take.", default="30s"),
             },
         ),
-        HookKind.FILE: replace(
+        "file": replace(
             _kind(
                 "file",
                 {
@@ -131,7 +122,7 @@ def kinds() -> MappingOf[str, Record]:
             ),
             check=_not_looms_own,
         ),
-        HookKind.GITHUB_ISSUE: _kind(
+        "github-issue": _kind(
             "github-issue",
             {
                 "repository": Key(
@@ -163,7 +154,7 @@ def kinds() -> MappingOf[str, Record]:
                 ),
             },
         ),
-        HookKind.APPRISE: replace(
+        "apprise": replace(
             _kind(
                 "apprise",
                 {
@@ -198,11 +189,11 @@ class Hook:
         if entry is None:
             raise mistake(f"key 'kind' is missing; add it: {', '.join(kinds())}")
         try:
-            record = kinds()[Word(HookKind).read(entry.value)]
+            record = kinds()[Word(kinds()).read(entry.value)]
         except Mistakes as found:
             raise Mistakes(fault.under("key 'kind'", entry.line) for fault in found.faults) from None
         options = record.read(node)
-        if options["kind"] == HookKind.GITHUB_ISSUE:
+        if options["kind"] == "github-issue":
             # Named here even when the file doesn't, so that it leaves the environment like every secret.
             options.setdefault("token_env", _TOKEN)
         return HookSettings(options.pop("kind"), MappingProxyType({k: _plain(v) for k, v in options.items()}))

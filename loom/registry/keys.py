@@ -20,7 +20,6 @@ from loom.registry.terms import (
     WORKER_ID,
     Cron,
     Duration,
-    Outputs,
     Size,
 )
 from loom.registry.zones import Zone
@@ -198,7 +197,9 @@ STATE: Final = Record(
             default=".loom/ledger.db",
         ),
         "branch": Key(BRANCH, "A git branch that carries the ledger between runners; null is none."),
-        "outputs": Key(Word(Outputs), "What of an output leaves the local ledger.", default="redacted"),
+        "outputs": Key(
+            Word(("redacted", "full")), "What of an output leaves the local ledger.", default="redacted"
+        ),
         "keep": Key(Duration(), "How long closed records stay.", default="400d"),
     },
 )

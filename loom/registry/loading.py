@@ -54,7 +54,7 @@ def load(path: Path, *, project: Path) -> Registry:
             for id_, each in mistakes_of.items()
         ),
         hooks=hooks,
-        state=_state(values.get("state", {})),
+        state=StateSettings(**values.get("state", {})),
         max_parallel=values.get("max_parallel", 4),
         declared_env=tuple(sorted(reader.env.union(heartbeat.values(), *map(_env_of, hooks)))),
         tick=_tick(values),
@@ -114,12 +114,6 @@ def _rename_faults(renamed: Sequence[tuple[Entry, str]], ids: Collection[str]) -
         else:
             continue
         yield entry.key, Fault(message, (f"worker '{entry.key}'", "key 'was'"), line_of("was", entry))
-
-
-def _state(values: dict[str, Any]) -> StateSettings:
-    if "outputs" in values:
-        values = values | {"outputs": values["outputs"].value}
-    return StateSettings(**values)
 
 
 def _env_of(hook: HookSettings) -> list[str]:

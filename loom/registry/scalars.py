@@ -18,7 +18,7 @@ _WORDS: Final[dict[str, bool | None]] = {
 _MERGE: Final = "<<"
 # A word outside these two sets is text.
 SPECIAL: Final = frozenset((*_WORDS, _MERGE))
-_WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,999})")
+_MOST_DIGITS: Final = 1_000
 # Few files need these: they are compiled when they are first asked.
 _FRACTION: Final = r"[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?"
 _NOT_FINITE: Final = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -39,7 +39,7 @@ def resolved(text: str, line: int) -> Node:
         return Flaw(f"YAML's merge keys aren't read here; {shared}", line, text)
     if text in _WORDS:
         return Scalar(_WORDS[text], text, line)
-    if _WHOLE.fullmatch(text):
+    if _is_whole(text):
         return Scalar(int(text), text, line)
     if re.fullmatch(_FRACTION, text):
         number = float(text)
@@ -49,6 +49,13 @@ def resolved(text: str, line: int) -> Node:
     if re.fullmatch(_NOT_FINITE, text):
         return Flaw(f"{text} isn't a finite number; write a number, or leave the key out", line)
     return Scalar(text, text, line)
+
+
+def _is_whole(text: str) -> bool:
+    digits = text[1:] if text[0] in "+-" else text
+    if not (digits.isdigit() and digits.isascii()) or len(digits) > _MOST_DIGITS:
+        return False
+    return digits == "0" or digits[0] != "0"
 
 
 def tagged(text: str, tag: str, line: int) -> Node:

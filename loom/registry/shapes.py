@@ -5,7 +5,7 @@ each describes itself as JSON Schema. One table of shapes (`keys`) is thus both 
 """
 
 import re
-from enum import StrEnum
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from loom.registry.mistakes import Mistakes, did_you_mean, mistake
@@ -59,20 +59,21 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One of the words of an enumeration."""
+    """One of these words, or of the words of an enumeration."""
 
-    words: type[StrEnum]
+    words: Iterable[str]
 
-    def read(self, node: Node) -> StrEnum:
-        choices = [member.value for member in self.words]
-        if not isinstance(node, Scalar) or node.value not in choices:
-            guess = did_you_mean(node.text, choices) if isinstance(node, Scalar) else ""
-            advice = guess if guess.startswith("did") else ""
-            raise expected(f"{', '.join(choices[:-1])} or {choices[-1]}", node, advice)
-        return self.words(node.value)
+    def read(self, node: Node) -> str:
+        for word in self.words:
+            if isinstance(node, Scalar) and node.value == word:
+                return word
+        choices = [str(word) for word in self.words]
+        guess = did_you_mean(node.text, choices) if isinstance(node, Scalar) else ""
+        advice = guess if guess.startswith("did") else ""
+        raise expected(f"{', '.join(choices[:-1])} or {choices[-1]}", node, advice)
 
     def schema(self) -> dict[str, Any]:
-        return {"enum": [member.value for member in self.words]}
+        return {"enum": [str(word) for word in self.words]}
 
 
 @dataclass(frozen=True, slots=True)

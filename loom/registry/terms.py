@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any, Final
 
 from loom.domain.cron import CronError, parse_cron
@@ -125,8 +124,3 @@ PROJECT_PATH: Final = Text(
     "write it from the project's root, without '..'",
 )
 URL: Final = Text("an http or https address", r"https?://[^\s/]+\S*", "write it in full, with https://")
-
-
-class Outputs(StrEnum):
-    REDACTED = "redacted"
-    FULL = "full"

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from loom.domain.alert import Delivery, Episode
-from loom.domain.health import Standing
 from loom.domain.record import Entry, Snapshot
 from loom.domain.run import Run
+from loom.domain.standing import Standing
 from loom.domain.worker import AlertPolicy
 from loom.values import replace
 

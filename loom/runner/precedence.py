@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from loom.domain.health import Standing
 from loom.domain.run import OpenReason, Outcome
 from loom.domain.slot import Ticket
+from loom.domain.standing import Standing
 from loom.domain.worker import Isolation, Worker
 
 

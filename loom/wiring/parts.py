@@ -70,7 +70,7 @@ def read_enforcement(settings: Settings) -> EnforcementContext:
 
 def digest_of_rules(settings: Settings) -> str | None:
     """That of the files as they are; None where something is missing or doesn't belong there."""
-    from loom.enforcement.reading.folder import digest_of_folder
+    from loom.enforcement.folder import digest_of_folder
 
     return digest_of_folder(settings.enforcement_folder)
 

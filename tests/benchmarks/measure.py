@@ -4,7 +4,8 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -88,6 +89,21 @@ def seconds(command: Sequence[str], *, cwd: Path, more: Mapping[str, str] | None
         said = f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
         raise RuntimeError(f"{command} ended with {done.returncode}:\n{said}")
     return took
+
+
+@contextmanager
+def on_one_processor() -> Iterator[None]:
+    """Meanwhile this process, and whatever it starts, stays on one of those that it may run on, where the
+    system can be told so."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def environment() -> dict[str, str]:

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from loom.domain.alert import DeliveryState
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.record import HooksInForce, Promises, Renamed, RunQuery
 from loom.domain.registry import HookSettings
 from loom.domain.run import OpenReason, Outcome, RunError
 from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark
 from loom.errors import ClaimLost, StaleDecision
 from loom.ports import Ledger

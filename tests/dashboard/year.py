@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from loom.alerts.policy import Trouble, consider
 from loom.domain.alert import Alert, Delivery, DeliveryState, Episode, Event
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.record import Entry, HooksInForce
 from loom.domain.registry import HookSettings, Registry
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
 from loom.domain.slot import Slot, Ticket, TicketState
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark, Tick
 from loom.domain.worker import Status, Worker
 from loom.ids import new_id

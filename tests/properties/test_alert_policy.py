@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from loom.alerts.policy import NOT_COUNTED, Considered, consider
 from loom.domain.alert import Alert, Episode, Event
-from loom.domain.health import Standing
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
+from loom.domain.standing import Standing
 from loom.domain.worker import AlertPolicy
 
 START = datetime(2026, 3, 8, 7, 30, tzinfo=UTC)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loom.domain.health import Standing
 from loom.domain.pause import Pause
 from loom.domain.record import HooksInForce, Renamed
 from loom.domain.run import Outcome, RunError
+from loom.domain.standing import Standing
 from loom.domain.tick import Mark
 from loom.errors import LedgerError
 from loom.ledger.database import open_database

@@ -7,8 +7,8 @@ from itertools import count
 
 from loom.alerts.policy import Considered, Trouble, consider
 from loom.domain.alert import Alert, Episode, Event
-from loom.domain.health import Standing
 from loom.domain.run import OpenReason, Outcome, Run, RunError, Trigger
+from loom.domain.standing import Standing
 from loom.domain.worker import AlertPolicy
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

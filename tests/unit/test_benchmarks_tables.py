@@ -53,6 +53,17 @@ def test_an_idle_tick_is_held_against_its_floor_at_each_size() -> None:
     assert [goal.reached for goal in result.goals] == [True, False]
 
 
+def test_an_idle_tick_and_its_floor_are_compared_round_by_round() -> None:
+    paces = (1.0, 2.0, 1.0)
+    ours = Ran("Loom: loom run", tuple(Taken({12: 0.25 * pace}, {}) for pace in paces))
+    floor = Ran("floor: imports and the file", tuple(Taken({12: 0.2 * pace}, {}) for pace in (1.0, 2.0, 2.0)))
+    larger = {1_000: 0.4, 10_000: 1.0}
+    rest = (ran("Loom: loom run", larger), ran("floor: imports and the file", larger))
+    result = idle.result_of([ours, floor, *rest], ("yaml",), rounds=3)
+    assert result.rows[0][1:] == ("250 ms ± 125 ms", "400 ms ± 0 us", "1 s ± 0 us")
+    assert result.rows[2] == ("Loom, times the floor", "1.25", "1.00", "1.00")
+
+
 def test_an_idle_tick_without_figures_is_no_result() -> None:
     floor = ran("floor: imports and the file", {12: 0.2, 1_000: 0.2, 10_000: 0.4})
     with pytest.raises(RuntimeError, match="it broke"):

@@ -14,7 +14,7 @@ import pytest
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.rules import Guidance, HttpAllowance, HttpRule, OutputPattern, OutputRule
-from loom.enforcement.reading.folder import LARGEST, digest_of
+from loom.enforcement.folder import LARGEST, digest_of
 from loom.enforcement.reading.loader import load
 from loom.enforcement.reading.sealing import seal
 from loom.errors import EnforcementError, ExitCode, Problem

@@ -8,7 +8,7 @@ import pytest
 
 from loom.domain.revision import Revision
 from loom.enforcement.asking.revisions import Revisions
-from loom.enforcement.reading.folder import read_folder
+from loom.enforcement.folder import read_folder
 from loom.enforcement.reading.loader import load
 from loom.enforcement.reading.sealing import seal
 from loom.errors import Problem, SettingsError, UsageError

@@ -11,9 +11,9 @@ import pytest
 
 from loom.domain.enforcement import OutputRuling, of_files
 from loom.domain.rules import OutputPattern, OutputRule
+from loom.enforcement.folder import digest_of
 from loom.enforcement.judges.checks import iban
 from loom.enforcement.judges.output import rule_on
-from loom.enforcement.reading.folder import digest_of
 from loom.enforcement.reading.kinds.output import schema
 from loom.enforcement.reading.loader import load
 from loom.enforcement.reading.patterns.catalogue import NAMES, SHIPPED, shipped, text_digest

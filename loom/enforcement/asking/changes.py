@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from loom.domain.revision import FileChange, RulesFile
-from loom.enforcement.reading.folder import MANIFEST
+from loom.enforcement.folder import MANIFEST
 from loom.enforcement.reading.loader import context_of
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from loom import git_objects
 from loom.domain.enforcement import of_files
 from loom.domain.revision import Revision
-from loom.enforcement.reading.folder import LARGEST, belongs, digest_of
+from loom.enforcement.folder import LARGEST, belongs, digest_of
 from loom.errors import SettingsError, UsageError
 
 MOST_COMMITS = 500

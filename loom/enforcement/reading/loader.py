@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from loom.domain.enforcement import PATTERNS, EnforcementContext
 from loom.domain.rules import Guidance, Rule
+from loom.enforcement.folder import ENDINGS, MANIFEST, digest_of, hashes, read_folder
 from loom.enforcement.reading.document import Document
-from loom.enforcement.reading.folder import ENDINGS, MANIFEST, digest_of, hashes, read_folder
 from loom.enforcement.reading.manifest import Manifest, Named, is_id, pin, read_manifest
 from loom.enforcement.reading.patterns.catalogue import text_digest
 from loom.enforcement.reading.rules import read_guidance, read_rule

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from loom.enforcement.folder import ENDINGS, MANIFEST, hashes, read_folder
 from loom.enforcement.reading.document import Document
-from loom.enforcement.reading.folder import ENDINGS, MANIFEST, hashes, read_folder
 from loom.enforcement.reading.manifest import Manifest, as_text, read_manifest
 from loom.errors import EnforcementError, Problem
 from loom.values import dataclass
