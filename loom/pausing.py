@@ -213,7 +213,8 @@ def _write(
         except StaleDecision:
             time.sleep(random.uniform(0.002, 0.05))  # noqa: S311  (spreads rivals, guards nothing)
         except StateUnpushed as error:
-            raise StateUnpushed(f"{otherwise}, and nothing was changed; try again. {error.refusal}") from None
+            why = error.refusal[:1].upper() + error.refusal[1:]
+            raise StateUnpushed(f"{otherwise}, and nothing was changed; try again. {why}") from None
         else:
             return snapshot, written
     raise LedgerError(

@@ -21,7 +21,7 @@ _MOST_DAYS = 1_000
     "folder",
     metavar="DIR",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(file_okay=False),
     help="Where index.html is written. The folder is made if need be; what else is in it stays.",
 )
 @click.option(
@@ -36,7 +36,7 @@ _MOST_DAYS = 1_000
 @offline_option
 @project_option
 def command(
-    folder: Path, days: int, at: str | None, as_json: bool, offline: bool, project: Path | None
+    folder: str, days: int, at: str | None, as_json: bool, offline: bool, project: Path | None
 ) -> int:
     """Write one page that shows everything: health, calendars of outcomes, each worker's history and
     measurements, findings, alerts, trigger health and which rules were in force.
@@ -50,6 +50,8 @@ def command(
     loom dashboard --out site
     loom dashboard --out site --days 90 --json
     """
+    if not folder:
+        raise UsageError("--out is empty: name a folder, such as --out site.")
     settings = settings_for(project)
     dashboard = _read(settings, at, days, offline)
     from loom import __version__
@@ -57,7 +59,7 @@ def command(
     from loom.report.dashboard.page import render
 
     try:
-        file, size = publish(folder, render(dashboard, version=__version__))
+        file, size = publish(Path(folder), render(dashboard, version=__version__))
     except OSError as error:
         raise UsageError(
             f"--out {folder}: the page can't be written there: {error.strerror or error}. "
@@ -67,7 +69,7 @@ def command(
         from loom.report.as_json import dump
 
         answer = {
-            "out": str(folder),
+            "out": str(Path(folder)),
             "files": [{"path": str(file), "bytes": size}],
             "days": dashboard.days.count,
             "workers": len(dashboard.workers),

@@ -128,7 +128,8 @@ def _croniter() -> Any:
     starts without it.
 
     As it is imported it asks `platform.architecture` how wide a pointer is, which starts a program for that,
-    the first one in PATH by the name of `file`. Meanwhile it is told without.
+    the first one in PATH by the name of `file`. So it is answered here meanwhile; a process reads its first
+    schedule in its main thread, before there is another that might ask.
     """
     import platform
 

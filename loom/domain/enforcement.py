@@ -29,7 +29,7 @@ class EnforcementContext:
 
     @property
     def digest_of_files(self) -> str:
-        """Of its digest, what is that of the files in its folder alone."""
+        """The digest of the files in its folder, without that of Loom's own patterns."""
         return of_files(self.digest)
 
     @property
@@ -52,7 +52,7 @@ class EnforcementContext:
 
 
 def of_files(digest: str) -> str:
-    """Of a context's digest, what is that of the files in its folder alone."""
+    """The digest of the files, out of a context's digest."""
     return digest.partition(PATTERNS)[0]
 
 

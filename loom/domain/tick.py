@@ -13,8 +13,9 @@ from loom.values import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """id: sorts by time. at: the tick's time, UTC. trigger: schedule (a clock), manual (a person), or the
-    name GitHub gives the event. exit_code: None while it hasn't ended. rules: the digest of the files in
-    enforcement/ that were found in order, and the Loom that found them so; None where they weren't."""
+    name GitHub gives the event. exit_code: None while it hasn't ended.
+    rules_in_order: which rules it found in order, as the digest of the files in enforcement/ and Loom's
+    version; None where they weren't, and of a Loom that didn't say so yet."""
 
     id: str
     at: datetime
@@ -22,7 +23,7 @@ class Tick:
     finished_at: datetime | None = None
     exit_code: int | None = None
     host: str = ""
-    rules: str | None = None
+    rules_in_order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

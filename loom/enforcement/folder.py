@@ -47,7 +47,8 @@ def read_folder(folder: Path, problems: list[Problem]) -> dict[str, bytes]:
         except OSError as error:
             trouble = f"can't be read: {error.strerror or error}"
         if trouble is not None:
-            problems.append(Problem(f"{folder.name}/{name}", None, (), trouble))
+            shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+            problems.append(Problem(f"{folder.name}/{shown}", None, (), trouble))
     return files
 
 
@@ -65,7 +66,7 @@ def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def digest_of_folder(folder: Path) -> str | None:
-    """That of all its files as they are; None where something is missing or doesn't belong there."""
+    """The digest of its files as they are; None where something is missing or doesn't belong there."""
     problems: list[Problem] = []
     files = read_folder(folder, problems)
     return None if problems else digest_of(files)
@@ -82,7 +83,8 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 
 
 def _stranger(name: str) -> str | None:
-    if belongs(name):
+    # A name that no text can say stands for no rule's id, and has no digest.
+    if belongs(name) and name.isprintable():
         return None
     return (
         "doesn't belong here and might be a rule that doesn't bite; expected manifest.yaml, rules/ID.yaml "

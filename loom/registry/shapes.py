@@ -59,7 +59,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One of these words, or of the words of an enumeration."""
+    """One of these words, or of those of an enumeration; read more than once."""
 
     words: Iterable[str]
 

@@ -96,6 +96,7 @@ def _close(
     result: Plan,
 ) -> None:
     """Close one range of slots: those with tickets are closed there too, and the range gets one run."""
+    digest = world.digest()  # asked for first: no slot is decided before the rules were understood
     result.entries.extend(closing.tickets)
     run_id = world.new_id()
     attempts = 0
@@ -130,7 +131,7 @@ def _close(
             attempts=attempts,
             log=world.last_words(id_, run_id) if attempts else "",
             started_at=closing.started.started_at if closing.started else None,
-            enforcement_digest=world.digest(),
+            enforcement_digest=digest,
             tick_id=world.tick.id,
             tick_at=world.tick.at,
             # Told to stand still, a worker is on time when it does.

@@ -61,8 +61,8 @@ def _tick(waking: Waking) -> TickReport:
     liveness = waking.parts.liveness(waking.conditions.registry)
     try:
         snapshot = ledger.snapshot()
-        if not waking.request.dry_run:
-            waking.conditions.rules.recall(snapshot.last_tick, waking.tick)
+        if not (waking.request.dry_run or waking.request.by_hand):
+            waking.conditions.rules.go_by(snapshot.last_tick, waking.tick)
         if waking.request.at_given and not waking.request.dry_run:
             from loom.runner.asked import refuse_a_wrong_clock
 
@@ -165,7 +165,7 @@ def _rehearse(
 
 def _report(waking: Waking, code: ExitCode, snapshot: Snapshot) -> TickReport:
     return TickReport(
-        tick=waking.tick,
+        tick=waking.begun(),
         zone=waking.conditions.zone,
         problems=tuple(str(mistake) for mistake in waking.conditions.mistakes),
         mistakes=waking.conditions.mistakes,

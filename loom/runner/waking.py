@@ -107,7 +107,7 @@ class Waking:
 
     def begun(self) -> Tick:
         """The tick's record as it stands when its decisions are made."""
-        return replace(self.tick, rules=self.conditions.rules.word)
+        return replace(self.tick, rules_in_order=self.conditions.rules.in_order)
 
     def exit_code(self, runs: Iterable[Run], sent: Sequence[Delivery]) -> ExitCode:
         """The first that applies, in the design's order, of what is wrong with this tick."""

@@ -69,7 +69,7 @@ def read_enforcement(settings: Settings) -> EnforcementContext:
 
 
 def digest_of_rules(settings: Settings) -> str | None:
-    """That of the files as they are; None where something is missing or doesn't belong there."""
+    """The digest of the files in enforcement/ as they are; None where they can't be in order."""
     from loom.enforcement.folder import digest_of_folder
 
     return digest_of_folder(settings.enforcement_folder)

@@ -169,6 +169,7 @@ def test_a_page_that_cannot_be_written_is_an_error_and_leaves_what_was_there(
     ("asked", "says"),
     [
         ((), "--out"),
+        (("--out", ""), "--out is empty"),
         (("--out", "site", "--days", "0"), "--days"),
         (("--out", "site", "--at", "yesterday"), "yesterday"),
     ],

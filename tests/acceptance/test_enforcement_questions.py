@@ -109,6 +109,8 @@ def test_the_rule_that_is_proposed_allows_the_act_once_it_is_sealed(loom: Comman
     [
         (("echo", "jump high"), 2, "'jump high' names no act"),
         (("echo",), 2, "say what act it is"),
+        (("echo", "connect [::1:53"), 2, "[::1]:53"),
+        (("echo", "connect ::1:53"), 2, "[::1]:53"),
         (("ecko", "fork"), 2, "Did you mean echo?"),
     ],
 )

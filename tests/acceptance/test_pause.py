@@ -357,7 +357,7 @@ class TestOnABranch:
         refused = loom("pause", "echo", "--json", *at("12:30"), cwd=laptop)
         assert refused.exit_code == 4, refused
         message = refused.json()["error"]["message"]
-        assert message.startswith("echo is not paused, and nothing was changed; try again.")
+        assert message.startswith("echo is not paused, and nothing was changed; try again. The state ")
         assert "keep that folder" not in message
         assert "the branch is protected" in refused.stderr
         assert loom("pause", "--offline", cwd=laptop).exit_code in (0, 2)

@@ -57,11 +57,13 @@ def test_an_idle_tick_and_its_floor_are_compared_round_by_round() -> None:
     paces = (1.0, 2.0, 1.0)
     ours = Ran("Loom: loom run", tuple(Taken({12: 0.25 * pace}, {}) for pace in paces))
     floor = Ran("floor: imports and the file", tuple(Taken({12: 0.2 * pace}, {}) for pace in (1.0, 2.0, 2.0)))
+    spared = ran("floor, spared what Loom spares itself", {12: 0.125})
     larger = {1_000: 0.4, 10_000: 1.0}
     rest = (ran("Loom: loom run", larger), ran("floor: imports and the file", larger))
-    result = idle.result_of([ours, floor, *rest], ("yaml",), rounds=3)
+    result = idle.result_of([ours, floor, spared, *rest], ("yaml",), rounds=3)
     assert result.rows[0][1:] == ("250 ms ± 125 ms", "400 ms ± 0 us", "1 s ± 0 us")
     assert result.rows[2] == ("Loom, times the floor", "1.25", "1.00", "1.00")
+    assert result.rows[4] == ("Loom, times that", "2.00", "-", "-")
 
 
 def test_an_idle_tick_without_figures_is_no_result() -> None:

@@ -35,7 +35,7 @@ NAMES = {
     "Renamed": "old new",
     "Run": "run_id worker agent enforcement_digest rules tick_id episode",
     "Slot": "worker",
-    "Tick": "id trigger host rules",
+    "Tick": "id trigger host rules_in_order",
     "TickReport": "zone",
     "Ticket": "key worker run_id claimer",
 }

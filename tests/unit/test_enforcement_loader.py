@@ -14,7 +14,7 @@ import pytest
 
 from loom.domain.enforcement import EnforcementContext
 from loom.domain.rules import Guidance, HttpAllowance, HttpRule, OutputPattern, OutputRule
-from loom.enforcement.folder import LARGEST, digest_of
+from loom.enforcement.folder import LARGEST, digest_of, digest_of_folder
 from loom.enforcement.reading.loader import load
 from loom.enforcement.reading.sealing import seal
 from loom.errors import EnforcementError, ExitCode, Problem
@@ -146,6 +146,25 @@ def test_the_digest_tells_a_name_from_a_content() -> None:
     one = {"guidance/tone.md": b"a", "guidance/tune.md": b"bguidance/tune.mdc"}
     other = {"guidance/tone.md": b"aguidance/tune.mdb", "guidance/tune.md": b"c"}
     assert digest_of(one) != digest_of(other)
+
+
+def test_a_file_whose_name_no_text_can_say_is_told_and_in_force_is_nothing(folder: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/rules/\xff.yaml")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    (problem,) = problems_of(folder)
+    assert problem.file == "enforcement/rules/\\xff.yaml"
+    assert "doesn't belong here" in problem.message
+    assert digest_of_folder(folder) is None
+
+
+def test_the_digest_of_the_folder_alone_is_that_of_what_is_in_force(folder: Path) -> None:
+    assert digest_of_folder(folder) == load(folder).digest_of_files
+    write(folder, "rules/calendar.yaml", CALENDAR + "\n")
+    assert digest_of_folder(folder) is not None
+    (folder / "manifest.yaml").unlink()
+    assert digest_of_folder(folder) is None
 
 
 def test_a_file_that_is_not_as_the_manifest_holds_it_to_be_is_refused_with_the_line_that_mends_it(

@@ -258,7 +258,9 @@ def _place(act: str, text: str) -> tuple[str, int]:
     if text.startswith("unix:/"):
         return text, 0
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > _LARGEST_PORT or "/" in text:
+    bracketed = host.startswith("[") and host.endswith("]")
+    torn = not bracketed and any(sign in host for sign in "[]:")
+    if not colon or not host or torn or not port.isdecimal() or int(port) > _LARGEST_PORT or "/" in text:
         raise _no_act(act, "a place is written db.example.org:5432, [::1]:53 or unix:/run/service.sock")
     return host.strip("[]"), int(port)
 
