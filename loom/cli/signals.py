@@ -1,31 +1,37 @@
-"""SIGINT and SIGTERM while a tick works: the first asks it to stop, a second one ends it at once."""
+"""SIGINT, SIGTERM and SIGHUP while a tick works: the first asks it to stop, a second one ends it at once."""
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from loom.errors import ExitCode
 from loom.runner.request import Stop
 
-_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+_CODES = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.TERMINATED,
+}
 _DONE = b"\0"  # no signal's number
 
 
 @contextmanager
 def obeying(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
-    """Meanwhile both signals go to `stop`; afterwards they do what they did before. For the main thread.
+    """Meanwhile these signals go to `stop`; afterwards they do what they did before. One that is ignored, as
+    SIGHUP is under nohup, stays so. For the main thread.
 
     A thread of its own reads them as they arrive: the main one may be waiting inside SQLite or git, where
     Python runs no signal handler. say: called in that thread, with what a person should know.
     """
     heard, written = os.pipe()
     os.set_blocking(written, False)
-    handlers = {number: signal.signal(number, _left_to_the_listener) for number in _CODES}
+    heeded = [number for number in _CODES if signal.getsignal(number) is not signal.SIG_IGN]
+    handlers = {number: signal.signal(number, _left_to_the_listener) for number in heeded}
     before = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    copies = _Copies()
+    copies = _Copies(heeded)
     listener = threading.Thread(target=_listen, args=(heard, stop, say), name="loom signals", daemon=True)
     listener.start()
     try:
@@ -46,7 +52,8 @@ def obeying(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
 class _Copies:
     """What a worker makes of this process by forking isn't Loom: it ends when told to, unheard."""
 
-    def __init__(self) -> None:
+    def __init__(self, heeded: Sequence[signal.Signals]) -> None:
+        self._heeded = heeded
         self._masks: dict[int, set[int]] = {}
         self._over = False
         os.register_at_fork(before=self._hold, after_in_parent=self._release, after_in_child=self._let_go)
@@ -56,7 +63,7 @@ class _Copies:
 
     def _hold(self) -> None:
         # What is sent to the copy at once waits until it has handlers of its own.
-        self._masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _CODES)
+        self._masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)
 
     def _release(self) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.pop(threading.get_ident()))
@@ -64,7 +71,7 @@ class _Copies:
     def _let_go(self) -> None:
         if not self._over:
             signal.set_wakeup_fd(-1)
-            for number in _CODES:
+            for number in self._heeded:
                 signal.signal(number, signal.SIG_DFL)
         self._release()
 
@@ -79,6 +86,8 @@ def _listen(heard: int, stop: Stop, say: Callable[[str], None]) -> None:
         if number not in _CODES:
             continue
         code = _CODES[signal.Signals(number)]
+        if stop.asked and number == signal.SIGHUP:
+            continue  # a terminal that closes may send it more than once
         if stop.asked:
             # The ledger holds what was claimed and started, which is all that the next tick needs.
             os._exit(code)

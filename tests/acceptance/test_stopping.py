@@ -1,6 +1,7 @@
-"""SIGINT and SIGTERM in the middle of a tick: it ends in order, and the next one goes on from there."""
+"""SIGINT, SIGTERM and SIGHUP in the middle of a tick: it ends in order, and the next goes on from there."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from loom.cli.signals import obeying
+from loom.runner.request import Stop
 from tests.ground.command import Command
 from tests.ground.project import Project
 
@@ -15,7 +18,8 @@ pytestmark = pytest.mark.afresh
 
 AT = ("--at", "2026-11-20T12:10:00Z")
 LATER = ("--at", "2026-11-20T12:30:00Z")
-BOTH = pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+ASKED = [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+EACH = pytest.mark.parametrize(("sent", "code"), [*ASKED, (signal.SIGHUP, 143)])
 HEADER = """
     import time
     from loom.worker import WorkerContext, WorkerOutput
@@ -104,7 +108,7 @@ def next_tick(loom: Command, project: Project) -> list[tuple[str, str, bool]]:
     return runs(loom("run", *LATER, "--json", "--project", project.root).stdout)
 
 
-@BOTH
+@EACH
 def test_a_worker_that_looks_whether_it_should_stop_hands_in_what_it_has(
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
@@ -117,7 +121,7 @@ def test_a_worker_that_looks_whether_it_should_stop_hands_in_what_it_has(
     assert next_tick(loom, project) == [("second", "succeeded", True)]
 
 
-@BOTH
+@EACH
 def test_a_worker_that_goes_on_all_the_same_is_cut_off_alerted_and_started_again(
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
@@ -160,7 +164,7 @@ def test_a_coroutine_is_cancelled_and_its_slot_is_tried_again(loom: Command, pro
     assert next_tick(loom, project) == [("second", "succeeded", True), ("first", "succeeded", True)]
 
 
-@BOTH
+@pytest.mark.parametrize(("sent", "code"), ASKED)
 def test_a_second_signal_ends_at_once_and_the_next_tick_finds_the_truth(
     loom: Command, project: Project, sent: signal.Signals, code: int
 ) -> None:
@@ -175,6 +179,28 @@ def test_a_second_signal_ends_at_once_and_the_next_tick_finds_the_truth(
         ("second", "succeeded", True),
         ("first", "succeeded", True),
     ]
+
+
+def test_a_terminal_that_closes_may_say_so_twice(loom: Command, project: Project) -> None:
+    tick = stopped_in_the_middle(loom, a_project_with(project, STUBBORN).root, signal.SIGHUP)
+    assert tick.stderr is not None
+    assert "SIGHUP: stopping" in tick.stderr.readline()
+    tick.send_signal(signal.SIGHUP)
+    answer, _ = tick.communicate(timeout=120)
+    assert tick.returncode == 143
+    assert runs(answer) == [("second", "skipped", False), ("first", "abandoned", False)]
+
+
+def test_where_a_terminal_that_closes_is_ignored_the_tick_works_on() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    stop, said = Stop(), list[str]()
+    try:
+        with obeying(stop, said.append):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (stop.asked, said) == (False, [])
 
 
 def test_what_a_person_asked_for_is_not_started_again(loom: Command, project: Project) -> None:
