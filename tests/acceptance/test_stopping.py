@@ -90,7 +90,12 @@ def stopped_in_the_middle(
     loom: Command, root: Path, sent: signal.Signals, *options: str
 ) -> "subprocess.Popen[str]":
     """A tick that got the signal once its first worker was at work."""
-    tick = loom.start("run", *AT, "--json", "--project", root, *options)
+    # Where these tests themselves run under nohup, what they start would ignore SIGHUP too.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        tick = loom.start("run", *AT, "--json", "--project", root, *options)
+    finally:
+        signal.signal(signal.SIGHUP, before)
     for _ in range(2400):
         if (root / "started").exists():
             break
