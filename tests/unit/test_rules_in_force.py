@@ -121,6 +121,7 @@ def test_what_was_understood_for_a_parameter_is_not_taken_back_for_what_the_tick
     def half_written() -> EnforcementContext:
         raise EnforcementError((Problem("enforcement/rules/http.yaml", 3, (), "half of it"),))
 
+    daily.rehearsal.clock.advance(HOUR)
     parts = daily.rehearsal.parts()
     parts = replace(parts, load_enforcement=half_written, digest_of_rules=lambda: found.split()[0])
     report = run_tick(parts, TickRequest(workers=("echo",), params={"word": "bye"}))
