@@ -1,6 +1,7 @@
 """Standing: what is known of a worker's runs without reading its history; its health is read from it."""
 
 from datetime import datetime
+from typing import Any
 
 from loom.domain.run import Outcome, Run
 from loom.values import dataclass, replace
@@ -32,25 +33,19 @@ class Standing:
             return self
         at = run.finished_at or run.tick_at
         again = run.run_id == self.last_run_id or self._counts(before, at)
-        if run.outcome in (Outcome.SKIPPED, Outcome.SUPERSEDED):
-            # Neither good nor bad: it says nothing about whether the worker works.
-            return replace(
-                self,
-                last_run_id=run.run_id,
-                last_outcome=run.outcome,
-                last_final=run.final,
-                last_at=at,
-            )
-        succeeded = run.outcome is Outcome.SUCCEEDED
+        changed: dict[str, Any] = {}
+        if run.outcome is Outcome.SUCCEEDED:
+            changed = {"last_success_at": at, "previous_run_id": run.run_id, "consecutive_failures": 0}
+        elif run.outcome not in (Outcome.SKIPPED, Outcome.SUPERSEDED):
+            # Those two say nothing about whether the worker works.
+            changed = {"consecutive_failures": self.consecutive_failures + (0 if again else 1)}
         return replace(
             self,
             last_run_id=run.run_id,
             last_outcome=run.outcome,
             last_final=run.final,
             last_at=at,
-            last_success_at=at if succeeded else self.last_success_at,
-            previous_run_id=run.run_id if succeeded else self.previous_run_id,
-            consecutive_failures=(0 if succeeded else self.consecutive_failures + (0 if again else 1)),
+            **changed,
         )
 
     def _counts(self, before: Outcome | None, at: datetime) -> bool:
